@@ -185,4 +185,5 @@ def vit(name, **options):
     """The model of that name, "B/16" say: one of SIZES, a slash and the patch size. options go to VisionTransformer."""
     size, patch_size = name.split("/")
     embed_dim, depth, num_heads = SIZES[size]
-    return VisionTransformer(patch_size=int(patch_size), embed_dim=embed_dim, depth=depth, num_heads=num_heads, **options)
+    options = {"patch_size": int(patch_size), "embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, **options}
+    return VisionTransformer(**options)
