@@ -1,0 +1,115 @@
+"""LaTeX to MathML at build time, so that pages show formulas without a script."""
+
+import html
+import re
+
+from math_core import LatexError, LatexToMathML
+
+CONVERTER = LatexToMathML(fancy_error=False)
+
+# The same rules as pymdownx.arithmatex with smart dollars, so that what is checked is what is rendered.
+DISPLAY = re.compile(r"(?<![^\n])(?P<pad>[ \t]*)\$\$(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.|[^\\]))+?)\$\$[ \t]*(?=\n|\Z)", re.S)
+INLINE = re.compile(r"(?<!\\)(?:\\{2})*\$(?!\s)(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.|[^\\$]))+?)(?<!\s)\$", re.S)
+FENCE = re.compile(r"^(?P<pad>[ \t]*)(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)", re.S | re.M)
+CODE_SPAN = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S)
+
+ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
+OPAQUE = re.compile(r"<(code|pre|script|style|svg|math)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S)
+DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
+
+
+class MathError(ValueError):
+    """A formula that cannot be read: `message`, and `position`, the character of the LaTeX where reading stopped."""
+
+    def __init__(self, message, position=0):
+        super().__init__(message)
+        self.message, self.position = message, position
+
+
+def to_mathml(latex, display=False):
+    """MathML of a LaTeX formula (without its dollars). Raises MathError with the position of the fault."""
+    if not latex.strip():
+        raise MathError("the formula is empty")
+    try:
+        markup = CONVERTER.convert_with_local_state(latex, displaystyle=display)
+    except LatexError as error:
+        position, _, message = str(error).partition(": ")
+        raise MathError(message.rstrip("."), int(position)) from None
+    return markup.replace("&ApplyFunction;", "\u2061")  # HTML knows the entity, XML readers do not
+
+
+def find_math(markdown):
+    """Every formula of a Markdown text, outside code: [(offset of its LaTeX in the text, latex, display)] in order."""
+    return scan(markdown)[0]
+
+
+def check_math(markdown):
+    """What is wrong with the formulas of a Markdown text: [(offset in the text, message)], empty if all is well."""
+    formulas, strays = scan(markdown)
+    faults = [(offset, "$$ … $$ has to stand alone, with an empty line above and below") for offset in strays[::2]]
+    for offset, latex, display in formulas:
+        try:
+            to_mathml(latex, display)
+        except MathError as error:
+            faults.append((offset + error.position, error.message))
+    return sorted(faults)
+
+
+def scan(markdown):
+    """The formulas as find_math gives them, and the offsets of each $$ that belongs to none."""
+    text, formulas = mask_code(markdown), []
+
+    def take(pattern, display):
+        nonlocal text
+        for match in pattern.finditer(text):
+            if not display or alone(text, match):
+                formulas.append((match.start("latex"), markdown[slice(*match.span("latex"))], display))
+                text = text[:match.start()] + blank(match[0]) + text[match.end():]
+
+    take(DISPLAY, True)
+    strays = [match.start() for match in re.finditer(r"(?<!\\)\$\$", text)]
+    text = text.replace("$$", "  ")
+    take(INLINE, False)
+    return sorted(formulas), strays
+
+
+def blank(text):
+    """Spaces in place of every character but line ends."""
+    return re.sub(r"[^\n]", " ", text)
+
+
+def mask_code(markdown):
+    """The text with code fences and code spans blanked, every character still at its place."""
+    for pattern in (FENCE, CODE_SPAN):
+        markdown = pattern.sub(lambda match: blank(match[0]), markdown)
+    return markdown
+
+
+def alone(text, match):
+    """Whether the match is a block by itself: empty lines, or nothing, above and below."""
+    above, below = text[:match.start()].rsplit("\n", 2), text[match.end():].split("\n", 2)
+    return (len(above) < 2 or not above[-2].strip()) and (len(below) < 2 or not below[1].strip())
+
+
+def replace_in_html(page):
+    """HTML in which the formulas that arithmatex (generic) marked are MathML. Raises MathError."""
+    def convert(match):
+        display = match[2] == "["
+        markup = to_mathml(html.unescape(match[3]).strip(), display)
+        return f'<div class="math-block">{markup}</div>' if display else markup
+
+    return ARITHMATEX.sub(convert, page)
+
+
+def replace_dollars_in_html(page):
+    """HTML in which $…$ and $$…$$ in the text, outside code, are MathML (notebook cells). Raises MathError."""
+    def convert(match):
+        latex = html.unescape(match["display"] or match["inline"])
+        return to_mathml(latex.strip(), match["display"] is not None)
+
+    parts, end = [], 0
+    for opaque in OPAQUE.finditer(page):
+        parts += [DOLLARS.sub(convert, page[end:opaque.start()]), opaque[0]]
+        end = opaque.end()
+    page = "".join([*parts, DOLLARS.sub(convert, page[end:])])
+    return re.sub(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', r'<div class="math-block">\1</div>', page, flags=re.S)

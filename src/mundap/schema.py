@@ -1,0 +1,197 @@
+"""The one definition of what authors write: validation, the editors' JSON Schema, the documentation and the scaffold
+of a thread are all made from it."""
+
+import difflib
+import json
+
+import jsonschema
+
+VERDICTS = {
+    "맞음": ("true", "✓", "실행 결과가 주장을 뒷받침해요."),
+    "일부 맞음": ("partly", "◐", "조건을 붙이거나 말을 고쳐야 맞아요."),
+    "틀림": ("false", "✗", "실행 결과가 주장을 반박해요."),
+    "미확인": ("open", "?", "이 실험의 규모로는 가를 수 없어요. 잰 것과 논문의 보고를 나란히 적어요."),
+    "문헌": ("cited", "§", "역사나 의견이라 실행으로 가를 수 없어요. 출처를 밝혀요."),
+}
+LEVELS = ["기초", "중급", "심화"]
+KINDS = {"의견": "원문에 나온 입장이에요. 맞든 틀리든 공정하게 옮겨요.", "해설": "우리가 덧붙인 설명이에요."}
+SLUG = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+
+def _text(description, **more):
+    return {"type": "string", "minLength": 1, "description": description, **more}
+
+
+def _object(description, required, **properties):
+    return {"type": "object", "description": description, "properties": properties, "required": required,
+            "additionalProperties": False}
+
+
+def _list(description, items, **more):
+    return {"type": "array", "description": description, "items": items, **more}
+
+
+CITE = _list("근거 문헌", _object("문헌 하나", ["paper", "where"],
+    paper=_text("`qa_index.yaml`의 `papers`에 있는 이름"),
+    where=_text("절, 표, 그림, 식 번호"),
+    says=_text("그 자리에서 논문이 보고하는 내용(우리말로)")), minItems=1)
+CLAIM = _object("주장 하나와 그 판정", ["text", "verdict"],
+    text=_text("주장을 한 문장으로"),
+    verdict={**_text("판정"), "enum": list(VERDICTS)},
+    check=_text("판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. `문헌`만 빼고 꼭 있어야 해요."),
+    why=_text("실행이 주장을 어떻게 가르는지, 틀렸다면 무엇이 맞는지"),
+    cite=CITE)
+SNIPPET = _object("실행 하나", ["run"],
+    run=_text("`snippets/`에 있는 스크립트 이름(`.py` 없이)"),
+    show=_text("페이지에 보여 줄 함수나 클래스 이름"),
+    figure=_text("페이지에 보여 줄 그림이나 표의 이름"))
+ANSWER = _object("답 하나", ["id", "kind", "title", "body", "snippets", "claims"],
+    id=_text("답의 주소(영문 소문자와 -)", pattern=SLUG),
+    kind={**_text("`의견`은 원문의 입장, `해설`은 우리 설명"), "enum": list(KINDS)},
+    title=_text("답을 한 문장으로"),
+    body=_text("본문. Markdown이고, 수식은 `$…$`, 잰 값은 `{{스니펫.증거}}`로 적어요."),
+    block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름. 빌드할 때 돌려 결과를 보여 줘요."),
+    snippets=_list("이 답을 뒷받침하는 실행", SNIPPET, minItems=1),
+    claims=_list("이 답에 든 주장", CLAIM, minItems=1))
+TRY = _object("더 해보기 하나", ["change", "predict", "outcome", "check"],
+    change=_text("스니펫에서 무엇을 바꿔 볼지"),
+    predict=_text("먼저 예상해 볼 질문"),
+    outcome=_text("바꾸면 어떻게 되는지"),
+    check=_text("그 결과를 뒷받침하는 조건"))
+THREAD = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답", **_object(
+    "문답 하나: 질문, 답, 주장과 판정", ["id", "question", "source", "level", "tags", "asked", "conclusion", "answers"],
+    id=_text("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요.", pattern=SLUG),
+    question=_text("질문 한 줄"),
+    source=_list("어느 문서의 어디에서 온 질문인지", _object("출처 하나", ["document", "section"],
+        document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
+        section=_text("문서의 어느 대목인지")), minItems=1),
+    level={**_text("난이도"), "enum": LEVELS},
+    tags=_list("찾아보기에 쓰는 말", _text("태그"), minItems=1, uniqueItems=True),
+    needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
+    asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
+    conclusion=_text("실행해 보고 내린 결론 몇 줄(Markdown)"),
+    misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
+    answers=_list("답들", ANSWER, minItems=1),
+    **{"try": _list("더 해보기", TRY, minItems=1)})}
+INDEX = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답 지도", **_object(
+    "장의 순서와 그 안의 문답, 원문과 논문 목록", ["chapters", "documents", "papers"],
+    chapters=_list("읽는 순서대로 놓은 장", _object("장 하나", ["id", "title", "about", "threads"],
+        id=_text("장의 이름이자 `docs/qa/` 아래 폴더 이름", pattern=SLUG),
+        title=_text("장 제목"),
+        about=_text("장 소개 한두 문장"),
+        threads=_list("읽는 순서대로 놓은 문답 id", _text("문답 id"), minItems=1)), minItems=1),
+    documents={"type": "object", "description": "원문", "additionalProperties": _object("원문 하나", ["title"],
+        title=_text("원문을 부르는 말"))},
+    papers={"type": "object", "description": "인용하는 논문", "additionalProperties": _object("논문 하나",
+        ["title", "authors", "year"], title=_text("제목"), authors=_text("저자"), year=_text("연도"),
+        arxiv=_text("arXiv 번호"), url=_text("주소")) })}
+GLOSSARY = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "용어집", **_list("용어", _object(
+    "용어 하나", ["term", "definition"],
+    term=_text("우리말 용어"), english=_text("영어 용어"),
+    aliases=_list("검색에서 같은 말로 여길 말", _text("다른 표기")),
+    definition=_text("뜻풀이"),
+    threads=_list("함께 볼 문답", _text("문답 id"))))}
+SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
+KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
+
+
+def to_json(name):
+    """The JSON Schema (draft-07) for editors, as text. Editors read `1` as a number where we read text: allow both."""
+    def widen(node):
+        if isinstance(node, dict):
+            node = {key: widen(value) for key, value in node.items()}
+            if node.get("type") == "string" and "enum" not in node and "pattern" not in node:
+                node["type"] = ["string", "number", "boolean"]
+        return [widen(item) for item in node] if isinstance(node, list) else node
+
+    return json.dumps(widen(SCHEMAS[name]), ensure_ascii=False, indent=2) + "\n"
+
+
+def problems(document, name):
+    """What in a parsed document does not fit the schema of that name -> [Problem]."""
+    found = []
+    if document.value is None:
+        return [document.problem((), "파일이 비어 있어요.", "`mundap new`가 만드는 틀에서 시작해 보세요.")]
+    for error in jsonschema.Draft7Validator(SCHEMAS[name]).iter_errors(document.value):
+        found.extend(_explain(document, error))
+    return found
+
+
+def _explain(document, error):
+    path = list(error.absolute_path)
+    here = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "이 자리"
+    value, kind = error.instance, error.validator
+    if kind == "additionalProperties":
+        known = list(error.schema["properties"])
+        for key in value:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1, 0.5)
+                todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
+                yield document.problem([*path, key], f"모르는 키 `{key}`예요.", todo, key=True)
+    elif kind == "required":
+        # jsonschema reports each missing key by its own error; the message starts with the key's name
+        key = error.message.split("'")[1]
+        yield document.problem(path, f"`{key}` 키가 없어요.", f"`{key}:` 줄을 더해 주세요: {error.schema['properties'][key]['description']}")
+    elif kind == "type":
+        found = {dict: "object", list: "array", str: "string"}[type(value)]
+        if value == "":
+            yield document.problem(path, f"{here}의 값이 비어 있어요.", f"{KIND_NAMES[error.validator_value]}을 적어 주세요.")
+        else:
+            yield document.problem(path, f"{here}에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {KIND_NAMES[found]}이 있어요.",
+                                   error.schema.get("description", "") or "모양을 고쳐 주세요.")
+    elif kind == "enum":
+        near = difflib.get_close_matches(value, error.validator_value, 1, 0.4) if isinstance(value, str) else []
+        todo = f"혹시 `{near[0]}`인가요?" if near else f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
+        yield document.problem(path, f"{here}에 `{value}`라는 값은 쓸 수 없어요.", todo)
+    elif kind in ("minLength", "minItems"):
+        yield document.problem(path, f"{here}의 값이 비어 있어요.", f"{error.schema.get('description', '값')}: 하나는 있어야 해요.")
+    elif kind == "pattern":
+        yield document.problem(path, f"{here}에 `{value}`라는 이름은 쓸 수 없어요.", "영문 소문자로 시작해 소문자, 숫자, `-`만 써 주세요(예: `why-position`).")
+    elif kind == "uniqueItems":
+        twice = next(item for item in value if value.count(item) > 1)
+        yield document.problem([*path, len(value) - 1 - value[::-1].index(twice)], f"`{twice}` 항목이 두 번 나와요.", "하나만 남겨 주세요.")
+
+
+def documentation():
+    """The thread format as a Markdown table: key, whether it must be there, what it means."""
+    rows = ["| 키 | 꼭 필요한가요 | 뜻 |", "|---|---|---|"]
+
+    def walk(node, prefix):
+        for key, child in node["properties"].items():
+            name = f"{prefix}{key}"
+            meaning = child.get("description", "") + (f" ({', '.join(child['enum'])})" if "enum" in child else "")
+            rows.append(f"| `{name}` | {'네' if key in node['required'] else ''} | {meaning} |".replace("  |", " |"))
+            inner = child.get("items", child)
+            if "properties" in inner:
+                walk(inner, name + ("[]." if child.get("type") == "array" else "."))
+
+    walk(THREAD, "")
+    return "\n".join(rows)
+
+
+def template(identifier):
+    """The scaffold of a new thread: every required key with its description beside it."""
+    lines = ["# yaml-language-server: $schema=../../../schema/thread.json"]
+    fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "verdict": "맞음"}
+
+    def walk(node, indent, first=""):
+        for key in node["required"]:
+            child, lead = node["properties"][key], first or indent
+            first = ""
+            note = child["description"] + (f" ({' | '.join(child['enum'])})" if "enum" in child else "")
+            if child.get("type") == "array":
+                lines.append(f"{lead}{key}:  # {note}")
+                inner = child["items"]
+                if "properties" in inner:
+                    walk(inner, indent + "    ", indent + "  - ")
+                else:
+                    lines.append(f"{indent}  - ")
+            elif key in ("asked", "conclusion", "body"):
+                lines.extend([f"{lead}{key}: |  # {note}", f"{indent}  "])
+            else:
+                lines.append(f"{lead}{key}: {fixed.get(key, '')}  # {note}")
+        if node is CLAIM:
+            lines.append(f"{indent}check:   # {CLAIM['properties']['check']['description']}")
+
+    walk(THREAD, "")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
