@@ -1,0 +1,194 @@
+"""The commands: new, check, run, status, export, site, serve."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mundap import __version__, schema
+from mundap.problems import Failure
+
+
+def find_root(start):
+    """The project's folder: the nearest one upwards that holds qa_index.yaml; raises Failure."""
+    for folder in (start, *start.parents):
+        if (folder / "qa_index.yaml").is_file():
+            return folder
+    raise Failure("`qa_index.yaml`이 있는 폴더를 찾지 못했어요. 프로젝트 폴더 안에서 불러 주세요.")
+
+
+def command_new(root, options):
+    from mundap.new import new
+
+    path = new(root, options.chapter, options.id)
+    print(f"{path.relative_to(root)} 파일을 만들고 qa_index.yaml에 한 줄을 더했어요. 채운 뒤 `mundap check`로 살펴보세요.")
+
+
+def command_check(root, options):
+    from mundap.load import load
+
+    project, problems = load(root)
+    problems += schema_problems(root)
+    if options.files:
+        wanted = {_inside(root, file) for file in options.files}
+        problems = [problem for problem in problems if problem.path in wanted]
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"고칠 곳이 {len(problems)}군데 있어요.", file=sys.stderr)
+        return 1
+    claims = sum(len(thread.claims) for thread in project.threads.values())
+    print(f"문답 {len(project.threads)}개, 주장 {claims}개를 살펴봤어요. 고칠 곳이 없어요.")
+
+
+def schema_problems(root):
+    """Whether schema/*.json, made for editors, still is what the definition gives."""
+    from mundap.problems import Problem
+
+    for name in schema.SCHEMAS:
+        path = root / "schema" / f"{name}.json"
+        if not path.is_file() or path.read_text(encoding="utf-8") != schema.to_json(name):
+            yield Problem(f"schema/{name}.json", 1, 1, "편집기용 스키마가 정의와 달라요.", "`mundap schema` 명령으로 다시 만들어 주세요.")
+
+
+def command_schema(root, options):
+    (root / "schema").mkdir(exist_ok=True)
+    for name in schema.SCHEMAS:
+        (root / "schema" / f"{name}.json").write_text(schema.to_json(name), encoding="utf-8")
+        print(f"schema/{name}.json")
+
+
+def _inside(root, file):
+    path = Path(file).resolve()
+    if not path.exists():
+        raise Failure(f"`{file}` 파일이 없어요. 경로를 확인해 주세요.")
+    if not path.is_relative_to(root):
+        raise Failure(f"`{file}`은 이 프로젝트의 파일이 아니에요.")
+    return path.relative_to(root).as_posix()
+
+
+def command_run(root, options):
+    from mundap.load import load
+    from mundap.run import run_all
+
+    try:
+        import nbclient  # noqa: F401
+    except ImportError:
+        raise Failure("실행에 필요한 꾸러미가 없어요. `make test`가 만드는 `.venv`의 `mundap`을 써 주세요.") from None
+    project, _ = load(root)
+    stale = project.stale()
+    names = options.snippets or list(stale)
+    for name in names:
+        if name not in project.snippets or not project.snippets[name].runs:
+            known = ", ".join(name for name, snippet in project.snippets.items() if snippet.runs)
+            raise Failure(f"`{name}` 스니펫을 찾을 수 없어요. 있는 이름: {known}.")
+        if project.snippets[name].error:
+            line, column, message = project.snippets[name].error
+            raise Failure(f"snippets/{name}.py:{line}:{column}: Python 문법에 맞지 않아요({message}). 이 줄을 고쳐 주세요.")
+    if not names:
+        print("모든 기록이 최신이에요.")
+        return
+    results = run_all(root, project.snippets, names, options.timeout, options.workers)
+    failed = [name for name, result in results.items() if isinstance(result, Failure)]
+    if failed:
+        print(f"{len(failed)}개가 실패했고, 그 기록은 전의 것 그대로예요: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    print(f"{len(results)}개를 돌리고 기록했어요.")
+
+
+def command_status(root, options):
+    from mundap.load import load
+    from mundap.render import verdict_counts
+
+    project, problems = load(root)
+    counts = verdict_counts(project.threads.values())
+    print(f"문답 {len(project.threads)}개, 주장 {sum(counts.values())}개")
+    for verdict, count in counts.items():
+        print(f"  {verdict} {count}")
+    stale = project.stale()
+    print(f"실행 {len(project.records)}개, 모두 {sum(record.seconds for record in project.records.values()):.0f}초")
+    for name, record in sorted(project.records.items(), key=lambda item: -item[1].seconds):
+        note = f"  낡음({', '.join(stale[name])})" if name in stale else ""
+        print(f"  {record.seconds:7.1f}초  {name}{note}")
+    for name in stale:
+        if name not in project.records:
+            print(f"     기록 없음  {name}")
+    if problems:
+        print(f"고칠 곳 {len(problems)}군데: `mundap check`로 볼 수 있어요.")
+
+
+def command_export(root, options):
+    from mundap.export import export
+
+    project = load_sound(root)
+    count = export(project, Path(options.folder).resolve())
+    print(f"{options.folder}에 {count}쪽을 썼어요.")
+
+
+def load_sound(root):
+    """The project, if nothing is wrong with it; else Failure with all problems."""
+    from mundap.load import load
+
+    project, problems = load(root)
+    if problems:
+        raise Failure("\n".join(map(str, problems)) + f"\n고칠 곳이 {len(problems)}군데 있어요.")
+    return project
+
+
+def command_site(root, options):
+    from mundap.serve import build_site
+
+    build_site(root)
+
+
+def command_serve(root, options):
+    from mundap.serve import serve
+
+    serve(root, options.port, not options.no_browser)
+
+
+def parser():
+    """The command line."""
+    top = argparse.ArgumentParser("mundap", description="답이 실제로 돌아가는 문답 사이트를 만들어요.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(title="명령", required=True, metavar="명령")
+
+    def add(name, function, description):
+        command = commands.add_parser(name, help=description, description=description)
+        command.set_defaults(function=function)
+        return command
+
+    command = add("new", command_new, "새 문답의 틀을 만들어요")
+    command.add_argument("chapter", metavar="장")
+    command.add_argument("id", metavar="이름")
+    command = add("check", command_check, "틀린 곳을 파일:줄:칸과 고치는 법으로 모두 알려 줘요")
+    command.add_argument("files", nargs="*", metavar="파일")
+    command = add("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요")
+    command.add_argument("snippets", nargs="*", metavar="스니펫")
+    command.add_argument("--timeout", type=float, default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)")
+    command.add_argument("--workers", type=int, default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)")
+    add("status", command_status, "판정별 주장 수, 낡은 기록, 실행 시간을 보여 줘요")
+    command = add("export", command_export, "다른 생성기에 쓸 Markdown으로 내보내요")
+    command.add_argument("folder", metavar="폴더")
+    add("schema", command_schema, "편집기용 JSON Schema를 다시 만들어요")
+    add("site", command_site, "site/에 사이트를 만들어요")
+    command = add("serve", command_serve, "127.0.0.1에서 사이트를 보여 주고, 고치면 바로 다시 그려요")
+    command.add_argument("--port", type=int, default=8000, metavar="번호")
+    command.add_argument("--no-browser", action="store_true", help="브라우저를 열지 않아요")
+    return top
+
+
+def main(arguments=None):
+    """Entry point -> exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.function(find_root(Path.cwd()), options) or 0
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n멈췄어요. 이미 있던 기록은 그대로예요.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

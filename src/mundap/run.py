@@ -1,0 +1,249 @@
+"""Run snippets as notebooks and keep the runs as records."""
+
+import ast
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mundap import snippets as snippets_module
+from mundap.problems import Failure
+
+TIME_LIMIT = 1200  # seconds for one snippet
+VERSIONS = ("torch", "numpy", "matplotlib", "scikit-learn", "safetensors")
+READ_EVIDENCE = """
+def _read_evidence():
+    import json
+    def plain(value):
+        return value.item() if hasattr(value, "item") else value
+    found = {name: {key: plain(value) for key, value in globals().get(name, {}).items()} for name in ("evidence", "tolerance")}
+    return json.dumps(found)
+""".strip()
+
+
+def to_notebook(snippet):
+    """The notebook of a snippet, not run: percent cells, with `if __name__ == "__main__":` blocks laid open."""
+    import jupytext
+
+    notebook = jupytext.reads(snippet.source, fmt="py:percent")
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+                         "language_info": {"name": "python"}}
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.source = open_guard(cell.source)
+    return notebook
+
+
+def open_guard(source):
+    """A cell that is wholly an `if __name__ == "__main__":` block without the `if`; any other cell as it is."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    guards = [node for node in tree.body if isinstance(node, ast.If) and snippets_module.is_main_guard(node)]
+    if len(tree.body) != 1 or not guards or guards[0].orelse:
+        return source
+    lines = source.splitlines()
+    guard = guards[0]
+    before, block = lines[: guard.lineno - 1], lines[guard.lineno :]
+    opened = textwrap.dedent("\n".join(block))
+    if ast.dump(ast.parse(opened)) != ast.dump(ast.Module(guard.body, [])):
+        return source  # a multi-line string would change: leave the guard in sight
+    return "\n".join([*before, opened]).strip("\n")
+
+
+def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
+    """Run one snippet in a fresh kernel -> notebook with outputs and metadata["mundap"].
+
+    Raises Failure where a cell fails, the time limit passes, or the evidence is not plain finite values.
+    """
+    import nbclient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    snippet = snippets[name]
+    notebook = to_notebook(snippet)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment.pop("FULL_RUN", None)
+    if full:
+        environment["FULL_RUN"] = "1"
+    started = time.monotonic()
+    client = nbclient.NotebookClient(notebook, timeout=time_limit, startup_timeout=120, kernel_name="python3",
+                                     resources={"metadata": {"path": str(snippet.path.parent)}}, store_widget_state=False)
+    deadline = started + time_limit
+    try:
+        with client.setup_kernel(env=environment, cwd=str(snippet.path.parent)):
+            for index, cell in enumerate(notebook.cells):
+                client.timeout = max(1, int(deadline - time.monotonic()))
+                client.execute_cell(cell, index)
+            seconds = time.monotonic() - started
+            found = _read_evidence(client)
+            python = client.kc.kernel_info(reply=True, timeout=60)["content"]["language_info"]["version"]
+    except CellExecutionError as error:
+        raise Failure(f"`{name}`의 셀이 오류로 멈췄어요: {error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise Failure(f"`{name}`이 {time_limit}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
+    except (DeadKernelError, RuntimeError) as error:
+        raise Failure(f"`{name}`의 커널이 멈췄어요({error}).") from None
+    _verify(name, found)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+    _join_streams(notebook)
+    notebook.metadata["mundap"] = {
+        "digest": "", "sources": {}, "seconds": round(seconds, 1), "versions": {"python": python, **_versions()},
+        "evidence": found["evidence"], "tolerance": {key: None if value == math.inf else value for key, value in found["tolerance"].items()}}
+    return notebook
+
+
+def _read_evidence(client):
+    """Ask the kernel for `evidence` and `tolerance`, leaving nothing in the notebook."""
+    reply = client.kc.execute(READ_EVIDENCE, silent=True, store_history=False, reply=True, timeout=60,
+                              user_expressions={"found": "_read_evidence()"})
+    result = reply["content"]["user_expressions"]["found"]
+    if result["status"] != "ok":
+        raise Failure(f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요.")
+    return json.loads(ast.literal_eval(result["data"]["text/plain"]))
+
+
+def _verify(name, found):
+    if not found["evidence"]:
+        raise Failure(f"`{name}`이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요.")
+    for key, value in found["evidence"].items():
+        if not isinstance(value, int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+            raise Failure(f"`{name}`의 증거 `{key}`가 {value!r}예요. 유한한 수, 참거짓, 짧은 글만 담을 수 있어요.")
+    for key in found["tolerance"]:
+        if key not in found["evidence"]:
+            raise Failure(f"`{name}`의 `tolerance`에 있는 `{key}`가 증거에 없어요. 이름을 확인해 주세요.")
+
+
+def _join_streams(notebook):
+    """One stdout output a cell: how a stream is cut into messages differs from run to run."""
+    for cell in notebook.cells:
+        joined = []
+        for output in cell.get("outputs", []):
+            if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
+                joined[-1].text += output.text
+            else:
+                joined.append(output)
+        if "outputs" in cell:
+            cell.outputs = [output for output in joined if not (output.output_type == "stream" and output.name == "stderr")]
+
+
+def _versions():
+    found = {}
+    for package in VERSIONS:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def record(root, snippets, name, time_limit=TIME_LIMIT):
+    """Run one snippet and replace its record; a failed or interrupted run leaves the old record. -> seconds."""
+    import nbformat
+
+    before = snippets_module.sources(snippets, name)
+    notebook = execute(snippets, name, time_limit)
+    after = snippets_module.sources(snippets_module.load(root / "snippets"), name)
+    data = {file: value for file, value in after.items() if not file.endswith(".py")}  # a run may write its own data file
+    hashes = {file: value for file, value in before.items() if file.endswith(".py")} | data
+    notebook.metadata["mundap"]["sources"] = hashes
+    notebook.metadata["mundap"]["digest"] = snippets_module.digest(hashes)
+    folder = root / "docs" / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
+        try:
+            nbformat.validate(notebook)
+            part.write(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n")
+            part.close()
+            os.chmod(part.name, 0o644)
+            os.replace(part.name, folder / f"{name}.ipynb")
+        finally:
+            Path(part.name).unlink(missing_ok=True)
+    return notebook.metadata["mundap"]["seconds"]
+
+
+def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.stderr):
+    """Run snippets, each after those it imports, `workers` processes at a time, with a progress bar on a terminal.
+
+    -> {name: seconds or Failure}. A snippet whose import failed is not run. Ctrl-C ends the processes.
+    """
+    from tqdm import tqdm
+
+    names = snippets_module.order(snippets, names)
+    results, running, waiting = {}, {}, list(names)
+    terminal = stream.isatty()
+    bar = tqdm(total=len(names), file=stream, disable=not terminal, bar_format="{bar} {n_fmt}/{total_fmt} {elapsed} {postfix}")
+
+    def say(text):
+        bar.write(text, file=stream) if terminal else print(text, file=stream, flush=True)
+
+    def finish(name, result):
+        results[name] = result
+        bar.update()
+        outcome = f"실패. {result}" if isinstance(result, Failure) else f"{result:.1f}초"
+        say(f"[{len(results)}/{len(names)}] {name}: {outcome}")
+
+    try:
+        while waiting or running:
+            for name in list(waiting):
+                needed = [other for other in snippets_module.closure(snippets, name) if other in names]
+                broken = [other for other in needed if isinstance(results.get(other), Failure)]
+                if broken:
+                    waiting.remove(name)
+                    finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}`이 실패해서 돌리지 않았어요."))
+                elif len(running) < workers and all(other in results for other in needed):
+                    waiting.remove(name)
+                    running[name] = subprocess.Popen(
+                        [sys.executable, "-m", "mundap.run", str(root), name, str(time_limit)],
+                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+                    if not terminal:
+                        say(f"{name}: 돌리는 중")
+            bar.set_postfix_str(", ".join(running))
+            for name, process in list(running.items()):
+                if process.poll() is not None:
+                    del running[name]
+                    finish(name, _outcome(process))
+            time.sleep(0.05)
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            process.wait()
+        bar.close()
+    return results
+
+
+def _outcome(process):
+    """What a record process printed -> seconds or Failure."""
+    try:
+        reply = json.loads(process.stdout.read())
+        return Failure(reply["failure"]) if "failure" in reply else reply["seconds"]
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return Failure(f"실행 과정이 갑자기 끝났어요(종료 코드 {process.returncode}). 메모리가 모자랐을 수 있어요.")
+
+
+def main():
+    """Record one snippet in this process: the worker of run_all."""
+    root, name, time_limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an orderly end: the kernel goes, no part file stays
+    try:
+        print(json.dumps({"seconds": record(root, snippets_module.load(root / "snippets"), name, time_limit)}))
+    except Failure as failure:
+        print(json.dumps({"failure": str(failure)}))
+
+
+if __name__ == "__main__":
+    main()
