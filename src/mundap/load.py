@@ -13,7 +13,6 @@ LINK = re.compile(r"\]\((thread|run|term):([^)#]*)(?:#([^)]*))?\)")
 VALUE = re.compile(r"\{\{(.+?)\}\}", re.DOTALL)
 HTML = re.compile(r"<(?:[a-zA-Z][a-zA-Z0-9-]*[\s>/]|/[a-zA-Z]|!--|!\[)")
 ATTRIBUTES = re.compile(r"\{:?[^}\n]*\bon\w+\s*=|\]\(\s*(?:javascript|data|vbscript):", re.IGNORECASE)
-CODE = re.compile(r"(?ms)^ *(`{3,}|~{3,})([^\n]*)\n.*?^ *\1[^\n]*$|(`+)(?!`).+?(?<!`)\3(?!`)")
 MARKDOWN = {"asked", "conclusion", "misconception", "body", "text", "why", "title", "change", "predict", "outcome", "says", "definition", "about", "question"}
 
 
@@ -283,11 +282,6 @@ def _check_claim(project, thread, path, claim):
                 f"조건은 `{comparison.left} {comparison.operator} {comparison.right}`이에요. 판정을 고치거나 조건을 다시 살펴 주세요.")
 
 
-def blank_code(text):
-    """The text with code spans and fences overwritten by spaces, line breaks kept, so that offsets stay true."""
-    return CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-
-
 def _check_texts(project, document):
     """Links, inline values, formulas and refused markup in every Markdown text of a document."""
     for path, (style, _) in list(document.styles.items()):
@@ -297,9 +291,9 @@ def _check_texts(project, document):
             text = document.get(path)
         except (KeyError, IndexError, TypeError):
             continue
-        plain = blank_code(text)
-        for match in CODE.finditer(text):
-            if match[2] and re.search(r"\bexec\b", match[2]):
+        plain = math.mask_code(text)
+        for match in math.FENCE.finditer(text):
+            if re.search(r"\bexec\b", match[0].partition("\n")[0]):
                 yield document.problem(path, "글 안의 코드 블록은 실행할 수 없어요(`exec`).", "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요.", offset=match.start())
         for match in HTML.finditer(plain):
             yield document.problem(path, f"HTML(`{match[0].strip()}…`)은 쓸 수 없어요.", "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 `` ` ``로 감싸 주세요.", offset=match.start())
@@ -314,11 +308,8 @@ def _check_texts(project, document):
                 inline_value(match[1], project.evidence)
             except ExpressionError as error:
                 yield document.problem(path, error.what, error.todo, offset=match.start() + 2)
-        for offset, latex, display in math.find_math(text):
-            try:
-                math.to_mathml(VALUE.sub("0", latex), display)
-            except math.MathError as error:
-                yield document.problem(path, f"수식을 읽을 수 없어요: `{latex.strip()[:60]}` ({error}).", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요.", offset=offset)
+        for offset, message in math.check_math(VALUE.sub(lambda match: "0" * len(match[0]), text)):
+            yield document.problem(path, f"수식을 읽을 수 없어요({message}).", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요. `$$`는 위아래를 비운 자기 줄에 두고, 돈 표시는 `\\$`로 적어요.", offset=offset)
 
 
 def link_problem(project, kind, target, anchor):
@@ -397,4 +388,4 @@ def _check_snippets(project, index):
         if name in stale:
             changed = ", ".join(stale[name])
             what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
-            yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 다시 돌려 주세요.")
+            yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 다시 돌려 주세요.", stale=True)

@@ -13,8 +13,9 @@ from collections import Counter
 
 from mundap import schema
 from mundap.expression import format_value
-from mundap.load import CODE, LINK, VALUE, inline_value, slug
-from mundap.math import find_math
+from mundap.load import LINK, VALUE, inline_value, slug
+from mundap.math import find_math, mask_code
+from mundap.notebook_page import run_table
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 MARKER = re.compile(r"<!-- mundap:([a-z]+) -->")
@@ -60,17 +61,13 @@ def relative(path, page):
 
 
 def resolve(project, text, page):
-    """Fill in `{{values}}` and the links `thread:`, `run:`, `term:` of an author's Markdown."""
-    evidence = project.evidence
-    spans = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
-    spans += [match.span() for match in CODE.finditer(text)]
+    """Fill in `{{values}}` and the links `thread:`, `run:`, `term:` of an author's Markdown; code stays as it is."""
+    evidence, code = project.evidence, mask_code(text)
+    formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
 
     def value(match):
         shown = inline_value(match[1], evidence)
-        inside = next(((start, end) for start, end in spans if start <= match.start() < end), None)
-        if inside and text[inside[0]] in "`~ ":
-            return match[0]  # code stays as it is
-        if inside:
+        if any(start <= match.start() < end for start, end in formulas):
             return shown
         return f'<span class="value" title="{html.escape(match[1].partition(":")[0].strip())}">{html.escape(shown)}</span>'
 
@@ -82,15 +79,15 @@ def resolve(project, text, page):
             path = f"notebooks/{target}.ipynb"
         else:
             path, anchor = "glossary.md", slug(target)
-        return f"]({relative(path + ('#' + anchor if anchor else ''), page)})"
+        words = project.threads[target].data["question"] if kind == "thread" and text[match.start() - 1] == "[" else ""
+        return f"{words}]({relative(path + ('#' + anchor if anchor else ''), page)})"
 
-    text = VALUE.sub(value, text)
-    text = re.sub(r"\[\]\(thread:([^)#]+)", lambda match: f"[{project.threads[match[1]].data['question']}](thread:{match[1]}", text)
+    found = [(match, value) for match in VALUE.finditer(code)] + [(match, link) for match in LINK.finditer(code)]
     pieces, last = [], 0
-    for match in CODE.finditer(text):
-        pieces += [LINK.sub(link, text[last : match.start()]), match[0]]
+    for match, replace in sorted(found, key=lambda item: item[0].start()):
+        pieces += [text[last : match.start()], replace(match)]
         last = match.end()
-    return "".join([*pieces, LINK.sub(link, text[last:])]).strip()
+    return "".join([*pieces, text[last:]]).strip()
 
 
 def plain_text(text, limit=150):
@@ -196,10 +193,13 @@ def _run(project, run, page):
             alt = exhibit.alt.replace("[", "(").replace("]", ")")
             parts.append(f"![{alt}]({relative(figure_path(run['run'], run['figure']), page)})")
         else:
-            parts.append(f'<figure class="run-table" tabindex="0">\n{exhibit.content}\n</figure>')
+            parts.append(run_table(exhibit.content, f"{run['run']}-{run['figure']}", exhibit.alt))
+    if record and run["run"] in project.stale():
+        parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. `mundap run`으로 다시 돌릴 수 있어요.</p>'.replace("`", ""))
     seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
-    parts.append(_box("run-links", f"- [{snippet.title}]({relative(f'notebooks/{run['run']}.ipynb', page)}): 설명과 실행 결과{seconds}\n"
-                      f"- [전체 코드]({relative(f'snippets/{run['run']}.py', page)})\n- 직접 돌리기: `python snippets/{run['run']}.py`"))
+    name = run["run"]
+    parts.append(_box("run-links", f"- [{snippet.title}]({relative(f'notebooks/{name}.ipynb', page)}): 설명과 실행 결과{seconds}\n"
+                      f"- [전체 코드]({relative(f'snippets/{name}.py', page)})\n- 직접 돌리기: `python snippets/{name}.py`"))
     parts.append("</div>")
     return "\n\n".join(parts)
 

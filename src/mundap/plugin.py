@@ -1,0 +1,71 @@
+"""MkDocs meets the engine here, and only here: generated pages are added in memory."""
+
+import json
+import re
+from pathlib import Path
+
+from mkdocs.config import config_options
+from mkdocs.config.base import Config
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, get_plugin_logger
+from mkdocs.structure.files import File
+from mkdocs.structure.toc import get_toc
+
+from mundap import math, notebook_page, render, search
+from mundap.load import load
+
+log = get_plugin_logger("mundap")
+FIGURE = re.compile(r'<p>\s*<img alt="[^"]*" src="[^"]*?figures/([\w-]+)/([\w-]+)\.svg"[^>]*>\s*</p>')
+
+
+class MundapConfig(Config):
+    """Options of the plugin in mkdocs.yml."""
+
+    search = config_options.Type(bool, default=True)  # index the built site with Pagefind
+
+
+class MundapPlugin(BasePlugin[MundapConfig]):
+    """Adds the pages of the threads, fills in hand-written ones, finishes notebooks, and indexes the site."""
+
+    def on_config(self, config):
+        root = Path(config.config_file_path).parent
+        self.project, problems = load(root)
+        errors = [problem for problem in problems if not problem.stale]
+        if errors:
+            raise PluginError("\n".join(map(str, errors)) + f"\n고칠 곳이 {len(errors)}군데 있어요.")
+        for problem in problems:
+            log.info(str(problem))
+        for number, item in enumerate(config.nav or []):
+            if isinstance(item, dict) and item.get("문답") == "qa/index.md":
+                chapters = [{chapter["title"]: render.chapter_path(chapter["id"])} for chapter in self.project.chapters]
+                config.nav[number] = {"문답": ["qa/index.md", *chapters]}
+        return config
+
+    def on_files(self, files, config):
+        for path, text in render.pages(self.project).items():
+            files.append(File.generated(config, path, content=text))
+        return files
+
+    def on_page_markdown(self, markdown, page, config, files):
+        return render.fill(self.project, markdown, page.file.src_uri)
+
+    def on_page_content(self, content, page, config, files):
+        name = page.file.src_uri
+        if name.endswith(".ipynb"):
+            stem = Path(name).stem
+            notebook = json.loads(Path(page.file.abs_src_path).read_text(encoding="utf-8"))
+            content = notebook_page.clean(content, notebook, stem, f"../../snippets/{stem}.py")
+            page.toc = get_toc(notebook_page.toc_tokens(content))
+            page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
+            page.meta.setdefault("kind", "notebook")
+            return content
+        content = FIGURE.sub(lambda match: self._figure(*match.groups()), content)
+        return math.replace_in_html(content)
+
+    def _figure(self, snippet, name):
+        exhibit = self.project.records[snippet].exhibits[name]
+        return notebook_page.run_figure(exhibit.content, f"{snippet}-{name}", exhibit.alt)
+
+    def on_post_build(self, config):
+        if self.config.search:
+            search.build_index(config.site_dir)
