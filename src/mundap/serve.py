@@ -1,0 +1,366 @@
+"""The live server: the site on 127.0.0.1, built again when a file is saved, with mistakes shown in the open page.
+
+Only this computer's own pages may ask: every request's Host, and its Origin where it has one, must be exact. That also
+holds off DNS rebinding and other sites' scripts, which no firewall does.
+"""
+
+import asyncio
+import filecmp
+import json
+import mimetypes
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import webbrowser
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, Finish, HTTPError, RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from mundap import build
+from mundap.problems import Failure
+
+WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
+POLL = 0.15  # seconds between looks at the watched files
+SEARCH_INDEX = "pagefind"
+ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
+MAX_SOCKETS = 200
+
+# The system's table of types differs from machine to machine: use Python's own, and what it does not know.
+TYPES = mimetypes.MimeTypes()
+for suffix, kind in {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm",
+                     ".woff2": "font/woff2", ".ipynb": "application/x-ipynb+json", ".py": "text/plain",
+                     ".yaml": "text/plain", ".yml": "text/plain", ".md": "text/plain"}.items():
+    TYPES.add_type(kind, suffix)
+
+HEADERS = {
+    "Content-Security-Policy": "; ".join([
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",  # ask each time; the entity tag spares the body
+}
+
+EMPTY_PAGE = """<!doctype html><html lang="ko"><meta charset="utf-8"><title>문답</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<body style="font-family: sans-serif; padding: 1rem"><main><h1>{title}</h1><p>{text}</p></main></body></html>"""
+
+
+class Live:
+    """The site as it was last built without a mistake, and what is wrong since.
+
+    check: root -> [Problem], run before each build; a build happens only when it finds nothing.
+    """
+
+    def __init__(self, root, folder, check, url=None):
+        self.root, self.folder, self.check, self.url = Path(root), Path(folder), check, url
+        self.pages = None  # folder of the last good build
+        self.version = int(time.time() * 1000)  # never the same again after a restart
+        self.problems = []
+        self.sockets = set()  # of the open pages
+
+    def update(self):
+        """Check and build. Returns what the open pages must know: see `state`."""
+        try:
+            problems = [{"place": f"{p.path}:{p.line}:{p.column}", "what": p.what, "todo": p.todo}
+                        for p in self.check(self.root)]
+            changed = [] if problems else self._build()
+        except Failure as failure:
+            problems, changed = [{"place": "", "what": str(failure), "todo": ""}], []
+        except Exception as error:  # a fault of ours, not of the author: keep serving, and show it
+            traceback.print_exc()
+            problems, changed = [{"place": "", "what": f"{type(error).__name__}: {error}", "todo": ""}], []
+        self.problems = problems
+        return self.state(changed)
+
+    def state(self, changed=None):
+        """{version, problems, pages, assets}: pages is the list of HTML files that changed, None for 'not known'."""
+        return {
+            "version": self.version, "problems": self.problems,
+            "pages": None if changed is None else [name for name in changed if name.endswith(".html")],
+            "assets": any(name.endswith(ASSETS) and not name.startswith(SEARCH_INDEX) for name in changed or []),
+        }
+
+    def _build(self):
+        """Build beside the served folder, then turn to it. Returns the names of the files that changed."""
+        new = self.folder / f"{self.version + 1}"
+        try:
+            build.render(self.root, new, site_url=self.url)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        old, self.pages = self.pages, new
+        self.version += 1
+        changed = differences(old, new)
+        if old:
+            shutil.rmtree(old)
+        return changed
+
+
+def differences(old, new):
+    """Names, relative and sorted, of the files that are not the same in two folders."""
+    def names(folder):
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} if folder else set()
+
+    before, after = names(old), names(new)
+    same = filecmp.cmpfiles(old, new, before & after, shallow=False)[0] if old else []
+    return sorted((before | after) - set(same))
+
+
+def snapshot(root):
+    """{path: (time of change, size)} of all that the site is made of."""
+    found = {}
+
+    def look(path):
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name in ("__pycache__", "node_modules"):
+                        continue
+                    if entry.is_dir():
+                        look(entry.path)
+                    else:
+                        status = entry.stat()
+                        found[entry.path] = status.st_mtime_ns, status.st_size
+        except NotADirectoryError:
+            status = os.stat(path)
+            found[path] = status.st_mtime_ns, status.st_size
+        except FileNotFoundError:
+            pass  # deleted, or being replaced by an editor: the next look tells
+
+    for name in WATCHED:
+        look(str(Path(root) / name))
+    return found
+
+
+class Local(RequestHandler):
+    """Answers nobody but pages of this server in a browser of this computer. Read only."""
+
+    SUPPORTED_METHODS = ("GET", "HEAD")
+
+    def initialize(self, live):
+        self.live = live
+
+    def set_default_headers(self):
+        self.clear_header("Server")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self):
+        hosts = self.settings["hosts"]
+        if self.request.headers.get_list("Host") not in [[host] for host in hosts]:
+            raise HTTPError(403, reason="Foreign Host")
+        origins = self.request.headers.get_list("Origin")
+        if origins and origins != [f"http://{self.request.host}"]:
+            raise HTTPError(403, reason="Foreign Origin")
+
+    def write_error(self, status, **_):
+        texts = {
+            403: f"이 주소로는 열 수 없어요. http://{self.settings['hosts'][0]}/ 로 들어와 주세요.",
+            405: "읽기만 할 수 있어요.",
+        }
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        if status == 405:
+            self.set_header("Allow", "GET, HEAD")
+        self.finish(EMPTY_PAGE.format(title=status, text=texts.get(status, "요청을 처리하지 못했어요.")))
+
+
+class Page(Local):
+    """A file of the site; a page gets the live script on its way out."""
+
+    def get(self):
+        content, kind = self.find(self.request.path.removeprefix("/"))
+        if content is None:
+            self.set_status(404)
+            content, kind = self.find("404.html")
+            if content is None:
+                content = EMPTY_PAGE.format(title="문답", text="아직 보여 드릴 페이지가 없어요.").encode()
+                kind = "text/html; charset=utf-8"
+        if kind.startswith("text/html"):
+            script = f'<script src="/_live/live.js" data-version="{self.live.version}" defer></script>'.encode()
+            head, end, tail = content.rpartition(b"</body>")
+            content = head + script + end + tail if end else content + script
+        self.set_header("Content-Type", kind)
+        self.finish(content)
+
+    head = get
+
+    def find(self, path):
+        """(bytes, media type) of a file of the site, or (None, None). A folder without its slash is redirected."""
+        try:
+            path = unquote_to_bytes(path).decode("utf-8")
+        except UnicodeDecodeError:
+            return None, None
+        parts = path.split("/")
+        folder = parts[-1] == ""
+        parts = parts[:-1] if folder else parts
+        if self.live.pages is None or "\\" in path or "\0" in path or any(part in ("", ".", "..") for part in parts):
+            return None, None
+        base = self.live.pages.resolve()
+        target = base.joinpath(*parts, *(["index.html"] if folder else []))
+        try:
+            target = target.resolve()
+            if not target.is_relative_to(base):
+                return None, None
+            if (target / "index.html").is_file():
+                self.redirect("/" + quote("/".join(parts)) + "/")
+                raise Finish
+            content = target.read_bytes()
+        except (OSError, RuntimeError):  # missing, a folder, a name too long, links in a circle
+            return None, None
+        kind, packing = TYPES.guess_type(target.name)
+        kind = "application/gzip" if packing == "gzip" else kind or "application/octet-stream"
+        if kind.startswith("text/") or kind in ("application/json", "application/xml", "application/x-ipynb+json"):
+            kind += "; charset=utf-8"
+        return content, kind
+
+
+class Script(Local):
+    """The script that the live server adds to its pages, and that no static site has."""
+
+    def get(self):
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        self.finish(files("mundap").joinpath("live.js").read_bytes())
+
+    head = get
+
+
+class Socket(Local, WebSocketHandler):
+    """Tells an open page of new builds and of mistakes. A WebSocket, as browsers allow only six event streams a host."""
+
+    SUPPORTED_METHODS = ("GET",)
+    def prepare(self):
+        super().prepare()
+        if not self.request.headers.get_list("Origin"):
+            raise HTTPError(403, reason="No Origin")
+        if len(self.live.sockets) >= MAX_SOCKETS:
+            raise HTTPError(503)
+
+    def check_origin(self, origin):
+        return True  # prepare has compared it, exactly
+
+    def open(self):
+        self.live.sockets.add(self)
+        self.write_message(json.dumps(self.live.state()))
+
+    def on_message(self, message):
+        self.close(1008, "read only")
+
+    def on_close(self):
+        self.live.sockets.discard(self)
+
+
+def application(live, hosts, handlers=()):
+    """The tornado application. hosts: the exact Host values that it answers to; handlers: more routes, asked first."""
+    routes = [*handlers, (r"/_live/live\.js", Script, {"live": live}), (r"/_live/socket", Socket, {"live": live})]
+    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts, log_function=lambda handler: None, websocket_ping_interval=30,
+                       websocket_max_message_size=4096)
+
+
+def listen(port, tries=100):
+    """Sockets on 127.0.0.1 at `port`, or at the first free one after it -> (sockets, port)."""
+    for candidate in range(port, min(port + tries, 65536)):
+        try:
+            return bind_sockets(candidate, "127.0.0.1"), candidate
+        except OSError:
+            continue
+    raise Failure(f"{port}번부터 쓸 수 있는 포트가 없어요. `make serve PORT=9000`처럼 다른 번호를 골라 주세요.")
+
+
+async def watch(live, changed):
+    """Build anew whenever a watched file was saved, and tell every open page; runs until it is cancelled."""
+    loop = asyncio.get_running_loop()
+    seen = changed
+    while True:
+        await asyncio.sleep(POLL)
+        now = snapshot(live.root)
+        if now == seen:
+            continue
+        while True:  # an editor may be half way through writing
+            await asyncio.sleep(POLL / 3)
+            now, before = snapshot(live.root), now
+            if now == before:
+                break
+        names = sorted(Path(path).relative_to(live.root).as_posix()
+                       for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
+        seen, start = now, time.perf_counter()
+        state = await loop.run_in_executor(None, live.update)
+        report(state, f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} ({time.perf_counter() - start:.1f}초)")
+        message = json.dumps(state)
+        for socket in list(live.sockets):
+            socket.write_message(message)
+
+
+def report(state, what):
+    """Tell the terminal what the pages are told."""
+    if state["problems"]:
+        print(f"고칠 곳이 {len(state['problems'])}개 있어요.")
+        for problem in state["problems"]:
+            print("  " + " ".join(filter(None, [problem["place"], problem["what"], problem["todo"]])))
+    else:
+        print(f"다시 만들었어요: {what}")
+    sys.stdout.flush()
+
+
+def default_check(root):
+    from mundap.load import load
+    return load(root)[1]
+
+
+async def run(root, port, open_browser, check):
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    sockets, port = listen(port)
+    url = f"http://127.0.0.1:{port}/"
+    with tempfile.TemporaryDirectory(prefix="mundap-") as folder:
+        live = Live(root, folder, check, url)
+        seen = snapshot(live.root)
+        print("사이트를 만들고 있어요.", flush=True)
+        first = asyncio.get_running_loop().run_in_executor(None, live.update)
+        await asyncio.wait([first, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            if live.problems:
+                report(live.state(), "")
+            server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"]), max_body_size=1 << 16,
+                                idle_connection_timeout=60)
+            server.add_sockets(sockets)
+            watcher = asyncio.ensure_future(watch(live, seen))
+            print(f"문답이 열렸어요: {url}\n글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
+            if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+                webbrowser.open(url)
+            await asyncio.wait([watcher, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            server.stop()
+            for socket in list(live.sockets):
+                socket.close(1001)
+            if watcher.done():
+                watcher.result()  # raises what ended it
+            watcher.cancel()
+        await first
+
+
+def serve(root, port=8000, open_browser=True, check=default_check):
+    """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0."""
+    asyncio.run(run(Path(root).resolve(), port, open_browser, check))
+    print("\n서버를 닫았어요. 또 만나요.")
+    return 0

@@ -1,0 +1,128 @@
+"""What the tests share: the project's root, its built site behind an address, and a real browser."""
+
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from filelock import FileLock
+
+from setup_env import find_browser
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "mundap"  # pages live below a folder, as on a project's GitHub Pages
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def site(root, tmp_path_factory, worker_id):
+    """Folder of the built site: built once a test session, whichever worker comes first."""
+    from mundap import build
+
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    out = shared / "www" / BASE
+    with FileLock(shared / "site.lock"):
+        if not out.exists():
+            out.parent.mkdir(exist_ok=True)
+            build.site(root, out)
+    return out
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """A static host: files, 404.html for what is missing, no log."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript",
+                      ".wasm": "application/wasm", ".ipynb": "application/json"}
+
+    def send_error(self, code, message=None, explain=None):
+        page = Path(self.directory) / BASE / "404.html"
+        if code != 404 or not page.exists():
+            return super().send_error(code, message, explain)
+        body = page.read_bytes()
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site_url(site):
+    """Address of the built site on a static host, ending in '/'."""
+    handler = functools.partial(Handler, directory=str(site.parent))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{BASE}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium, driven by Playwright's synchronous API; one for each worker."""
+    from playwright.sync_api import sync_playwright
+
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    with sync_playwright() as playwright:
+        with playwright.chromium.launch(executable_path=find_browser(), args=flags) as browser:
+            yield browser
+
+
+@pytest.fixture
+def page_factory(browser):
+    """page_factory(width=1280, height=800, theme="light", **context) -> a page of a fresh browser context.
+
+    page.heard.errors: its console errors and uncaught exceptions; page.heard.requests: every address it asked for.
+    """
+    contexts = []
+
+    def make(width=1280, height=800, theme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, locale="ko-KR",
+                                      **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.heard = SimpleNamespace(errors=[], requests=[])
+        page.on("console", lambda message: page.heard.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.heard.errors.append(str(error)))
+        page.on("request", lambda request: page.heard.requests.append(request.url))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(page_factory):
+    """A page of 1280 × 800 in the light theme."""
+    return page_factory()
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a GPU where there is none."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return
+    import torch
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
