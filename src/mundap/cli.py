@@ -1,6 +1,7 @@
 """The commands: new, check, run, status, export, site, serve."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -180,6 +181,8 @@ def parser():
 def main(arguments=None):
     """Entry point -> exit status."""
     options = parser().parse_args(arguments)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mundap check | head` ends quietly
     try:
         return options.function(find_root(Path.cwd()), options) or 0
     except Failure as failure:
