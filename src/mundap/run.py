@@ -20,11 +20,11 @@ TIME_LIMIT = 1200  # seconds for one snippet
 VERSIONS = ("torch", "numpy", "matplotlib", "scikit-learn", "safetensors")
 READ_EVIDENCE = """
 def _read_evidence():
-    import json
+    import json, platform
     def plain(value):
         return value.item() if hasattr(value, "item") else value
     found = {name: {key: plain(value) for key, value in globals().get(name, {}).items()} for name in ("evidence", "tolerance")}
-    return json.dumps(found)
+    return json.dumps({**found, "python": platform.python_version()})
 """.strip()
 
 
@@ -87,7 +87,6 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
                 client.execute_cell(cell, index)
             seconds = time.monotonic() - started
             found = _read_evidence(client)
-            python = client.kc.kernel_info(reply=True, timeout=60)["content"]["language_info"]["version"]
     except CellExecutionError as error:
         raise Failure(f"`{name}`의 셀이 오류로 멈췄어요: {error.ename}: {error.evalue}") from None
     except CellTimeoutError:
@@ -101,16 +100,20 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
             output.pop("transient", None)
     _join_streams(notebook)
     notebook.metadata["mundap"] = {
-        "digest": "", "sources": {}, "seconds": round(seconds, 1), "versions": {"python": python, **_versions()},
+        "digest": "", "sources": {}, "seconds": round(seconds, 1), "versions": {"python": found["python"], **_versions()},
         "evidence": found["evidence"], "tolerance": {key: None if value == math.inf else value for key, value in found["tolerance"].items()}}
     return notebook
 
 
 def _read_evidence(client):
     """Ask the kernel for `evidence` and `tolerance`, leaving nothing in the notebook."""
-    reply = client.kc.execute(READ_EVIDENCE, silent=True, store_history=False, reply=True, timeout=60,
-                              user_expressions={"found": "_read_evidence()"})
-    result = reply["content"]["user_expressions"]["found"]
+    from jupyter_core.utils import run_sync
+
+    async def ask():
+        return await client.kc.execute(READ_EVIDENCE, silent=True, store_history=False, reply=True, timeout=60,
+                                       user_expressions={"found": "_read_evidence()"})
+
+    result = run_sync(ask)()["content"]["user_expressions"]["found"]
     if result["status"] != "ok":
         raise Failure(f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요.")
     return json.loads(ast.literal_eval(result["data"]["text/plain"]))
