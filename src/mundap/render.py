@@ -195,7 +195,7 @@ def _run(project, run, page):
         else:
             parts.append(run_table(exhibit.content, f"{run['run']}-{run['figure']}", exhibit.alt))
     if record and run["run"] in project.stale():
-        parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. `mundap run`으로 다시 돌릴 수 있어요.</p>'.replace("`", ""))
+        parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. mundap run으로 다시 돌릴 수 있어요.</p>')
     seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
     name = run["run"]
     parts.append(_box("run-links", f"- [{snippet.title}]({relative(f'notebooks/{name}.ipynb', page)}): 설명과 실행 결과{seconds}\n"
@@ -211,7 +211,7 @@ def _claim(project, thread, path, anchor):
              _box("claim-text", f'{badge(claim["verdict"])} {resolve(project, claim["text"], page)} '
                   f'<a class="permalink" href="#{anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>')]
     if path in thread.judgements:
-        parts.append(measure(thread.judgements[path], page))
+        parts.append(measure(project, thread.judgements[path], page))
     if "why" in claim:
         parts.append(_box("why", resolve(project, claim["why"], page)))
     for cite in claim.get("cite", []):
@@ -220,19 +220,18 @@ def _claim(project, thread, path, anchor):
     return "\n\n".join(parts)
 
 
-def measure(judgement, page):
+def measure(project, judgement, page):
     """The measured numbers of a check beside their bounds."""
     rows = []
     for comparison in judgement.comparisons:
         if comparison.is_bound:
-            bound = f"기준 {comparison.operator} {_bound(comparison.right, comparison.right_value)}"
+            bound = f"기준 {html.escape(comparison.operator)} {html.escape(_bound(comparison.right, comparison.right_value))}"
         else:
-            bound = f"{comparison.operator} {format_value(comparison.right_value)} (<code>{html.escape(comparison.right)}</code>)"
-            bound = f"비교 {html.escape(comparison.operator)} {bound[len(comparison.operator) + 1:]}"
-        rows.append(f'<div><dt><code>{html.escape(comparison.left)}</code></dt><dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> '
-                    f'<span class="bound">{bound if "<code>" in bound else html.escape(bound)}</span></dd></div>')
-    runs = ", ".join(f"[{name}]({relative(f'notebooks/{name}.ipynb', page)})" for name in judgement.snippets)
-    return f'<dl class="measure">\n{"".join(rows)}\n</dl>\n\n{_box("where", f"실행: {runs}")}'
+            bound = f"비교 {html.escape(comparison.operator)} {format_value(comparison.right_value)} (<code>{html.escape(comparison.right)}</code>)"
+        rows.append(f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
+                    f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> <span class="bound">{bound}</span></dd>\n</div>')
+    runs = ", ".join(f"[{project.snippets[name].title}]({relative(f'notebooks/{name}.ipynb', page)})" for name in judgement.snippets)
+    return '<dl class="measure">\n' + "\n".join(rows) + f"\n</dl>\n\n{_box('where', f'실행: {runs}')}"
 
 
 def _bound(text, value):
@@ -245,7 +244,7 @@ def _try(project, thread, number):
     judged = thread.judgements.get(("try", number))
     return "\n\n".join([
         f'<div class="try-item" id="try-{number + 1}" markdown="1">', own(item["change"]), f"**예상해 보세요.** {own(item['predict'])}",
-        '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]), measure(judged, page) if judged else "", "</details>", "</div>"])
+        '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]), measure(project, judged, page) if judged else "", "</details>", "</div>"])
 
 
 def _sources(project, thread):
