@@ -29,7 +29,7 @@ def root():
 @pytest.fixture(scope="session")
 def site(root, tmp_path_factory, worker_id):
     """Folder of the built site: built once a test session, whichever worker comes first."""
-    from mundap import build
+    from mundap.build import build_site
 
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -38,7 +38,7 @@ def site(root, tmp_path_factory, worker_id):
     with FileLock(shared / "site.lock"):
         if not out.exists():
             out.parent.mkdir(exist_ok=True)
-            build.site(root, out)
+            build_site(root, out)
     return out
 
 

@@ -4,31 +4,43 @@ Run by `make lock`. The test set is resolved first; the site's set takes the sam
 """
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+OLDEST = "3.11.2"  # Debian 12's Python: some packages ask for a later 3.11
 HEADER = "# {extra}: made by `make lock` from pyproject.toml; change that file, not this one.\n"
 
 
-def resolve(extra: str, *options: str) -> list[str]:
-    """`name==version` lines, sorted, of everything that pip would install for an extra of this package."""
+def wanted(project: dict, extra: str) -> list[str]:
+    """The requirements of the package with an extra, with extras of the package itself unfolded."""
+    found = list(project["dependencies"])
+    for requirement in project["optional-dependencies"][extra]:
+        own = re.fullmatch(re.escape(project["name"]) + r"\[(.+)\]", requirement)
+        found += [line for name in own[1].split(",") for line in wanted(project, name)] if own else [requirement]
+    return list(dict.fromkeys(found))
+
+
+def resolve(requirements: list[str], *options: str) -> list[str]:
+    """`name==version` lines, sorted, of everything that pip would install on the oldest Python."""
     report = subprocess.run(
         [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed", "--report", "-",
-         *options, f".[{extra}]"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+         "--only-binary", ":all:", "--python-version", OLDEST, *options, *requirements],
+        check=True, stdout=subprocess.PIPE, text=True).stdout
     packages = [item["metadata"] for item in json.loads(report)["install"]]
     # A local version (2.13.0+cpu) names one build of a release; the lock names the release.
-    return sorted(f"{p['name'].lower().replace('_', '-')}=={p['version'].split('+')[0]}"
-                  for p in packages if p["name"] != "mundap")
+    return sorted(f"{p['name'].lower().replace('_', '-')}=={p['version'].split('+')[0]}" for p in packages)
 
 
 def main() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     everything = ROOT / "requirements" / "test.txt"
     for extra, options in [("test", []), ("site", ["--constraint", str(everything)])]:
-        lines = resolve(extra, *options)
-        path = ROOT / "requirements" / f"{extra}.txt"
-        path.parent.mkdir(exist_ok=True)
+        lines = resolve(wanted(project, extra), *options)
+        path = everything.with_name(f"{extra}.txt")
         path.write_text(HEADER.format(extra=extra) + "\n".join(lines) + "\n", encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(lines)}")
 

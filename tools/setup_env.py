@@ -124,7 +124,7 @@ def make_venv(env: Path, python: Path) -> None:
 
 
 def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
-    """Run pip, showing on one line of a terminal how far it is. Raises SetupError with pip's last lines."""
+    """Run pip, showing on one line of a terminal how far it is. Raises SetupError with pip's own words."""
     command = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments]
     last: deque[str] = deque(maxlen=15)
     count, name, live = 0, "", sys.stdout.isatty()
@@ -152,7 +152,8 @@ def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
     if live:
         print("\r", end="")
     if process.returncode:
-        raise SetupError("".join(last) + "패키지를 설치하지 못했어요. 인터넷 연결과 디스크 공간을 확인하고 다시 실행해 주세요.")
+        errors = [line for line in last if line.startswith("ERROR")] or last
+        raise SetupError("".join(errors) + "패키지를 설치하지 못했어요. 인터넷 연결과 디스크 공간을 확인하고 다시 실행해 주세요.")
 
 
 def set_up(root: Path, kind: str) -> Path:

@@ -28,10 +28,11 @@ class Messages(logging.Handler):
         logging.getLogger("mkdocs").removeHandler(self)
 
 
-def render(root, out, site_url=None):
+def render(root, out, site_url=None, options=None):
     """Build the project below `root` into the folder `out`. Raises Failure with all that MkDocs had to say.
 
     site_url: the address that the pages are served from, instead of mkdocs.yml's.
+    options: {plugin: {option: value}}, instead of mkdocs.yml's, for the plugins that the project uses.
     """
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
@@ -40,6 +41,9 @@ def render(root, out, site_url=None):
     with Messages() as messages:
         try:
             config = load_config(str(Path(root) / "mkdocs.yml"), site_dir=str(out), site_url=site_url, strict=True)
+            for name, values in (options or {}).items():
+                if name in config.plugins:
+                    config.plugins[name].config.update(values)
             config.plugins.on_startup(command="build", dirty=False)
             try:
                 build(config)
@@ -51,7 +55,7 @@ def render(root, out, site_url=None):
         raise Failure("\n".join(messages.lines))
 
 
-def site(root, out=None):
+def build_site(root, out=None):
     """Build the project into `out` (default: site/ below root), replacing what is there only with a whole site.
 
     Returns `out`. Raises Failure, and leaves `out` as it was.

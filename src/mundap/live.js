@@ -54,7 +54,7 @@
   root.querySelector("button").addEventListener("click", () => { panel.hidden = true; });
 
   function show(problems) {
-    if (!host.isConnected) document.body.append(host);
+    if (problems.length && !host.isConnected) document.body.append(host);
     root.querySelector("h2").textContent = `저장한 파일에 고칠 곳이 ${problems.length}개 있어요`;
     root.querySelector("ol").replaceChildren(...problems.map(({ place, what, todo }) => {
       const [item, code, text] = ["li", "code", "span"].map((name) => document.createElement(name));

@@ -25,7 +25,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, Finish, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from mundap import build
+from mundap.build import build_site, render  # noqa: F401 (build_site: for the command line)
 from mundap.problems import Failure
 
 WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
@@ -78,6 +78,10 @@ class Live:
         self.version = int(time.time() * 1000)  # never the same again after a restart
         self.problems = []
         self.sockets = set()  # of the open pages
+        self.options = {
+            "mundap": {"search": False},  # the index waits until nobody is saving
+            "mkdocs-jupyter": {"cache": True, "cache_dir": str(self.folder / "notebooks")},
+        }
 
     def update(self):
         """Check and build. Returns what the open pages must know: see `state`."""
@@ -105,7 +109,7 @@ class Live:
         """Build beside the served folder, then turn to it. Returns the names of the files that changed."""
         new = self.folder / f"{self.version + 1}"
         try:
-            build.render(self.root, new, site_url=self.url)
+            render(self.root, new, self.url, self.options)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
@@ -323,8 +327,10 @@ def report(state, what):
 
 
 def default_check(root):
+    """Problems that keep the pages from being made; a record that waits to be run again is none."""
     from mundap.load import load
-    return load(root)[1]
+
+    return [problem for problem in load(root)[1] if not problem.stale]
 
 
 async def run(root, port, open_browser, check):
