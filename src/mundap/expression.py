@@ -15,6 +15,10 @@ COMPARE = {ast.Lt: ("<", operator.lt), ast.LtE: ("<=", operator.le), ast.Gt: (">
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
+class NoRecord(Exception):
+    """An expression names a snippet that has no record yet; that is said once, at the snippet."""
+
+
 class ExpressionError(Exception):
     """What is wrong with an expression, at which character (offset), and what to do; all for the author."""
 
@@ -94,14 +98,14 @@ class Expression:
             self._check(part, condition, depth + 1)
 
     def verify_names(self, evidence):
-        """Raise ExpressionError where a name is not in evidence: {snippet: {name: value} or None for no record}."""
+        """Raise ExpressionError where a name is not in evidence: {snippet: {name: value}, or None: NoRecord}."""
         for snippet, name, offset in self.names:
             if snippet not in evidence:
                 near = difflib.get_close_matches(snippet, evidence, 1, 0.5)
                 raise ExpressionError(offset, f"`{snippet}` 스니펫을 찾을 수 없어요.",
                                       f"혹시 `{near[0]}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.")
             if evidence[snippet] is None:
-                raise ExpressionError(offset, f"`{snippet}`의 실행 기록이 없어요.", f"`mundap run {snippet}` 명령으로 먼저 돌려 주세요.")
+                raise NoRecord(snippet)
             if name not in evidence[snippet]:
                 near = difflib.get_close_matches(name, evidence[snippet], 1, 0.5)
                 known = ", ".join(list(evidence[snippet])[:12])

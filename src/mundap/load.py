@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mundap import math, records, schema, snippets, yamlsource
-from mundap.expression import Expression, ExpressionError
+from mundap.expression import Expression, ExpressionError, NoRecord
 from mundap.judge import Judgement, judge
 from mundap.problems import Problem
 
@@ -270,6 +270,8 @@ def _check_claim(project, thread, path, claim):
         return
     try:
         judgement = judge(claim["check"], project.evidence)
+    except NoRecord:
+        return
     except ExpressionError as error:
         yield document.problem((*path, "check"), error.what, error.todo, offset=error.offset)
         return
@@ -306,6 +308,8 @@ def _check_texts(project, document):
         for match in VALUE.finditer(plain):
             try:
                 inline_value(match[1], project.evidence)
+            except NoRecord:
+                continue
             except ExpressionError as error:
                 yield document.problem(path, error.what, error.todo, offset=match.start() + 2)
         for offset, message in math.check_math(VALUE.sub(lambda match: "0" * len(match[0]), text)):
@@ -388,4 +392,4 @@ def _check_snippets(project, index):
         if name in stale:
             changed = ", ".join(stale[name])
             what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
-            yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 다시 돌려 주세요.", stale=True)
+            yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", stale=bool(changed))
