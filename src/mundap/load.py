@@ -170,16 +170,16 @@ def _load_threads(project, index):
             if document is None:
                 continue
             if document.value["id"] != identifier:
-                problems.append(document.problem(("id",), f"id가 `{document.value['id']}`인데 파일 이름은 `{identifier}.yaml`이에요.", "둘을 같게 맞춰 주세요."))
+                problems.append(document.problem(("id",), f"id는 `{document.value['id']}`인데 파일 이름은 `{identifier}.yaml`이에요.", "둘을 같게 맞춰 주세요."))
             project.threads[identifier] = Thread(identifier, chapter["id"], document)
     for path, identifier in files.items():
         if identifier is not None:
             continue
         chapter = path.parent.name
         if path.parent.parent != folder or chapter not in chapters:
-            what, todo = f"장 `{chapter}`는 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(chapters)}."
+            what, todo = f"`{chapter}`라는 장은 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(chapters)}."
         elif path.stem in seen:
-            what, todo = f"id `{path.stem}`은 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
+            what, todo = f"`{path.stem}`라는 id는 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
         else:
             what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"장 `{chapter}`의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
         problems.append(Problem(_name(project.root, path), 1, 1, what, todo))
@@ -195,7 +195,7 @@ def _check_graph(project):
         for i, other in enumerate(thread.data.get("needs", [])):
             here = ("needs", i)
             if other not in project.threads:
-                problems.append(thread.document.problem(here, f"먼저 읽을 문답 `{other}`을 찾을 수 없어요.", _near(other, project.threads)))
+                problems.append(thread.document.problem(here, f"먼저 읽을 `{other}` 문답을 찾을 수 없어요.", _near(other, project.threads)))
                 continue
             seen, todo = set(), [other]
             while todo:
@@ -205,7 +205,7 @@ def _check_graph(project):
                 seen.add(name)
                 todo += project.threads[name].data.get("needs", [])
             if thread.id in seen:
-                problems.append(thread.document.problem(here, f"`{thread.id}`와 `{other}`가 서로를 먼저 읽으라고 해요.", "돌고 도는 `needs` 가운데 하나를 지워 주세요."))
+                problems.append(thread.document.problem(here, f"`{thread.id}` 문답과 `{other}` 문답이 서로를 먼저 읽으라고 해요.", "돌고 도는 `needs` 가운데 하나를 지워 주세요."))
     return problems
 
 
@@ -222,7 +222,7 @@ def _check_thread(project, thread):
     ids = {}
     for i, source in enumerate(data["source"]):
         if source["document"] not in index["documents"]:
-            problems.append(document.problem(("source", i, "document"), f"원문 `{source['document']}`은 `qa_index.yaml`에 없어요.", _near(source["document"], index["documents"])))
+            problems.append(document.problem(("source", i, "document"), f"`{source['document']}`라는 원문은 `qa_index.yaml`에 없어요.", _near(source["document"], index["documents"])))
     for i, answer in enumerate(data["answers"]):
         here = ("answers", i)
         if answer["id"] in ids:
@@ -265,7 +265,7 @@ def _check_claim(project, thread, path, claim):
         yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.", "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
     for i, cite in enumerate(claim.get("cite", [])):
         if cite["paper"] not in project.index["papers"]:
-            yield document.problem((*path, "cite", i, "paper"), f"논문 `{cite['paper']}`은 `qa_index.yaml`의 `papers`에 없어요.", _near(cite["paper"], project.index["papers"]))
+            yield document.problem((*path, "cite", i, "paper"), f"`{cite['paper']}`라는 논문은 `qa_index.yaml`의 `papers`에 없어요.", _near(cite["paper"], project.index["papers"]))
     if "check" not in claim or verdict == "문헌":
         return
     try:
@@ -279,9 +279,9 @@ def _check_claim(project, thread, path, claim):
     for comparison in judgement.comparisons:
         if not comparison.holds:
             yield document.problem(
-                (*path, "check"), f"실행 결과가 판정 `{verdict}`을 받쳐 주지 않아요: `{comparison.left}`의 값은 {comparison.left_value!r}예요."
+                (*path, "check"), f"실행 결과가 `{verdict}` 판정을 받쳐 주지 않아요: `{comparison.left}`의 값은 {comparison.left_value!r}예요."
                 if verdict else f"실행 결과가 조건과 달라요: `{comparison.left}`의 값은 {comparison.left_value!r}예요.",
-                f"조건은 `{comparison.left} {comparison.operator} {comparison.right}`이에요. 판정을 고치거나 조건을 다시 살펴 주세요.")
+                f"조건: `{comparison.left} {comparison.operator} {comparison.right}`. 판정을 고치거나 조건을 다시 살펴 주세요.")
 
 
 def _check_texts(project, document):
@@ -320,14 +320,14 @@ def link_problem(project, kind, target, anchor):
     """(what, todo) where a link like `thread:ID#anchor` leads nowhere, else None."""
     if kind == "thread":
         if target not in project.threads:
-            return f"링크가 가리키는 문답 `{target}`을 찾을 수 없어요.", _near(target, project.threads)
+            return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", _near(target, project.threads)
         anchors = thread_anchors(project.threads[target])
         if anchor and anchor not in anchors:
             return f"문답 `{target}`에 `#{anchor}` 자리가 없어요.", _near(anchor, anchors)
     elif kind == "run":
         runnable = [name for name, snippet in project.snippets.items() if snippet.runs]
         if target not in runnable:
-            return f"링크가 가리키는 스니펫 `{target}`을 찾을 수 없어요.", _near(target, runnable)
+            return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", _near(target, runnable)
     else:
         terms = {slug(term["term"]) for term in project.glossary}
         if slug(target) not in terms:
@@ -367,11 +367,11 @@ def _check_glossary(project, document):
     for i, term in enumerate(document.value):
         key = slug(term["term"])
         if key in seen:
-            yield document.problem((i, "term"), f"용어 `{term['term']}`이 두 번 나와요.", "하나로 합쳐 주세요.")
+            yield document.problem((i, "term"), f"`{term['term']}`라는 용어가 두 번 나와요.", "하나로 합쳐 주세요.")
         seen[key] = i
         for j, identifier in enumerate(term.get("threads", [])):
             if identifier not in project.threads:
-                yield document.problem((i, "threads", j), f"문답 `{identifier}`을 찾을 수 없어요.", _near(identifier, project.threads))
+                yield document.problem((i, "threads", j), f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, project.threads))
     yield from _check_texts(project, document)
 
 

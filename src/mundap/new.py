@@ -21,7 +21,7 @@ def new(root, chapter, identifier):
     path = root / "docs" / "qa" / chapter / f"{identifier}.yaml"
     for other in index.value["chapters"]:
         if identifier in other["threads"]:
-            raise Failure(f"`{identifier}`는 이미 장 `{other['id']}`에 있어요. 다른 이름을 골라 주세요.")
+            raise Failure(f"`{identifier}`라는 문답이 이미 `{other['id']}` 장에 있어요. 다른 이름을 골라 주세요.")
     if path.exists():
         raise Failure(f"`{path.relative_to(root)}` 파일이 이미 있어요. 다른 이름을 고르거나 그 파일을 고쳐 주세요.")
     place = ids.index(chapter)

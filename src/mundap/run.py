@@ -90,7 +90,7 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
     except CellExecutionError as error:
         raise Failure(f"`{name}`의 셀이 오류로 멈췄어요: {error.ename}: {error.evalue}") from None
     except CellTimeoutError:
-        raise Failure(f"`{name}`이 {time_limit}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
+        raise Failure(f"`{name}` 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
     except (DeadKernelError, RuntimeError) as error:
         raise Failure(f"`{name}`의 커널이 멈췄어요({error}).") from None
     _verify(name, found)
@@ -121,13 +121,13 @@ def _read_evidence(client):
 
 def _verify(name, found):
     if not found["evidence"]:
-        raise Failure(f"`{name}`이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요.")
+        raise Failure(f"`{name}` 스니펫이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요.")
     for key, value in found["evidence"].items():
         if not isinstance(value, int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-            raise Failure(f"`{name}`의 증거 `{key}`가 {value!r}예요. 유한한 수, 참거짓, 짧은 글만 담을 수 있어요.")
+            raise Failure(f"`{name}`의 증거 `{key}`의 값이 {value!r}예요. 유한한 수, 참거짓, 짧은 글만 담을 수 있어요.")
     for key in found["tolerance"]:
         if key not in found["evidence"]:
-            raise Failure(f"`{name}`의 `tolerance`에 있는 `{key}`가 증거에 없어요. 이름을 확인해 주세요.")
+            raise Failure(f"`{name}`의 `tolerance`에 있는 `{key}`라는 이름이 증거에 없어요. 이름을 확인해 주세요.")
 
 
 def _join_streams(notebook):
@@ -206,7 +206,7 @@ def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.
                 broken = [other for other in needed if isinstance(results.get(other), Failure)]
                 if broken:
                     waiting.remove(name)
-                    finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}`이 실패해서 돌리지 않았어요."))
+                    finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}` 스니펫이 실패해서 돌리지 않았어요."))
                 elif len(running) < workers and all(other in results for other in needed):
                     waiting.remove(name)
                     running[name] = subprocess.Popen(

@@ -11,6 +11,7 @@ import mimetypes
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -21,7 +22,6 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, Finish, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
@@ -30,6 +30,7 @@ from mundap.problems import Failure
 
 WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
 POLL = 0.15  # seconds between looks at the watched files
+PAUSE = 2  # seconds without a save before the search index is made again
 SEARCH_INDEX = "pagefind"
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 MAX_SOCKETS = 200
@@ -75,11 +76,11 @@ class Live:
     def __init__(self, root, folder, check, url=None):
         self.root, self.folder, self.check, self.url = Path(root), Path(folder), check, url
         self.pages = None  # folder of the last good build
+        self.before = None  # of the one before, for requests under way
         self.version = int(time.time() * 1000)  # never the same again after a restart
         self.problems = []
         self.sockets = set()  # of the open pages
         self.options = {
-            "mundap": {"search": False},  # the index waits until nobody is saving
             "mkdocs-jupyter": {"cache": True, "cache_dir": str(self.folder / "notebooks")},
         }
 
@@ -113,12 +114,34 @@ class Live:
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
-        old, self.pages = self.pages, new
+        changed = differences(self.pages, new)
+        if self.pages and (self.pages / SEARCH_INDEX).exists():  # an index of before is better than none
+            (self.pages / SEARCH_INDEX).rename(new / SEARCH_INDEX)
+        if self.before:
+            shutil.rmtree(self.before)
+        self.before, self.pages = self.pages, new
         self.version += 1
-        changed = differences(old, new)
-        if old:
-            shutil.rmtree(old)
+        self.options["mundap"] = {"search": False}
         return changed
+
+    async def index(self):
+        """Make the search index anew, in a process of its own that ends with this task, once the author pauses."""
+        await asyncio.sleep(PAUSE)
+        with tempfile.TemporaryDirectory(dir=self.folder) as out:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", "import sys; from mundap.build import render; render(*sys.argv[1:])",
+                str(self.root), out, self.url, stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL)
+            try:
+                done = await process.wait() == 0
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            new, current = Path(out) / SEARCH_INDEX, self.pages / SEARCH_INDEX
+            if done and new.exists():
+                shutil.rmtree(current, ignore_errors=True)
+                new.rename(current)
 
 
 def differences(old, new):
@@ -277,42 +300,56 @@ class Socket(Local, WebSocketHandler):
 def application(live, hosts, handlers=()):
     """The tornado application. hosts: the exact Host values that it answers to; handlers: more routes, asked first."""
     routes = [*handlers, (r"/_live/live\.js", Script, {"live": live}), (r"/_live/socket", Socket, {"live": live})]
-    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts, log_function=lambda handler: None, websocket_ping_interval=30,
+    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts,
+                       log_function=lambda handler: None, websocket_ping_interval=30,
                        websocket_max_message_size=4096)
 
 
 def listen(port, tries=100):
-    """Sockets on 127.0.0.1 at `port`, or at the first free one after it -> (sockets, port)."""
+    """A socket on 127.0.0.1 at `port` (0: any), or at the first free one after it -> (socket, port)."""
     for candidate in range(port, min(port + tries, 65536)):
         try:
-            return bind_sockets(candidate, "127.0.0.1"), candidate
+            listener = socket.create_server(("127.0.0.1", candidate), backlog=128)
         except OSError:
             continue
+        listener.setblocking(False)
+        return listener, listener.getsockname()[1]
     raise Failure(f"{port}번부터 쓸 수 있는 포트가 없어요. `make serve PORT=9000`처럼 다른 번호를 골라 주세요.")
 
 
-async def watch(live, changed):
-    """Build anew whenever a watched file was saved, and tell every open page; runs until it is cancelled."""
+async def watch(live, seen):
+    """Build anew whenever a watched file was saved, and tell every open page; runs until it is cancelled.
+
+    seen: the snapshot before the last build.
+    """
     loop = asyncio.get_running_loop()
-    seen = changed
-    while True:
-        await asyncio.sleep(POLL)
-        now = snapshot(live.root)
-        if now == seen:
-            continue
-        while True:  # an editor may be half way through writing
-            await asyncio.sleep(POLL / 3)
-            now, before = snapshot(live.root), now
-            if now == before:
-                break
-        names = sorted(Path(path).relative_to(live.root).as_posix()
-                       for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
-        seen, start = now, time.perf_counter()
-        state = await loop.run_in_executor(None, live.update)
-        report(state, f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} ({time.perf_counter() - start:.1f}초)")
-        message = json.dumps(state)
-        for socket in list(live.sockets):
-            socket.write_message(message)
+    indexing = None
+    try:
+        while True:
+            await asyncio.sleep(POLL)
+            now = snapshot(live.root)
+            if now == seen:
+                continue
+            while True:  # an editor may be half way through writing
+                await asyncio.sleep(POLL / 3)
+                now, before = snapshot(live.root), now
+                if now == before:
+                    break
+            names = sorted(Path(path).relative_to(live.root).as_posix()
+                           for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
+            seen, start = now, time.perf_counter()
+            if indexing:
+                indexing.cancel()
+            state = await loop.run_in_executor(None, live.update)
+            report(state, f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} ({time.perf_counter() - start:.1f}초)")
+            for page in list(live.sockets):
+                page.write_message(json.dumps(state))
+            if not live.problems:
+                indexing = asyncio.create_task(live.index())
+    finally:
+        if indexing:
+            indexing.cancel()
+            await asyncio.wait([indexing])
 
 
 def report(state, what):
@@ -337,7 +374,7 @@ async def run(root, port, open_browser, check):
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    sockets, port = listen(port)
+    listener, port = listen(port)
     url = f"http://127.0.0.1:{port}/"
     with tempfile.TemporaryDirectory(prefix="mundap-") as folder:
         live = Live(root, folder, check, url)
@@ -350,18 +387,19 @@ async def run(root, port, open_browser, check):
                 report(live.state(), "")
             server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"]), max_body_size=1 << 16,
                                 idle_connection_timeout=60)
-            server.add_sockets(sockets)
+            server.add_socket(listener)
             watcher = asyncio.ensure_future(watch(live, seen))
             print(f"문답이 열렸어요: {url}\n글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
             if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
                 webbrowser.open(url)
             await asyncio.wait([watcher, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             server.stop()
-            for socket in list(live.sockets):
-                socket.close(1001)
+            for page in list(live.sockets):
+                page.close(1001)
             if watcher.done():
                 watcher.result()  # raises what ended it
             watcher.cancel()
+            await asyncio.wait([watcher])
         await first
 
 
