@@ -63,7 +63,7 @@ def _inside(root, file):
     if not path.exists():
         raise Failure(f"`{file}` 파일이 없어요. 경로를 확인해 주세요.")
     if not path.is_relative_to(root):
-        raise Failure(f"`{file}`은 이 프로젝트의 파일이 아니에요.")
+        raise Failure(f"`{file}` 파일은 이 프로젝트의 파일이 아니에요.")
     return path.relative_to(root).as_posix()
 
 

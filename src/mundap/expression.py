@@ -56,7 +56,7 @@ class Expression:
             self.tree = ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             offset = max((getattr(error, "offset", 1) or 1) - 1, 0)
-            raise ExpressionError(self.shift + min(offset, len(self.text)), f"식 `{self.text[:60]}`을 읽을 수 없어요.",
+            raise ExpressionError(self.shift + min(offset, len(self.text)), f"`{self.text[:60]}`라는 식을 읽을 수 없어요.",
                                   "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요.") from None
         self.names = []  # [(snippet, evidence, offset)]
         self._check(self.tree, condition, 0)

@@ -359,7 +359,7 @@ def inline_value(text, evidence):
     try:
         return format_value(value, spec.strip())
     except ValueError:
-        raise ExpressionError(len(body) + 1, f"`{spec.strip()}`는 이 값에 쓸 수 없는 형식이에요.", "`.2f`, `.1%`, `,` 같은 Python 형식을 써 주세요.") from None
+        raise ExpressionError(len(body) + 1, f"`{spec.strip()}`라는 형식은 이 값에 쓸 수 없어요.", "`.2f`, `.1%`, `,` 같은 Python 형식을 써 주세요.") from None
 
 
 def _check_glossary(project, document):
