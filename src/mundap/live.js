@@ -34,7 +34,7 @@
         border-top: 4px solid #d9822b; border-radius: 0.5rem 0.5rem 0 0; box-shadow: 0 -4px 24px rgb(0 0 0 / 25%);
       }
       section[hidden] { display: none; }
-      header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
+      .head { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
       h2 { margin: 0; font-size: 1.05rem; }
       p { margin: 0.2rem 0 0.6rem; }
       ol { margin: 0; padding: 0; list-style: none; }
@@ -46,7 +46,7 @@
       :focus-visible { outline: 3px solid #d9822b; outline-offset: 2px; }
     </style>
     <section role="alert" aria-labelledby="title" tabindex="0" hidden>
-      <header><h2 id="title"></h2><button type="button">닫기</button></header>
+      <div class="head"><h2 id="title"></h2><button type="button">닫기</button></div>
       <p>지금 보이는 페이지는 마지막으로 문제가 없던 모습이에요. 고쳐서 저장하면 바로 바뀌어요.</p>
       <ol></ol>
     </section>`;
