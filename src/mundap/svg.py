@@ -1,0 +1,114 @@
+"""Figures of matplotlib as SVG that can stand inside a page: safe, prefixed, as wide as the text allows."""
+
+import re
+from xml.etree import ElementTree
+
+NAMESPACE = re.compile(r"\{.*?\}")
+DRAWING = set("svg g defs clipPath path rect circle ellipse line polyline polygon use text tspan image mask pattern "
+              "linearGradient radialGradient stop symbol marker".split())
+DROPPED = {"metadata", "title", "desc"}  # the page has the alternative text; a title would be a tooltip
+MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"  # inlined it would reach the whole page
+REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+
+
+class SvgError(ValueError):
+    """An SVG that holds what a figure does not need: a script, a style sheet, an outside address, foreign markup."""
+
+
+def inline(svg_text, prefix, alt):
+    """SVG markup to stand inside HTML, its ids prefixed, its alternative text `alt`. Raises SvgError.
+
+    prefix: unique in the page, as the ids of two figures are alike. The natural width stays as max-width.
+    """
+    if re.search(r"<!ENTITY|<!\[CDATA\[", svg_text):
+        raise SvgError("entities and CDATA are not allowed")
+    try:
+        root = ElementTree.fromstring(re.sub(r"<!DOCTYPE[^>]*>", "", svg_text))
+    except ElementTree.ParseError as error:
+        raise SvgError(f"not well-formed: {error}") from None
+    if local(root.tag) != "svg":
+        raise SvgError(f"<{local(root.tag)}> is not <svg>")
+    clean(root, prefix)
+    drop_idle(root)
+    width, height = root.attrib.pop("width", None), root.attrib.pop("height", None)
+    if "viewBox" not in root.attrib:
+        if not (width and height):
+            raise SvgError("neither viewBox nor width and height")
+        root.set("viewBox", f"0 0 {pixels(width):g} {pixels(height):g}")
+    natural = pixels(width) if width and "%" not in width else float(root.get("viewBox").split()[2])
+    root.attrib = {
+        "viewBox": root.get("viewBox"), "role": "img", "aria-label": alt, "style": f"max-width:{natural:g}px",
+        "stroke-linejoin": "round", "stroke-linecap": "butt",
+    }
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def clean(element, prefix):
+    """Check an element and all below it, prefix the ids, shorten the numbers. Changes the tree."""
+    element.tag = local(element.tag)
+    if element.tag not in DRAWING:
+        raise SvgError(f"<{element.tag}> is not allowed in a figure")
+    element.attrib = dict(filter(None, (attribute(element, local(k), v, prefix) for k, v in element.attrib.items())))
+    if element.tag not in ("text", "tspan"):
+        element.text = None
+    for child in list(element):
+        name = local(child.tag) if isinstance(child.tag, str) else "comment"
+        is_known_style = name == "style" and (child.text or "").strip() == MATPLOTLIB_STYLE
+        if name in DROPPED or name == "comment" or is_known_style:
+            element.remove(child)
+        else:
+            clean(child, prefix)
+    if element.tag not in ("text", "tspan"):
+        for child in element:
+            child.tail = None
+
+
+def drop_idle(root):
+    """Remove the ids that nothing refers to, the groups' names among them, and empty definitions. Changes the tree."""
+    values = " ".join(v for element in root.iter() for k, v in element.attrib.items() if k != "id")
+    used = set(re.findall(r"#([^)\s]+)", values))
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+        for child in [child for child in element if child.tag == "defs" and not len(child)]:
+            element.remove(child)
+
+
+def attribute(element, name, value, prefix):
+    """The attribute as it may stand in a page: (name, value), or None to drop it."""
+    if name.startswith("on"):
+        raise SvgError(f"{name}=… is not allowed in a figure")
+    if name == "id":
+        return name, prefix + value
+    if name == "href":
+        if value.startswith("#"):
+            return name, "#" + prefix + value[1:]
+        if element.tag == "image" and re.match(r"data:image/(png|jpeg);base64,", value):
+            return name, re.sub(r"\s", "", value)
+        raise SvgError(f"outside address {value[:40]!r}")
+    if "url(" in value:
+        value = REFERENCE.sub(rf"url(#{prefix}\1)", value)
+        if value.count("url(") != value.count(f"url(#{prefix}"):
+            raise SvgError(f"outside address {value[:40]!r}")
+    if name == "style":
+        value = re.sub(r"\s*font-family:[^;]*;?", "", value)  # the page's own font
+        value = re.sub(r"\s*([:;])\s*", r"\1", value).strip().rstrip(";")
+        if re.search(r"expression|@import|javascript", value):
+            raise SvgError(f"style {value[:40]!r}")
+    if name in ("d", "points", "x", "y", "width", "height", "cx", "cy", "r", "x1", "x2", "y1", "y2"):
+        value = " ".join(LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value).split())
+    return (name, value) if value else None
+
+
+def local(tag):
+    """The name without its namespace."""
+    return NAMESPACE.sub("", tag)
+
+
+def pixels(length):
+    """CSS pixels of an SVG length such as 504pt."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*(pt|px|in|)\s*", length)
+    if not match:
+        raise SvgError(f"length {length[:40]!r}")
+    return float(match[1]) * {"pt": 4 / 3, "in": 96}.get(match[2], 1)
