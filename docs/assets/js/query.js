@@ -1,0 +1,142 @@
+// What a Korean query means: words without their particles, compounds cut into known words, other names of the same
+// thing; and which page answers it. No page, no network: everything here is a function of its arguments.
+
+// Particles and endings that a noun or a question wears, the longest first.
+const ENDINGS = `
+  이라는게 이란게 라는게 인가요 일까요 한가요 되나요 하나요 했나요 할까요 될까요 있나요 없나요 인건가요 는건가요 는건지 이에요 예요
+  이에서 에서는 에서도 에서의 으로는 으로도 으로만 에게서 까지는 까지도 부터는 이라는 이라고 이라면 이라도 이란 하는지 되는지 인지 는지 은지
+  에서 에게 에는 에도 으로 로는 로도 로만 로의 까지 부터 처럼 보다 만큼 마다 조차 밖에 이나 라는 라고 라면 라도 하고 하는 하면 하기 한다 해요 해서
+  되는 되면 나요 까요 가요 어요 아요 네요 지요 이랑 랑은 과의 와의 과는 와는 들이 들은 들을 들의 들
+  은 는 이 가 을 를 의 에 로 와 과 도 만 란 랑 나 요 야`.trim().split(/\s+/).sort((a, b) => b.length - a.length);
+
+// Words that ask, and do not say about what.
+const ASKING = new Set(`무엇 무엇인가요 무엇이 뭐 뭐가 뭔가요 뭔지 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 것 거 게
+  건가요 있나요 하나요 되나요 인가요 그 이 저 좀 및 또는 대한 대해 대해서 관한 쓰나요 써요 알려줘 알려주세요 궁금해요 할까요 될까요 주세요
+  what why how when where which is are the a an of in for to do does and or`.split(/\s+/));
+
+const HANGUL = /[가-힣]/;
+
+/** Text as it is compared: lower case, composed Hangul, marks turned into spaces. */
+export function normalize(text) {
+  return text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+}
+
+/** Text without any spaces: "위치 임베딩" and "위치임베딩" are one. */
+export function compact(text) {
+  return normalize(text).replaceAll(" ", "");
+}
+
+/** Every form that a word may have without its ending, the word itself first. */
+export function stems(word) {
+  const forms = [word];
+  if (/^[a-z]{4,}s$/.test(word)) forms.push(word.slice(0, -1));
+  for (const ending of ENDINGS) {
+    const stem = word.slice(0, -ending.length);
+    if (word.endsWith(ending) && (stem.length >= 2 || (stem && !HANGUL.test(stem)))) forms.push(stem);
+  }
+  return forms;
+}
+
+/** A dictionary made ready: every name -> the names of the same thing; every known word. */
+export function prepare({ words, pages }) {
+  const names = new Map();
+  for (const group of words) {
+    for (const name of group) {
+      const known = names.get(compact(name)) ?? [];
+      names.set(compact(name), [...new Set([...known, name, ...group])]);
+    }
+  }
+  const known = new Set(names.keys());
+  for (const page of pages) {
+    for (const word of [page.title, ...(page.tags ?? [])].flatMap((text) => normalize(text).split(" "))) {
+      const stem = stems(word).at(-1).length >= 2 ? shortest(word) : word;
+      if (HANGUL.test(stem) && stem.length >= 2 && !ASKING.has(word)) known.add(stem);
+    }
+  }
+  const indexed = pages.map((page) => ({
+    ...page, words: normalize(page.title).split(" "), whole: compact(page.title), tagged: (page.tags ?? []).map(compact),
+  }));
+  return { names, known, pages: indexed };
+}
+
+function shortest(word) {
+  return stems(word).reduce((best, form) => (form.length < best.length ? form : best));
+}
+
+/** A word without spaces cut into known words, or null: as much of it known as can be, in as few pieces as can be. */
+export function segment(word, known) {
+  const best = [{ unknown: 0, pieces: [] }];
+  for (let end = 1; end <= word.length; end++) {
+    let choice = null;
+    for (let start = Math.max(0, end - 12); start < end; start++) {
+      const piece = word.slice(start, end);
+      const isKnown = known.has(piece) && piece.length >= 2;
+      if (!isKnown && end - start > 1) continue;
+      const isJoint = !isKnown && start > 0 && ENDINGS.includes(piece);
+      const last = best[start].pieces.at(-1);
+      const pieces = isKnown ? [...best[start].pieces, { text: piece, known: true }]
+        : last && !last.known ? [...best[start].pieces.slice(0, -1), { text: last.text + piece, known: false }]
+        : [...best[start].pieces, { text: piece, known: false }];
+      const cost = { unknown: best[start].unknown + (isKnown ? 0 : isJoint ? 0.5 : 1), pieces };
+      if (!choice || cost.unknown < choice.unknown || (cost.unknown === choice.unknown && pieces.length < choice.pieces.length)) choice = cost;
+    }
+    best.push(choice);
+  }
+  const { unknown, pieces } = best.at(-1);
+  const found = pieces.filter((piece) => piece.known);
+  if (!found.length || unknown > word.length / 2) return null;
+  return pieces.filter((piece) => piece.known || (piece.text.length >= 2 && !ENDINGS.includes(piece.text))).map((piece) => piece.text);
+}
+
+/** A query as groups of names of the same thing: [[name, …], …]. */
+export function parse(query, { names, known }) {
+  const tokens = normalize(query).split(" ").filter(Boolean);
+  const groups = [];
+  for (let start = 0; start < tokens.length; ) {
+    let length = Math.min(4, tokens.length - start);
+    let form;
+    for (; length > 0; length--) {
+      form = stems(tokens.slice(start, start + length).join("")).find((candidate) => names.has(candidate));
+      if (form) break;
+    }
+    if (form) {
+      groups.push(names.get(form));
+      start += length;
+      continue;
+    }
+    const token = tokens[start++];
+    if (ASKING.has(token)) continue;
+    const form1 = stems(token).find((candidate) => known.has(candidate));
+    const pieces = form1 ? [form1] : (HANGUL.test(token) && token.length >= 4 && segment(token, known)) || [shortest(token)];
+    for (const piece of pieces) if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
+  }
+  const seen = new Set();
+  const unique = groups.filter(([name]) => !seen.has(compact(name)) && seen.add(compact(name)));
+  return unique.length ? unique : tokens.map((token) => [shortest(token)]);
+}
+
+const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.8, page: 0.7, notebook: 0.7, contents: 0.45, tags: 0.4, glossary: 0.4 };
+
+function inTitle(page, name) {
+  const text = compact(name);
+  if (page.whole === text) return 1;
+  if (text.length === 1 || /^[a-z0-9]{1,3}$/.test(text)) return page.words.some((word) => stems(word).includes(text)) ? 0.8 : 0;
+  return page.whole.includes(text) ? 0.8 : 0;
+}
+
+/** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
+export function rank(groups, { pages }, hits) {
+  const urls = new Set([...pages.map((page) => page.url)]);
+  const rows = [...pages, ...[...hits.keys()].filter((url) => !urls.has(url)).map((url) => ({ url, kind: "page", words: [], whole: "", tagged: [] }))];
+  return rows.map((page) => {
+    let score = 0, matched = 0;
+    groups.forEach((group, index) => {
+      const title = Math.max(...group.map((name) => inTitle(page, name)));
+      const tag = group.some((name) => page.tagged.includes(compact(name))) ? 0.5 : 0;
+      const text = hits.get(page.url)?.[index] ?? 0;
+      if (title || tag || text) matched += 1;
+      score += 2 * Math.max(title, tag) + text;
+    });
+    return { page, score: score * (KIND_WEIGHT[page.kind] ?? 0.6) * (matched / groups.length) };
+  }).filter((row) => row.score > 0).sort((a, b) => b.score - a.score);
+}

@@ -1,0 +1,79 @@
+"""The search index: Pagefind over the built articles, and a dictionary of titles and other names beside it."""
+
+import html
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from mundap.load import slug
+
+ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
+ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
+TAG = re.compile(r'<a class="tag"[^>]*>([^<]*)</a>')
+IGNORED = ["pre", "math", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".crumbs",
+           ".thread-nav", ".related", ".needs"]
+UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
+
+
+class SearchError(RuntimeError):
+    """Pagefind could not be run, or found nothing to index."""
+
+
+def build_index(site_dir, glossary=(), glossary_url="glossary/"):
+    """Write site_dir/pagefind: the full-text index and dictionary.json. Returns the number of pages.
+
+    glossary: dicts with term, english, aliases, definition, as glossary.yaml has them. Only articles with data-pagefind-body count.
+    Raises SearchError.
+    """
+    site_dir = Path(site_dir)
+    pages = read_pages(site_dir)
+    if not pages:
+        raise SearchError(f"{site_dir} has no page with an article to search")
+    command = [sys.executable, "-m", "pagefind", "--site", str(site_dir), "--force-language", "ko", "--quiet",
+               *(part for selector in IGNORED for part in ("--exclude-selectors", selector))]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.SubprocessError) as error:
+        detail = (getattr(error, "stderr", None) or str(error)).strip()
+        raise SearchError(f"Pagefind did not finish: {detail}") from None
+    for pattern in UNUSED:
+        for path in (site_dir / "pagefind").glob(pattern):
+            path.unlink()
+    text = json.dumps(dictionary(pages, glossary, glossary_url), ensure_ascii=False, separators=(",", ":"))
+    (site_dir / "pagefind" / "dictionary.json").write_text(text, encoding="utf-8")
+    return len(pages)
+
+
+def read_pages(site_dir):
+    """The pages that can be found, as their articles say: [{url, title, kind, tags}], by url."""
+    pages = []
+    for path in sorted(site_dir.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        article = ARTICLE.search(text)
+        if article:
+            said = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(article[0])}
+            url = path.relative_to(site_dir).as_posix()
+            page = {"url": re.sub(r"(^|/)index\.html$", r"\1", url), "title": said.get("title", ""), "kind": said.get("kind", "page"),
+                    "tags": [html.unescape(tag) for tag in TAG.findall(text)]}
+            pages.append(page)
+    return pages
+
+
+def dictionary(pages, glossary=(), glossary_url="glossary/"):
+    """What the query needs to know: {words: [[names of one thing], …], pages: [{url, title, kind, tags, text}, …]}."""
+    words, terms = [], []
+    for entry in glossary:
+        names = [entry["term"], entry.get("english"), *entry.get("aliases", [])]
+        words.append(list(dict.fromkeys(filter(None, names))))
+        terms.append({"url": f"{glossary_url}#{slug(entry['term'])}", "title": entry["term"], "kind": "term",
+                      "tags": words[-1][1:], "text": plain(entry["definition"])})
+    return {"words": words, "pages": [*pages, *terms]}
+
+
+def plain(text, limit=90):
+    """The beginning of a Markdown text as plain text."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = " ".join(re.sub(r"[*`$\\]", "", text).split())
+    return text if len(text) <= limit else text[:limit - 1].rstrip() + "…"
