@@ -66,7 +66,7 @@ def median_time(run, device, repeats=7, least=0.02):
         return clock() - start
 
     run()  # warm-up: pages, caches, choice of kernels
-    number = max(1, round(least / max(seconds(1), 1e-6)))
+    number = max(1, round(least / max(seconds(1), 1e-4)))
     return tuple(statistics.quantiles((seconds(number) / number for _ in range(repeats)), n=4))
 
 

@@ -184,22 +184,23 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 어느 쪽이 빠를까요?
 #
-# 연산량은 같으니 차이는 부르는 횟수와 메모리를 읽는 방식에서만 와요. 번갈아 재서 비율의 사분위를 함께 봐요.
+# 연산량은 같으니 차이는 부르는 횟수와 메모리를 읽는 방식에서만 와요. 번갈아 여러 번 재서 비율의 중앙값과 사분위를 봐요.
 
 # %%
-def time_ratios(slow, fast, x, rounds=60):
-    """How many times as long slow(x) takes as fast(x), on one thread, once a round: list of float."""
-    ratios = []
+def cpu_seconds(model, x, number):
+    """CPU seconds of one model(x), a mean over number calls."""
+    start = time.process_time()
+    for _ in range(number):
+        model(x)
+    return (time.process_time() - start) / number
+
+
+def time_ratios(slow, fast, x, rounds=15, least=0.02):
+    """How many times as long slow(x) takes as fast(x), in turns of least seconds or more: list of float."""
     with torch.inference_mode():
-        for turn in range(rounds + 5):
-            seconds = []
-            for model in (slow, fast) if turn % 2 else (fast, slow):  # neither always runs second
-                start = time.perf_counter()
-                model(x)
-                seconds.append(time.perf_counter() - start)
-            slow_seconds, fast_seconds = seconds if turn % 2 else reversed(seconds)
-            ratios.append(slow_seconds / fast_seconds)
-    return ratios[5:]  # the first rounds only warm up
+        cpu_seconds(slow, x, 10), cpu_seconds(fast, x, 10)  # warm-up
+        number = round(least / max(cpu_seconds(fast, x, 10), 1e-5)) + 1
+        return [cpu_seconds(slow, x, number) / cpu_seconds(fast, x, number) for _ in range(rounds)]
 
 
 # %%
