@@ -68,4 +68,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
 
     def on_post_build(self, config):
         if self.config.search:
-            search.build_index(config.site_dir)
+            try:
+                search.build_index(config.site_dir, self.project.glossary)
+            except search.SearchError as error:
+                raise PluginError(str(error)) from None

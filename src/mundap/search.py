@@ -62,14 +62,21 @@ def read_pages(site_dir):
 
 
 def dictionary(pages, glossary=(), glossary_url="glossary/"):
-    """What the query needs to know: {words: [[names of one thing], …], pages: [{url, title, kind, tags, text}, …]}."""
-    words, terms = [], []
-    for entry in glossary:
-        names = [entry["term"], entry.get("english"), *entry.get("aliases", [])]
-        words.append(list(dict.fromkeys(filter(None, names))))
-        terms.append({"url": f"{glossary_url}#{slug(entry['term'])}", "title": entry["term"], "kind": "term",
-                      "tags": words[-1][1:], "text": plain(entry["definition"])})
-    return {"words": words, "pages": [*pages, *terms]}
+    """What a query is understood with: {words: [[names of one thing], …], pages: [{url, title, kind, tags, …}, …]}.
+
+    pages: as read_pages gives them; a thread gets the terms that point to it, and each term becomes a page with a text.
+    """
+    words = [list(dict.fromkeys(filter(None, [term["term"], term.get("english"), *term.get("aliases", [])])))
+             for term in glossary]
+    pointed = {}
+    for term in glossary:
+        for thread in term.get("threads", []):
+            pointed.setdefault(thread, []).append(term["term"])
+    found = [page | ({"terms": pointed[name]} if (name := page["url"].rstrip("/").split("/")[-1]) in pointed
+                     and page["kind"] == "thread" else {}) for page in pages]
+    terms = [{"url": f"{glossary_url}#{slug(term['term'])}", "title": term["term"], "kind": "term", "tags": names[1:],
+              "text": plain(term["definition"])} for term, names in zip(glossary, words)]
+    return {"words": words, "pages": found + terms}
 
 
 def plain(text, limit=90):

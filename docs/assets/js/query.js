@@ -46,15 +46,16 @@ export function prepare({ words, pages }) {
       names.set(compact(name), [...new Set([...known, name, ...group])]);
     }
   }
-  const known = new Set(names.keys());
+  const known = new Set([...names.keys(), ...[...ASKING].filter((word) => HANGUL.test(word) && word.length >= 2)]);
   for (const page of pages) {
     for (const word of [page.title, ...(page.tags ?? [])].flatMap((text) => normalize(text).split(" "))) {
-      const stem = stems(word).at(-1).length >= 2 ? shortest(word) : word;
+      const stem = shortest(word);
       if (HANGUL.test(stem) && stem.length >= 2 && !ASKING.has(word)) known.add(stem);
     }
   }
   const indexed = pages.map((page) => ({
-    ...page, words: normalize(page.title).split(" "), whole: compact(page.title), tagged: (page.tags ?? []).map(compact),
+    ...page, words: normalize(page.title).split(" "), whole: compact(page.title),
+    tagged: (page.tags ?? []).map(compact), related: (page.terms ?? []).map(compact),
   }));
   return { names, known, pages: indexed };
 }
@@ -115,7 +116,7 @@ export function parse(query, { names, known }) {
   return unique.length ? unique : tokens.map((token) => [shortest(token)]);
 }
 
-const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.8, page: 0.7, notebook: 0.7, contents: 0.45, tags: 0.4, glossary: 0.4 };
+const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.6, page: 0.7, notebook: 0.7, contents: 0.45, tags: 0.4, glossary: 0.4 };
 
 function inTitle(page, name) {
   const text = compact(name);
@@ -127,12 +128,14 @@ function inTitle(page, name) {
 /** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
 export function rank(groups, { pages }, hits) {
   const urls = new Set([...pages.map((page) => page.url)]);
-  const rows = [...pages, ...[...hits.keys()].filter((url) => !urls.has(url)).map((url) => ({ url, kind: "page", words: [], whole: "", tagged: [] }))];
+  const others = [...hits.keys()].filter((url) => !urls.has(url));
+  const rows = [...pages, ...others.map((url) => ({ url, kind: "page", words: [], whole: "", tagged: [], related: [] }))];
   return rows.map((page) => {
     let score = 0, matched = 0;
     groups.forEach((group, index) => {
       const title = Math.max(...group.map((name) => inTitle(page, name)));
-      const tag = group.some((name) => page.tagged.includes(compact(name))) ? 0.5 : 0;
+      const among = (list) => group.some((name) => list.includes(compact(name)));
+      const tag = among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
       const text = hits.get(page.url)?.[index] ?? 0;
       if (title || tag || text) matched += 1;
       score += 2 * Math.max(title, tag) + text;
