@@ -465,7 +465,7 @@ def test_open_page_follows_the_files(small, page_factory, theme):
         alert.wait_for(timeout=10_000)
         assert time.monotonic() - start < 2
         assert alert.locator("li").all_inner_texts() == [
-            "docs/index.md:3:1\n`틀림`이 있어요. 지워 주세요.", "docs/index.md:205:1\n`틀림`이 있어요. 지워 주세요."]
+            "docs/index.md:3:1\n틀림이 있어요. 지워 주세요.", "docs/index.md:205:1\n틀림이 있어요. 지워 주세요."]
         assert page.get_by_text("나중 글").count() == 1 and page.get_by_text("새 글").count() == 0
         assert page.evaluate("Math.abs(scrollY - 1500) < 2")
         other.get_by_role("alert").wait_for()

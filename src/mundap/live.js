@@ -26,23 +26,25 @@
   root.innerHTML = `
     <style>
       section {
-        position: fixed; inset: auto 0 0 0; z-index: 1000; margin: 0 auto; max-width: 60rem; max-height: 50vh;
-        overflow: auto; box-sizing: border-box; padding: 0.9rem 1.2rem 1.1rem;
-        font: 1rem/1.65 system-ui, sans-serif; word-break: keep-all; overflow-wrap: anywhere;
+        position: fixed; inset: auto 0 0 0; z-index: 1000; margin: 0 auto; max-width: 800px; max-height: 50vh;
+        overflow: auto; box-sizing: border-box; padding: 14px 20px 18px;
+        font: 16px/1.6 system-ui, sans-serif; word-break: keep-all; overflow-wrap: anywhere;
         color: var(--md-default-fg-color, CanvasText); background: var(--md-default-bg-color, Canvas);
         border: 1px solid var(--md-default-fg-color--lighter, GrayText); border-bottom: 0;
-        border-top: 4px solid #d9822b; border-radius: 0.5rem 0.5rem 0 0; box-shadow: 0 -4px 24px rgb(0 0 0 / 25%);
+        border-top: 4px solid #d9822b; border-radius: 8px 8px 0 0; box-shadow: 0 -4px 24px rgb(0 0 0 / 25%);
       }
       section[hidden] { display: none; }
-      .head { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
-      h2 { margin: 0; font-size: 1.05rem; }
-      p { margin: 0.2rem 0 0.6rem; }
+      .head { display: flex; gap: 16px; align-items: baseline; justify-content: space-between; }
+      h2 { margin: 0; font-size: 17px; }
+      p { margin: 4px 0 10px; }
       ol { margin: 0; padding: 0; list-style: none; }
-      li { padding: 0.5rem 0; border-top: 1px solid var(--md-default-fg-color--lightest, GrayText); }
-      code { display: block; font: 0.9rem/1.5 ui-monospace, monospace; }
+      li { padding: 8px 0; border-top: 1px solid var(--md-default-fg-color--lightest, GrayText); }
+      code { font: 14px/1.6 ui-monospace, monospace; }
+      li > code { display: block; }
+      span code { background: var(--md-code-bg-color, transparent); padding: 1px 4px; border-radius: 3px; }
       span { white-space: pre-line; }
-      button { font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 0.3rem;
-               padding: 0.1rem 0.7rem; cursor: pointer; flex: none; }
+      button { font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 5px;
+               padding: 2px 12px; cursor: pointer; flex: none; }
       :focus-visible { outline: 3px solid #d9822b; outline-offset: 2px; }
     </style>
     <section role="alert" aria-labelledby="title" tabindex="0" hidden>
@@ -53,15 +55,18 @@
   const panel = root.querySelector("section");
   root.querySelector("button").addEventListener("click", () => { panel.hidden = true; });
 
+  function make(name, ...content) {
+    const element = document.createElement(name);
+    element.append(...content);
+    return element;
+  }
+
   function show(problems) {
     if (problems.length && !host.isConnected) document.body.append(host);
     root.querySelector("h2").textContent = `저장한 파일에 고칠 곳이 ${problems.length}개 있어요`;
     root.querySelector("ol").replaceChildren(...problems.map(({ place, what, todo }) => {
-      const [item, code, text] = ["li", "code", "span"].map((name) => document.createElement(name));
-      code.textContent = place;
-      text.textContent = todo ? `${what} ${todo}` : what;
-      item.append(...(place ? [code, text] : [text]));
-      return item;
+      const words = `${what} ${todo}`.trim().split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", part) : part));
+      return make("li", ...(place ? [make("code", place)] : []), make("span", ...words));
     }));
     panel.hidden = problems.length === 0;
   }
