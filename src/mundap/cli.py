@@ -136,7 +136,7 @@ def load_sound(root):
 
 
 def command_site(root, options):
-    from mundap.serve import build_site
+    from mundap.build import build_site
 
     build_site(root)
 
