@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from mundap.load import slug
+from mundap.math import find_math, to_mathml
 
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
 TAG = re.compile(r'<a class="tag"[^>]*>([^<]*)</a>')
-IGNORED = ["pre", "math", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".crumbs",
-           ".thread-nav", ".related", ".needs"]
+IGNORED = ["pre", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".thread-meta", ".crumbs",
+           ".needs", ".kind", ".verdict", ".measure", ".where", ".counts", ".level", ".related", ".thread-nav"]
 UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
 
 
@@ -80,7 +81,12 @@ def dictionary(pages, glossary=(), glossary_url="glossary/"):
 
 
 def plain(text, limit=90):
-    """The beginning of a Markdown text as plain text."""
+    """The beginning of a Markdown text as plain text, formulas as the characters that they show."""
+    for offset, latex, display in reversed(find_math(text)):
+        dollars = 2 if display else 1
+        markup = to_mathml(latex).replace("<msqrt>", "√").replace("<mn>2</mn></msup>", "²")
+        formula = html.unescape(re.sub(r"<[^>]*>", "", markup))
+        text = text[:offset - dollars] + formula + text[offset + len(latex) + dollars:]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = " ".join(re.sub(r"[*`$\\]", "", text).split())
+    text = " ".join(re.sub(r"[*`]", "", text).split())
     return text if len(text) <= limit else text[:limit - 1].rstrip() + "…"

@@ -116,7 +116,7 @@ export function parse(query, { names, known }) {
   return unique.length ? unique : tokens.map((token) => [shortest(token)]);
 }
 
-const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.6, page: 0.7, notebook: 0.7, contents: 0.45, tags: 0.4, glossary: 0.4 };
+const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.6, page: 0.7, notebook: 0.7, glossary: 0.4, contents: 0, tags: 0 };
 
 function inTitle(page, name) {
   const text = compact(name);

@@ -81,6 +81,7 @@ function start() {
 
   function show(found, message) {
     hits = found;
+    list.dataset.query = input.value.trim(); // which query the list answers
     list.replaceChildren(...hits.map(option));
     list.hidden = !hits.length;
     input.setAttribute("aria-expanded", String(hits.length > 0));
@@ -110,9 +111,9 @@ function start() {
   let timer;
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(update, 120);
+    timer = setTimeout(() => { timer = 0; update(); }, 120);
   });
-  input.addEventListener("keydown", (event) => {
+  input.addEventListener("keydown", async (event) => {
     if (event.isComposing) return; // Enter and arrows belong to the input method while a syllable is being made
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
@@ -120,6 +121,11 @@ function start() {
       select(selected + step);
     } else if (event.key === "Enter") {
       event.preventDefault();
+      if (timer) { // typed faster than searched
+        clearTimeout(timer);
+        timer = 0;
+        await update();
+      }
       if (selected >= 0) list.children[selected].click();
     }
   });
