@@ -1,5 +1,6 @@
 """MkDocs meets the engine here, and only here: generated pages are added in memory."""
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,12 @@ from mundap.load import load
 
 log = get_plugin_logger("mundap")
 FIGURE = re.compile(r'<p>\s*<img alt="[^"]*" src="[^"]*?figures/([\w-]+)/([\w-]+)\.svg"[^>]*>\s*</p>')
+
+
+@functools.lru_cache(maxsize=128)
+def finished(content, notebook, stem):
+    """notebook_page.clean, once for each record: under `make serve` a save builds the site again within a second."""
+    return notebook_page.clean(content, json.loads(notebook), stem, f"../../snippets/{stem}.py")
 
 
 class MundapConfig(Config):
@@ -53,8 +60,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         name = page.file.src_uri
         if name.endswith(".ipynb"):
             stem = Path(name).stem
-            notebook = json.loads(Path(page.file.abs_src_path).read_text(encoding="utf-8"))
-            content = notebook_page.clean(content, notebook, stem, f"../../snippets/{stem}.py")
+            content = finished(content, Path(page.file.abs_src_path).read_text(encoding="utf-8"), stem)
             page.toc = get_toc(notebook_page.toc_tokens(content))
             page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
             page.meta.setdefault("kind", "notebook")

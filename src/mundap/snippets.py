@@ -1,6 +1,7 @@
 """What can be known of the snippets without running them: cells, imports, definitions, data files, digest."""
 
 import ast
+import functools
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -111,6 +112,7 @@ def _hash(data):
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:16]
 
 
+@functools.cache
 def _imported_part(source):
     """The source without what an import ignores: comments, blank lines, docstrings and `if __name__ == "__main__"`."""
     lines = source.splitlines()
