@@ -184,7 +184,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(6, 4))
+    figure, axis = plt.subplots(figsize=(5, 3.6))
     for kind, (color, marker) in looks.items():
         a, error = exponents[kind, "memory"]
         mebibytes = [size / 2**20 for size in memory[kind].values()]
@@ -198,7 +198,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(6, 4))
+    figure, axis = plt.subplots(figsize=(5, 3.6))
     for kind, (color, marker) in looks.items():
         low, median, high = 1e3 * np.array(list(times[kind].values())).T
         axis.errorbar(list(times[kind]), median, yerr=[median - low, high - median], marker=marker, color=color,
@@ -251,8 +251,8 @@ if __name__ == "__main__":
         count_errors += [abs(a / b - 1) for a, b in zip(counted, predicted)]
         shares[N], counted_shares[N] = attention_share(N, 768), counted[0] / counted[1]
         rows.append([img_size, f"{N:,}", f"{counted[1] / 1e9:,.0f}", f"{shares[N]:.1%}", f"{counted_shares[N]:.1%}"])
-    header = ["이미지(px)", "N", "GFLOPs", "몫 N/(6D+N)", "몫 (센 값, 모델 전체)"]
-    table("flop_share", "ViT-B/16 연산량에서 N×N 행렬곱의 몫", header, rows)
+    caption = "ViT-B/16 연산량에서 N×N 행렬곱의 몫: 블록의 식 N/(6D+N)과, 모델 전체를 센 값"
+    table("flop_share", caption, ["px", "N", "GFLOPs", "식", "센 값"], rows)
     print(f"센 값과 식의 가장 큰 상대 오차: {max(count_errors):.1e}")
 
 # %% [markdown]
@@ -270,16 +270,16 @@ if __name__ == "__main__":
         with torch.inference_mode():
             seconds = unless_out_of_memory(lambda: median_time(lambda: model(images), device, repeats=5))
         gigaflops = count_flops(f"{name}/16", 224)[1] / 1e9
-        parameters = sum(p.numel() for p in model.parameters()) / 1e6
-        row = [f"{name}/16", f"{parameters:.1f}", f"{gigaflops:.1f}"]
+        row = [f"{name}/16", f"{gigaflops:.1f}"]
         if seconds is None:
-            rows.append([*row, "메모리 부족", "메모리 부족"])
+            rows.append([*row, "메모리 부족", "-", "-"])
             continue
         low, images_per_second[name], high = (batch_size / s for s in reversed(seconds))
-        rate = f"{images_per_second[name]:,.1f} ({low:,.1f}~{high:,.1f})"
-        rows.append([*row, rate, f"{images_per_second[name] * gigaflops:,.0f}"])
-    header = ["모델", "파라미터(M)", "GFLOPs/장", "장/초 (사분위)", "GFLOP/s"]
-    table("throughput", f"ViT 처리량 ({device_name}, 배치 {batch_size}, {dtype})", header, rows)
+        rate = images_per_second[name]
+        rows.append([*row, f"{rate:,.1f}", f"{low:,.1f}~{high:,.1f}", f"{rate * gigaflops:,.0f}"])
+    header = ["모델", "GFLOPs", "장/초", "사분위", "GFLOP/s"]
+    caption = f"이미지 한 장의 연산량과 처리량 ({device_name}, 배치 {batch_size}, {dtype})"
+    table("throughput", caption, header, rows)
 
 # %%
 if __name__ == "__main__":

@@ -184,14 +184,14 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 3, figsize=(7, 2.9), sharey=True)
-    titles = "헤드 1", "헤드 2", "이어 붙인 맵 하나"
+    figure, axes = plt.subplots(1, 3, figsize=(5.2, 2.9), sharey=True)
+    titles = "헤드 1", "헤드 2", "맵 하나"
     for axis, attn, title in zip(axes, [*two_maps, *one_map], titles):
         image = axis.imshow(attn, vmin=0, vmax=1, cmap="viridis")
-        axis.set(title=title, xlabel="키의 자리", xticks=range(0, 12, 4), yticks=range(0, 12, 4))
+        axis.set(title=title, xlabel="키", xticks=range(0, 12, 4), yticks=range(0, 12, 4))
         axis.grid(False)
-    axes[0].set_ylabel("쿼리의 자리")
-    figure.colorbar(image, ax=axes, shrink=0.8, label="가중치")
+    axes[0].set_ylabel("쿼리")
+    figure.colorbar(image, ax=axes, location="bottom", aspect=40, label="어텐션 가중치")
     alt = (f"두 헤드는 각각 앞과 뒤 한쪽 이웃에 가중치 {specialised:.2f} 이상을 주지만, 이어 붙인 맵 하나는 "
            f"앞에 {one_before:.2f}, 뒤에 {one_after:.2f}의 가중치를 나눠 줘서 두 토큰이 섞여요.")
     show(figure, "attention_maps", alt)
