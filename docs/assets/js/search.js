@@ -79,8 +79,9 @@ function start() {
     list.children[selected].scrollIntoView({ block: "nearest" });
   }
 
-  function show(found, message) {
+  function show(query, found, message) {
     hits = found;
+    list.dataset.query = query; // whose results these are
     list.dataset.query = input.value.trim(); // which query the list answers
     list.replaceChildren(...hits.map(option));
     list.hidden = !hits.length;
@@ -91,12 +92,12 @@ function start() {
 
   async function update() {
     const mine = ++turn, query = input.value.trim();
-    if (!query) return show([], "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.");
+    if (!query) return show(query, [], "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.");
     try {
       const found = await search(query);
-      if (mine === turn) show(found, found.length ? `${found.length}개를 찾았어요.` : "찾지 못했어요. 다른 말로 적어 보세요.");
+      if (mine === turn) show(query, found, found.length ? `${found.length}개를 찾았어요.` : "맞는 것이 없어요. 다른 말로 적어 보세요.");
     } catch (error) {
-      if (mine === turn) show([], "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.");
+      if (mine === turn) show(query, [], "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.");
     }
   }
 
