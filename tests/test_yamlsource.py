@@ -103,6 +103,7 @@ SYNTAX = {
     "보이지 않는 글자(U+FEFF)": ["a: ▶\ufeffb"],
     "문서가 둘": ["a: b\n▶---\nc: d"],
     "키 자리": ["▶[a]: b", "{▶{a: b}: c}", "? ▶- a\n: b"],
+    "여기에는 `키: 값`": ["a: [b?, c]\n\n\nd: e▶: f"],  # the two parsers of PyYAML do not agree on `?,`
     "20겹보다 깊이": ["[" * 21 + "▶" + "[" * 50000, "{a: " * 20 + "{a: ▶{a: b"],
 }
 

@@ -15,11 +15,33 @@ VERDICTS = {
 }
 LEVELS = ["기초", "중급", "심화"]
 KINDS = {"의견": "원문에 나온 입장이에요. 맞든 틀리든 공정하게 옮겨요.", "해설": "우리가 덧붙인 설명이에요."}
-SLUG = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)"  # `$` alone lets Python take a line end with it
+NAME = r"^[A-Za-z_][\w-]*$(?!\n)"
+TEXT = r"\S"
+LINE = r"^[^\n]*\S[^\n]*$(?!\n)"
+URL = r"^https?://\S+$(?!\n)"
+PATTERNS = {  # what is wrong, what to do
+    SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 써 주세요(예: `why-position`)."),
+    NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 적어 주세요."),
+    LINE: ("한 줄이어야 해요", "`|`나 `>` 없이 한 줄로 적어 주세요."),
+    URL: ("웹 주소가 아니에요", "`https://`로 시작하는 주소를 적어 주세요."),
+}
 
 
-def _text(description, **more):
-    return {"type": "string", "minLength": 1, "description": description, **more}
+def _text(description, pattern=TEXT, **more):
+    return {"type": "string", "pattern": pattern, "description": description, **more}
+
+
+def _line(description):
+    return _text(description, LINE)
+
+
+def _slug(description):
+    return _text(description, SLUG)
+
+
+def _choice(description, choices):
+    return {"type": "string", "enum": list(choices), "description": description}
 
 
 def _object(description, required, **properties):
@@ -33,11 +55,11 @@ def _list(description, items, **more):
 
 CITE = _list("근거 문헌", _object("문헌 하나", ["paper", "where"],
     paper=_text("`qa_index.yaml`의 `papers`에 있는 이름"),
-    where=_text("절, 표, 그림, 식 번호"),
+    where=_line("절, 표, 그림, 식 번호"),
     says=_text("그 자리에서 논문이 보고하는 내용(우리말로)")), minItems=1)
 CLAIM = _object("주장 하나와 그 판정", ["text", "verdict"],
-    text=_text("주장을 한 문장으로"),
-    verdict={**_text("판정"), "enum": list(VERDICTS)},
+    text=_line("주장을 한 문장으로"),
+    verdict=_choice("판정", VERDICTS),
     check=_text("판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. `문헌`만 빼고 꼭 있어야 해요."),
     why=_text("실행이 주장을 어떻게 가르는지, 틀렸다면 무엇이 맞는지"),
     cite=CITE)
@@ -46,11 +68,11 @@ SNIPPET = _object("실행 하나", ["run"],
     show=_text("페이지에 보여 줄 함수나 클래스 이름"),
     figure=_text("페이지에 보여 줄 그림이나 표의 이름"))
 ANSWER = _object("답 하나", ["id", "kind", "title", "body", "snippets", "claims"],
-    id=_text("답의 주소(영문 소문자와 -)", pattern=SLUG),
-    kind={**_text("`의견`은 원문의 입장, `해설`은 우리 설명"), "enum": list(KINDS)},
-    title=_text("답을 한 문장으로"),
+    id=_slug("답의 주소(영문 소문자와 -)"),
+    kind=_choice("`의견`은 원문의 입장, `해설`은 우리 설명", KINDS),
+    title=_line("답을 한 문장으로"),
     body=_text("본문. Markdown이고, 수식은 `$…$`, 잰 값은 `{{스니펫.증거}}`로 적어요."),
-    block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름. 빌드할 때 돌려 결과를 보여 줘요."),
+    block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름(`.py` 없이). 빌드할 때 돌려 결과를 보여 줘요.", NAME),
     snippets=_list("이 답을 뒷받침하는 실행", SNIPPET, minItems=1),
     claims=_list("이 답에 든 주장", CLAIM, minItems=1))
 TRY = _object("더 해보기 하나", ["change", "predict", "outcome", "check"],
@@ -60,13 +82,13 @@ TRY = _object("더 해보기 하나", ["change", "predict", "outcome", "check"],
     check=_text("그 결과를 뒷받침하는 조건"))
 THREAD = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답", **_object(
     "문답 하나: 질문, 답, 주장과 판정", ["id", "question", "source", "level", "tags", "asked", "conclusion", "answers"],
-    id=_text("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요.", pattern=SLUG),
-    question=_text("질문 한 줄"),
+    id=_slug("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요."),
+    question=_line("질문 한 줄"),
     source=_list("어느 문서의 어디에서 온 질문인지", _object("출처 하나", ["document", "section"],
         document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
-        section=_text("문서의 어느 대목인지")), minItems=1),
-    level={**_text("난이도"), "enum": LEVELS},
-    tags=_list("찾아보기에 쓰는 말", _text("태그"), minItems=1, uniqueItems=True),
+        section=_line("문서의 어느 대목인지")), minItems=1),
+    level=_choice("난이도", LEVELS),
+    tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
     needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
     asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
     conclusion=_text("실행해 보고 내린 결론 몇 줄(Markdown)"),
@@ -76,18 +98,18 @@ THREAD = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답
 INDEX = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답 지도", **_object(
     "장의 순서와 그 안의 문답, 원문과 논문 목록", ["chapters", "documents", "papers"],
     chapters=_list("읽는 순서대로 놓은 장", _object("장 하나", ["id", "title", "about", "threads"],
-        id=_text("장의 이름이자 `docs/qa/` 아래 폴더 이름", pattern=SLUG),
-        title=_text("장 제목"),
+        id=_slug("장의 이름이자 `docs/qa/` 아래 폴더 이름"),
+        title=_line("장 제목"),
         about=_text("장 소개 한두 문장"),
         threads=_list("읽는 순서대로 놓은 문답 id", _text("문답 id"), minItems=1)), minItems=1),
     documents={"type": "object", "description": "원문", "additionalProperties": _object("원문 하나", ["title"],
-        title=_text("원문을 부르는 말"))},
-    papers={"type": "object", "description": "인용하는 논문", "additionalProperties": _object("논문 하나",
-        ["title", "authors", "year"], title=_text("제목"), authors=_text("저자"), year=_text("연도"),
-        arxiv=_text("arXiv 번호"), url=_text("주소")) })}
+        title=_line("원문을 부르는 말"))},
+    papers={"type": "object", "description": "인용하는 논문", "additionalProperties": {**_object("논문 하나",
+        ["title", "authors", "year"], title=_line("제목"), authors=_line("저자"), year=_text("연도"),
+        arxiv=_text("arXiv 번호"), url=_text("주소", URL)), "anyOf": [{"required": ["arxiv"]}, {"required": ["url"]}]}})}
 GLOSSARY = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "용어집", **_list("용어", _object(
     "용어 하나", ["term", "definition"],
-    term=_text("우리말 용어"), english=_text("영어 용어"),
+    term=_line("우리말 용어"), english=_line("영어 용어"),
     aliases=_list("검색에서 같은 말로 여길 말", _text("다른 표기")),
     definition=_text("뜻풀이"),
     threads=_list("함께 볼 문답", _text("문답 id"))))}
@@ -100,7 +122,7 @@ def to_json(name):
     def widen(node):
         if isinstance(node, dict):
             node = {key: widen(value) for key, value in node.items()}
-            if node.get("type") == "string" and "enum" not in node and "pattern" not in node:
+            if node.get("type") == "string" and "enum" not in node and node["pattern"] != SLUG:
                 node["type"] = ["string", "number", "boolean"]
         return [widen(item) for item in node] if isinstance(node, list) else node
 
@@ -109,47 +131,49 @@ def to_json(name):
 
 def problems(document, name):
     """What in a parsed document does not fit the schema of that name -> [Problem]."""
-    found = []
     if document.value is None:
-        return [document.problem((), "파일이 비어 있어요.", "`mundap new`가 만드는 틀에서 시작해 보세요.")]
-    for error in jsonschema.Draft7Validator(SCHEMAS[name]).iter_errors(document.value):
-        found.extend(_explain(document, error))
-    return found
+        return [document.problem((), "파일이 비어 있어요.", "다른 파일을 보고 같은 모양으로 채워 주세요. 새 문답의 틀은 `mundap new`가 만들어요.")]
+    errors = jsonschema.Draft7Validator(SCHEMAS[name]).iter_errors(document.value)
+    return list(dict.fromkeys(problem for error in errors for problem in _explain(document, error)))
 
 
 def _explain(document, error):
-    path = list(error.absolute_path)
+    path, value, kind, definition = list(error.absolute_path), error.instance, error.validator, error.schema
     here = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "이 자리"
-    value, kind = error.instance, error.validator
+    meaning = f"여기에 올 것: {definition.get('description', '값')}"
     if kind == "additionalProperties":
-        known = list(error.schema["properties"])
+        known = list(definition["properties"])
         for key in value:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1, 0.5)
                 todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
-                yield document.problem([*path, key], f"모르는 키 `{key}`예요.", todo, key=True)
+                yield document.problem([*path, key], f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key=True)
     elif kind == "required":
-        # jsonschema reports each missing key by its own error; the message starts with the key's name
-        key = error.message.split("'")[1]
-        yield document.problem(path, f"`{key}` 키가 없어요.", f"`{key}:` 줄을 더해 주세요: {error.schema['properties'][key]['description']}")
+        for key in definition["required"]:
+            if key not in value:
+                todo = f"`{key}:` 줄을 더해 주세요({definition['properties'][key]['description'].rstrip('.')})."
+                yield document.problem(path, f"`{key}` 키가 없어요.", todo)
+    elif kind == "anyOf":
+        names = "나 ".join(f"`{part['required'][0]}`" for part in definition["anyOf"])
+        yield document.problem(path, f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
+    elif isinstance(value, str) and not value.strip():  # whatever it should be
+        yield document.problem(path, f"{here} 값이 비어 있어요.", f"{meaning.rstrip('.')}.")
     elif kind == "type":
-        found = {dict: "object", list: "array", str: "string"}[type(value)]
-        if value == "":
-            yield document.problem(path, f"{here}의 값이 비어 있어요.", f"{KIND_NAMES[error.validator_value]}을 적어 주세요.")
-        else:
-            yield document.problem(path, f"{here}에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {KIND_NAMES[found]}이 있어요.",
-                                   error.schema.get("description", "") or "모양을 고쳐 주세요.")
-    elif kind == "enum":
-        near = difflib.get_close_matches(value, error.validator_value, 1, 0.4) if isinstance(value, str) else []
-        todo = f"혹시 `{near[0]}`인가요?" if near else f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
-        yield document.problem(path, f"{here}에 `{value}`라는 값은 쓸 수 없어요.", todo)
-    elif kind in ("minLength", "minItems"):
-        yield document.problem(path, f"{here}의 값이 비어 있어요.", f"{error.schema.get('description', '값')}: 하나는 있어야 해요.")
+        found = KIND_NAMES[{dict: "object", list: "array", str: "string"}[type(value)]]
+        yield document.problem(path, f"{here} 자리에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {found}이 있어요.", f"{meaning.rstrip('.')}.")
+    elif kind == "minItems":
+        yield document.problem(path, f"{here} 목록이 비어 있어요.", f"{meaning.rstrip('.')}. 하나는 있어야 해요.")
+    elif kind == "enum" and isinstance(value, str):
+        near = difflib.get_close_matches(value, error.validator_value, 1, 0.4)
+        todo = (f"혹시 `{near[0]}`인가요? " if near else "") + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
+        yield document.problem(path, f"{here} 자리에 `{value}`라고 적을 수는 없어요.", todo)
     elif kind == "pattern":
-        yield document.problem(path, f"{here}에 `{value}`라는 이름은 쓸 수 없어요.", "영문 소문자로 시작해 소문자, 숫자, `-`만 써 주세요(예: `why-position`).")
+        what, todo = PATTERNS[error.validator_value]
+        yield document.problem(path, f"`{value.strip().splitlines()[0][:40]}`: {what}.", todo)
     elif kind == "uniqueItems":
-        twice = next(item for item in value if value.count(item) > 1)
-        yield document.problem([*path, len(value) - 1 - value[::-1].index(twice)], f"`{twice}` 항목이 두 번 나와요.", "하나만 남겨 주세요.")
+        for number, item in enumerate(value):
+            if item in value[:number]:
+                yield document.problem([*path, number], f"`{item}` 항목이 두 번 나와요.", "하나만 남겨 주세요.")
 
 
 def documentation():

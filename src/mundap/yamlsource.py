@@ -30,7 +30,8 @@ SYNTAX = [
     ("found unexpected document separator", "from", "따옴표가 닫히지 않았어요.", "여는 따옴표와 같은 따옴표로 닫아 주세요."),
     ("but found '<scalar>'", "at", "값이 끝난 자리에 글이 더 있어요.",
      "따옴표로 연 글은 따옴표로 끝나야 해요. 작은따옴표 안의 작은따옴표는 `''`로 적고, 들여쓰기도 확인해 주세요."),
-    ("expected <block end>", "at", "들여쓰기나 목록 표시(-)가 위와 맞지 않아요.", "이 줄의 들여쓰기를 같은 층의 다른 줄과 맞춰 주세요."),
+    *((words, "at", "들여쓰기나 목록 표시(-)가 위와 맞지 않아요.", "이 줄의 들여쓰기를 같은 층의 다른 줄과 맞춰 주세요.")
+      for words in ("expected <block end>", "did not find expected key", "did not find expected '-' indicator")),
     ("expected ',' or", "from", "`[ ]`나 `{ }`가 닫히지 않았거나 쉼표가 빠졌어요.", "괄호를 닫고 항목 사이에 쉼표를 넣어 주세요."),
     ("expected the node content", "at", "값이 와야 할 자리에 기호가 있어요.", "괄호의 짝과 쉼표를 확인하고, 글이라면 따옴표로 감싸 주세요."),
     ("found unknown escape character", "at", "큰따옴표 안에서 쓸 수 없는 `\\` 표현이에요.", "작은따옴표로 감싸거나 `\\\\`로 적어 주세요."),
@@ -156,13 +157,19 @@ def _place(before):
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+def _line(error):
+    mark = getattr(error, "problem_mark", None)
+    return mark.line if mark else 0
+
+
 def _syntax_problem(text, name, error):
     """The first syntax error, told by the pure Python parser: its words and marks are those that SYNTAX knows."""
     try:
         for _ in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) < SLOW else ():
             pass
     except yaml.YAMLError as pure:
-        error = pure
+        if abs(_line(pure) - _line(error)) < 2:  # else it stumbles over what the fast parser takes, such as `[a?, b]`
+            error = pure
     except (ValueError, OverflowError):
         pass
     words = getattr(error, "problem", None) or getattr(error, "reason", None) or "글자를 읽을 수 없어요"
