@@ -1,0 +1,126 @@
+# %% [markdown]
+# # 어떤 해상도로도 그릴 수 있는 장면: 어수선한 배경 속의 한글 낱자
+#
+# 여기 있는 실험들이 함께 쓰는 데이터예요. 낱자 하나가 막대와 점 사이에 숨어 있고, 모델은 그 낱자가 무엇인지 맞혀요.
+# 파일로 모아 둔 이미지는 없어요. 장면을 숫자 몇 개로 정해 두고 원하는 해상도로 그때그때 그려요.
+#
+# - 모든 것이 **식**으로 그려져서, 같은 시드는 48 px에서도 128 px에서도 같은 장면이에요.
+# - 낱자가 놓인 **상자**를 정확히 알아요. 그래서 모델이 어디를 보는지 잴 수 있어요.
+# - ㅏ와 ㅓ, ㄹ과 ㅁ은 같은 획을 다른 자리에 놓은 거예요. 색이나 밝기로는 못 맞히고 **배치**를 봐야 해요.
+
+# %%
+import math
+
+import torch
+
+CLASSES = list("ㄱㄴㄷㄹㅁㅇㅏㅓㅗㅜ")
+STROKES = {  # straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1, y pointing down
+    "ㄱ": [(-1, -1, 1, -1), (1, -1, 1, 1)],
+    "ㄴ": [(-1, -1, -1, 1), (-1, 1, 1, 1)],
+    "ㄷ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1)],
+    "ㄹ": [(-1, -1, 1, -1), (1, -1, 1, 0), (-1, 0, 1, 0), (-1, 0, -1, 1), (-1, 1, 1, 1)],
+    "ㅁ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1), (1, -1, 1, 1)],
+    "ㅇ": [(0, 0, 0, 0)],  # a point, drawn as the ring of radius 1 around it
+    "ㅏ": [(-0.5, -1, -0.5, 1), (-0.5, 0, 0.6, 0)],
+    "ㅓ": [(0.5, -1, 0.5, 1), (-0.6, 0, 0.5, 0)],
+    "ㅗ": [(-1, 0.5, 1, 0.5), (0, -0.6, 0, 0.5)],
+    "ㅜ": [(-1, -0.5, 1, -0.5), (0, -0.5, 0, 0.6)],
+}
+MOST = max(map(len, STROKES.values()))
+LETTERS = torch.tensor([[STROKES[c][min(k, len(STROKES[c]) - 1)] for k in range(MOST)] for c in CLASSES]).float()
+RING = CLASSES.index("ㅇ")
+DISTRACTORS, WAVES = 6, 3
+
+
+# %% [markdown]
+# ## 장면을 숫자로 정해요
+#
+# 길이는 모두 화면에 대한 비율이에요. 낱자의 크기는 화면의 약 1/4에서 2/3까지, 자리와 색과 획 굵기와 기울기는 제멋대로예요.
+# 방해물은 길이가 다른 막대와 점이고, 낱자의 상자에는 들어오지 않아요.
+
+# %%
+def sample(n, seed):
+    """The numbers that make n scenes; lengths are fractions of the frame. A dict of tensors whose first axis is n."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(low, high, *shape):
+        return low + (high - low) * torch.rand(n, *shape, generator=generator)
+
+    labels = torch.randint(len(CLASSES), (n,), generator=generator)
+    radius = 0.13 * (0.30 / 0.13) ** uniform(0, 1)  # half the letter's size, log-uniform
+    width = radius * uniform(0.14, 0.24)  # half the stroke's width
+    hollow = radius * (labels == RING)  # radius of the ring that a stroke is drawn as, 0 for a plain stroke
+    stretch = uniform(-0.1, 0.1).exp()
+    scale = torch.stack([radius * stretch, radius / stretch], dim=1)
+    ends = LETTERS[labels].reshape(n, -1, 2) * scale[:, None]  # (n, 2 * strokes, 2)
+    turn = uniform(-0.15, 0.15)
+    rotation = torch.stack([turn.cos(), turn.sin(), -turn.sin(), turn.cos()], dim=1).reshape(n, 2, 2)
+    ends = ends @ rotation
+    reach = (hollow + width)[:, None]
+    low, high = ends.amin(1) - reach, ends.amax(1) + reach  # the box around the letter, still about the origin
+    centre = uniform(0, 1, 2) * (1 - (high - low)) - low  # anywhere inside the frame
+    boxes = torch.cat([centre + low, centre + high], dim=1)
+    strokes = (ends + centre[:, None]).reshape(n, MOST, 4)
+
+    # bars and dots: of 8 places tried, the first one that is clear of the letter's box; without one, not drawn
+    angle = uniform(-0.15, 0.15, DISTRACTORS) + math.pi / 2 * (uniform(0, 1, DISTRACTORS) < 0.5)
+    half = torch.stack([angle.cos(), angle.sin()], dim=-1) * uniform(-0.1, 0.14, DISTRACTORS, 1).clamp(min=0)
+    thick = uniform(0.02, 0.05, DISTRACTORS)
+    places = uniform(0, 1, DISTRACTORS, 8, 2)
+    reach = (half.abs() + thick[..., None])[:, :, None] + 0.01
+    clear = ((places + reach < boxes[:, None, None, :2]) | (places - reach > boxes[:, None, None, 2:])).any(-1)
+    place = places.gather(2, clear.float().argmax(2)[..., None, None].expand(-1, -1, -1, 2))[:, :, 0]
+    bars = torch.cat([place - half, place + half], dim=-1)  # (n, DISTRACTORS, 4)
+
+    base = uniform(0.15, 0.4, 1) + uniform(-0.15, 0.15, 3)
+    colours = base[:, None] + uniform(0.35, 0.6, DISTRACTORS + 1, 1) + uniform(-0.15, 0.15, DISTRACTORS + 1, 3)
+    return {
+        "labels": labels, "boxes": boxes, "strokes": strokes, "width": width, "hollow": hollow, "bars": bars,
+        "thick": thick.where(clear.any(-1), -1.0), "colours": colours, "base": base,
+        "frequency": 2 * math.pi * uniform(-6, 6, WAVES + 1, 2) * torch.tensor([1.0] * WAVES + [0.06])[:, None],
+        "phase": 2 * math.pi * uniform(0, 1, WAVES + 1), "waves": uniform(-0.08, 0.08, WAVES + 1, 3),
+    }
+
+
+# %% [markdown]
+# ## 정한 해상도로 그려요
+#
+# 픽셀마다 도형까지의 거리를 식으로 구하고, 경계에 걸친 픽셀은 걸친 만큼만 칠해요(안티에일리어싱).
+
+# %%
+def distance2(u, segments):
+    """Squared distance of every pixel to segments (n, 4), pixel centres u (S,) on both axes: (n, S, S)."""
+    x0, y0, x1, y1 = segments[:, :, None, None].unbind(1)  # (n, 1, 1) each
+    x, y, dx, dy = u[None, None, :] - x0, u[None, :, None] - y0, x1 - x0, y1 - y0
+    along = ((x * dx + y * dy) / (dx**2 + dy**2 + 1e-12)).clamp_(0, 1)  # how far along the segment the nearest point is
+    return (x - along * dx).square_().add_((y - along * dy).square_())
+
+
+def render(scene, size):
+    """Draw scenes (from sample) at size x size pixels: (n, 3, size, size), colour 0.4 at 0 and 0.25 a unit."""
+    u = (torch.arange(size) + 0.5) / size  # pixel centres
+    fx, fy = scene["frequency"].unbind(-1)
+    wave = torch.exp(1j * (fx[..., None] * u)), torch.exp(1j * (fy[..., None] * u + scene["phase"][..., None]))
+    image = torch.einsum("nkc,nky,nkx->ncyx", scene["waves"] + 0j, wave[1], wave[0]).imag + scene["base"][..., None, None]
+
+    def paint(gap, colour):  # gap: distance to the shape's edge as a fraction of the frame, negative inside
+        image.lerp_(colour[:, :, None, None], (0.5 - gap * size).clamp_(0, 1)[:, None])
+
+    for k in range(DISTRACTORS):
+        paint(distance2(u, scene["bars"][:, k]).sqrt_() - scene["thick"][:, k, None, None], scene["colours"][:, k])
+    nearest = distance2(u, scene["strokes"][:, 0])
+    for k in range(1, MOST):
+        nearest = torch.minimum(nearest, distance2(u, scene["strokes"][:, k]))
+    gap = (nearest.sqrt_() - scene["hollow"][:, None, None]).abs() - scene["width"][:, None, None]
+    paint(gap, scene["colours"][:, -1])
+    return (image.clamp_(0, 1) - 0.4) / 0.25
+
+
+def draw(n, size, seed):
+    """n scenes at size x size px: images (n, 3, size, size), labels (n,) int64, boxes (n, 4) x0 y0 x1 y1 in [0, 1].
+
+    One seed means the same scenes at every size; the images have mean near 0 and standard deviation near 1.
+    """
+    scene = sample(n, seed)
+    parts = [{key: value[i : i + 16] for key, value in scene.items()} for i in range(0, n, 16)]  # 16 fit in the cache
+    return torch.cat([render(part, size) for part in parts]), scene["labels"], scene["boxes"]
