@@ -50,8 +50,8 @@ def open_guard(source):
         tree = ast.parse(source)
     except SyntaxError:
         return source
-    guards = [node for node in tree.body if isinstance(node, ast.If) and snippets_module.is_main_guard(node)]
-    if len(tree.body) != 1 or not guards or guards[0].orelse:
+    guards = [node for node in tree.body if snippets_module.is_main_guard(node)]
+    if len(tree.body) != 1 or not guards:
         return source
     lines = source.splitlines()
     guard = guards[0]

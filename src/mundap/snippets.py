@@ -3,70 +3,93 @@
 import ast
 import functools
 import hashlib
+import io
 import re
+import tokenize
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass
 class Snippet:
-    """A Python file of snippets/. runs: it has cells, so it gets a record; else it is a helper that others import."""
+    """A Python file of snippets/. runs: it has cells, so it gets a record; else it is a helper that others import.
+
+    imports, data: the snippets that its run imports and the data files that it names; when_imported: the same two
+    lists for those who import it, whom its `if __name__ == "__main__":` blocks do not concern.
+    """
 
     name: str
     path: Path
     source: str
     title: str
     runs: bool
-    imports: list
-    data: list
+    imports: list = field(default_factory=list)
+    data: list = field(default_factory=list)
+    when_imported: tuple = ((), ())
     definitions: dict = field(default_factory=dict)  # name -> source text
     evidence_bound: bool = False
-    error: tuple = None  # (line, column, message) of a syntax error
+    error: tuple = None  # (line, column, message) of what keeps Python from reading it
 
 
 def load(folder):
     """All snippets of a folder -> {name: Snippet}, sorted by name."""
     files = {path.stem: path for path in sorted(folder.glob("*.py"))}
-    return {name: _read(name, path, files, folder) for name, path in files.items()}
+    data = {path.name: path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))
+            if path.suffix not in (".py", ".pyc") and path.is_file()}
+    return {name: _read(name, path, files, data) for name, path in files.items()}
 
 
-def _read(name, path, files, folder):
-    source = path.read_text(encoding="utf-8")
-    heading = re.search(r"^# # (.+)$", source, re.MULTILINE)
-    snippet = Snippet(name, path, source, heading[1].strip() if heading else name,
-                      bool(re.search(r"^# %%", source, re.MULTILINE)), [], [])
+def _read(name, path, files, data):
     try:
-        tree = ast.parse(source)
+        source = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return Snippet(name, path, "", name, True, error=(1, 1, "UTF-8로 적은 글이 아니에요"))
+    heading = re.search(r"^# # (.+)$", source, re.MULTILINE)
+    snippet = Snippet(name, path, source, heading[1].strip() if heading else name, bool(re.search(r"^# %%", source, re.MULTILINE)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
     except SyntaxError as error:
         snippet.error = (error.lineno or 1, error.offset or 1, error.msg)
         return snippet
-    lines = source.splitlines()
+    except (ValueError, RecursionError, MemoryError) as error:
+        snippet.error = (1, 1, str(error) or "너무 깊어요")
+        return snippet
+    lines = source.split("\n")
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             snippet.definitions[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            snippet.imports += [alias.name for alias in node.names if alias.name in files and alias.name != name]
-        elif isinstance(node, ast.ImportFrom) and node.module in files and node.module != name:
-            snippet.imports.append(node.module)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w-]+\.\w{2,12}", node.value):
-            if (folder / node.value).is_file() and not node.value.endswith(".py"):
-                snippet.data.append(node.value)
-        elif isinstance(node, ast.Assign):
-            snippet.evidence_bound |= any(isinstance(target, ast.Name) and target.id == "evidence" for target in node.targets)
-    snippet.imports, snippet.data = sorted(set(snippet.imports)), sorted(set(snippet.data))
+    snippet.imports, snippet.data = _needs(tree.body, name, files, data)
+    snippet.when_imported = _needs([node for node in tree.body if not is_main_guard(node)], name, files, data)
+    snippet.evidence_bound = any(isinstance(target, ast.Name) and target.id == "evidence" for node in ast.walk(tree)
+                                 if isinstance(node, ast.Assign) for target in node.targets)
     return snippet
 
 
+def _needs(statements, name, files, data):
+    """Names of the snippets that statements import, and of the data files that they name."""
+    imports, named = set(), set()
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            imports.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            imports.add(node.module)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named.add(node.value.rpartition("/")[2])
+    return sorted(imports & files.keys() - {name}), sorted(data[file] for file in named & data.keys())
+
+
 def closure(snippets, name):
-    """Names of the snippets that a snippet imports, directly or not, itself left out."""
-    seen, todo = set(), [name]
+    """Names of the snippets that a run of a snippet imports, directly or not, itself left out."""
+    seen, todo = set(), list(snippets[name].imports)
     while todo:
-        for other in snippets[todo.pop()].imports:
-            if other not in seen and other != name:
-                seen.add(other)
-                todo.append(other)
+        other = todo.pop()
+        if other not in seen and other != name:
+            seen.add(other)
+            todo += snippets[other].when_imported[0]
     return sorted(seen)
 
 
@@ -97,7 +120,7 @@ def sources(snippets, name):
     data = set(own.data)
     for other in closure(snippets, name):
         hashes[snippets[other].path.name] = _hash(_imported_part(snippets[other].source).encode())
-        data |= set(snippets[other].data)
+        data |= set(snippets[other].when_imported[1])
     for file in sorted(data):
         hashes[file] = _hash((own.path.parent / file).read_bytes())
     return hashes
@@ -114,24 +137,37 @@ def _hash(data):
 
 @functools.cache
 def _imported_part(source):
-    """The source without what an import ignores: comments, blank lines, docstrings and `if __name__ == "__main__"`."""
-    lines = source.splitlines()
+    """The source without what an import ignores: comments, blank lines, docstrings and `if __name__ == "__main__"`.
+
+    Made of the source's own lines, as what Python's unparser writes differs between its versions.
+    """
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, ValueError, tokenize.TokenError):
         return source
-    drop = set()
+    comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
+    lines, drop, strings = source.split("\n"), set(), set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and is_main_guard(node) and not node.orelse:
+        if is_main_guard(node):
             drop.update(range(node.lineno, node.end_lineno + 1))
+        elif isinstance(node, ast.Constant | ast.JoinedStr):
+            strings.update(range(node.lineno, node.end_lineno))  # these lines end inside the string
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False) is not None:
-            drop.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    kept = [line.rstrip() for number, line in enumerate(lines, 1) if number not in drop]
-    return "\n".join(line for line in kept if line and not line.lstrip().startswith("#"))
+            text = node.body[0]
+            if isinstance(node, ast.Module) or text.lineno > node.lineno and not lines[text.lineno - 1][: text.col_offset].strip():
+                drop.update(range(text.lineno, text.end_lineno + 1))
+    kept = []
+    for number, line in enumerate(lines, 1):
+        if number not in drop:
+            line = line[: comments.get(number)]
+            kept += [line] if number in strings else [line.rstrip()] if line.strip() else []
+    return "\n".join(kept)
 
 
 def is_main_guard(node):
-    """Whether a statement is `if __name__ == "__main__":`."""
-    test = node.test
-    return (isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
-            and isinstance(test.ops[0], ast.Eq) and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == "__main__")
+    """Whether a statement is `if __name__ == "__main__":` without an else."""
+    test = getattr(node, "test", None)
+    return (isinstance(node, ast.If) and not node.orelse and isinstance(test, ast.Compare) and isinstance(test.left, ast.Name)
+            and test.left.id == "__name__" and isinstance(test.ops[0], ast.Eq)
+            and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == "__main__")
