@@ -3,11 +3,13 @@
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from mundap.problems import Failure
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+DIRTY = "A 'dirty' build is being performed"
 
 
 class Messages(logging.Handler):
@@ -18,7 +20,9 @@ class Messages(logging.Handler):
         self.lines = []
 
     def emit(self, record):
-        self.lines.append(record.getMessage())
+        message = record.getMessage()
+        if not message.startswith(DIRTY):
+            self.lines.append(message)
 
     def __enter__(self):
         logging.getLogger("mkdocs").addHandler(self)
@@ -28,11 +32,14 @@ class Messages(logging.Handler):
         logging.getLogger("mkdocs").removeHandler(self)
 
 
-def render(root, out, site_url=None, options=None):
+def render(root, out, site_url=None, options=None, cache=None, known=None):
     """Build the project below `root` into the folder `out`. Raises Failure with all that MkDocs had to say.
 
     site_url: the address that the pages are served from, instead of mkdocs.yml's.
     options: {plugin: {option: value}}, instead of mkdocs.yml's, for the plugins that the project uses.
+    cache: a folder that keeps the compiled templates for the next build.
+    known: what an earlier call returned: only generated files that have changed since are built, nothing else.
+    Returns what the next call may know.
     """
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
@@ -40,19 +47,50 @@ def render(root, out, site_url=None, options=None):
 
     with Messages() as messages:
         try:
-            config = load_config(str(Path(root) / "mkdocs.yml"), site_dir=str(out), site_url=site_url, strict=True)
+            config = load_config(str(Path(root) / "mkdocs.yml"), site_dir=str(out), site_url=site_url,
+                                 strict=known is None)
             for name, values in (options or {}).items():
                 if name in config.plugins:
                     config.plugins[name].config.update(values)
-            config.plugins.on_startup(command="build", dirty=False)
+            config.plugins["mundap-again"] = again = building_again(cache, known)
+            config.plugins.on_startup(command="build", dirty=known is not None)
             try:
-                build(config)
+                build(config, dirty=known is not None)
             finally:
                 config.plugins.on_shutdown()
         except MkDocsException as error:
             raise Failure("\n".join(messages.lines or [str(error)])) from error
     if messages.lines:  # such as a warning of the configuration, which strict builds let pass in some places
         raise Failure("\n".join(messages.lines))
+    return again.texts, again.titles
+
+
+def building_again(cache, known):
+    """A MkDocs plugin for builds that follow each other; see render."""
+    from jinja2 import FileSystemBytecodeCache
+    from mkdocs.plugins import BasePlugin
+
+    class Again(BasePlugin):
+        def on_files(self, files, config):
+            self.texts = {file.src_uri: file.content_bytes for file in files if file.generated_by}
+            if known is not None:
+                for file in files:
+                    changed = self.texts.get(file.src_uri) != known[0].get(file.src_uri)
+                    file.is_modified = lambda changed=changed: changed
+            return files
+
+        def on_env(self, env, config, files):
+            self.titles = dict(known[1]) if known is not None else {}
+            for page in [file.page for file in files.documentation_pages()]:
+                if page.markdown is None:  # not read this time, but the navigation names it
+                    page.title = self.titles.get(page.file.src_uri)
+                else:
+                    self.titles[page.file.src_uri] = page.title
+            if cache:
+                env.bytecode_cache = FileSystemBytecodeCache(str(cache))
+            return env
+
+    return Again()
 
 
 def build_site(root, out=None):
@@ -75,3 +113,10 @@ def build_site(root, out=None):
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return out
+
+
+if __name__ == "__main__":  # ROOT OUT URL: a whole build in a process of its own, for the live server
+    try:
+        render(*sys.argv[1:])
+    except Failure as failure:
+        sys.exit(str(failure))

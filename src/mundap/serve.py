@@ -9,6 +9,7 @@ import filecmp
 import json
 import mimetypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -30,7 +31,8 @@ from mundap.problems import Failure
 
 WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
 POLL = 0.15  # seconds between looks at the watched files
-PAUSE = 2  # seconds without a save before the search index is made again
+PAUSE = 2  # seconds without a save before the whole site is built again
+THREAD = re.compile(r"docs/qa/[^/]+/[^/]+\.yaml")
 SEARCH_INDEX = "pagefind"
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 MAX_SOCKETS = 200
@@ -70,6 +72,10 @@ EMPTY_PAGE = """<!doctype html><html lang="ko"><meta charset="utf-8"><title>문�
 class Live:
     """The site as it was last built without a mistake, and what is wrong since.
 
+    A save of a thread builds only the pages that it changes, to show them at once; when the author pauses, the whole
+    site is built, with its search index, by another process. Each build fills a folder of its own, and the server turns
+    to it when it is whole.
+
     check: root -> [Problem], run before each build; a build happens only when it finds nothing.
     """
 
@@ -80,12 +86,14 @@ class Live:
         self.version = int(time.time() * 1000)  # never the same again after a restart
         self.problems = []
         self.sockets = set()  # of the open pages
-        self.options = {
-            "mkdocs-jupyter": {"cache": True, "cache_dir": str(self.folder / "notebooks")},
-        }
+        self.waiting = set()  # names of the files that changed since the last good build
+        self.known = None  # of that build, for the next: see build.render
+        self.cache = self.folder / "templates"
+        self.cache.mkdir()
 
-    def update(self):
-        """Check and build. Returns what the open pages must know: see `state`."""
+    def update(self, names=()):
+        """Check and build after a change of the named files. Returns what the open pages must know: see `state`."""
+        self.waiting.update(names)
         try:
             problems = [{"place": f"{p.path}:{p.line}:{p.column}", "what": p.what, "todo": p.todo}
                         for p in self.check(self.root)]
@@ -107,41 +115,61 @@ class Live:
         }
 
     def _build(self):
-        """Build beside the served folder, then turn to it. Returns the names of the files that changed."""
+        """Build the pages that the waiting files can change. Returns the names of the files that changed."""
         new = self.folder / f"{self.version + 1}"
+        quick = bool(self.pages and self.known and self.waiting and all(map(THREAD.fullmatch, self.waiting)))
+        options = {"mundap": {"search": self.pages is None}, "mkdocs-jupyter": {
+            "cache": not quick, "cache_dir": str(self.folder / "notebooks")}}
         try:
-            render(self.root, new, self.url, self.options)
+            known = render(self.root, new, self.url, options, self.cache, self.known if quick else None)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
+        if quick:
+            fill(new, self.pages)
+        elif self.pages and (self.pages / SEARCH_INDEX).exists():  # an index of before is better than none
+            fill(new / SEARCH_INDEX, self.pages / SEARCH_INDEX)
+        self.known = known
+        self.waiting.clear()
+        return self._turn(new)
+
+    def _turn(self, new):
+        """Serve another folder from now on. Returns the names of the files that are not the same."""
         changed = differences(self.pages, new)
-        if self.pages and (self.pages / SEARCH_INDEX).exists():  # an index of before is better than none
-            (self.pages / SEARCH_INDEX).rename(new / SEARCH_INDEX)
         if self.before:
             shutil.rmtree(self.before)
         self.before, self.pages = self.pages, new
         self.version += 1
-        self.options["mundap"] = {"search": False}
         return changed
 
-    async def index(self):
-        """Make the search index anew, in a process of its own that ends with this task, once the author pauses."""
+    async def build_whole(self):
+        """Build all, once the author pauses, in a process that ends with this task. Returns the state, as update."""
         await asyncio.sleep(PAUSE)
-        with tempfile.TemporaryDirectory(dir=self.folder) as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", "import sys; from mundap.build import render; render(*sys.argv[1:])",
-                str(self.root), out, self.url, stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL)
-            try:
-                done = await process.wait() == 0
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-            new, current = Path(out) / SEARCH_INDEX, self.pages / SEARCH_INDEX
-            if done and new.exists():
-                shutil.rmtree(current, ignore_errors=True)
-                new.rename(current)
+        out = self.folder / f"{self.version + 1}-whole"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mundap.build", str(self.root), str(out), self.url,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+        try:
+            said = (await process.communicate())[1].decode("utf-8", "replace")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            if process.returncode != 0:
+                shutil.rmtree(out, ignore_errors=True)
+        if process.returncode == 0:
+            return self.state(self._turn(out))
+        self.problems = [{"place": "", "what": said.strip(), "todo": ""}]
+        return self.state([])
+
+
+def fill(new, old):
+    """Link the files of an old folder into a new one where it has none of that name. Built files are never written."""
+    for path in old.rglob("*"):
+        target = new / path.relative_to(old)
+        if path.is_file() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, target)
 
 
 def differences(old, new):
@@ -323,7 +351,18 @@ async def watch(live, seen):
     seen: the snapshot before the last build.
     """
     loop = asyncio.get_running_loop()
-    indexing = None
+    whole = None
+
+    def tell(state):
+        for page in list(live.sockets):
+            page.write_message(json.dumps(state))
+
+    def tell_whole(task):
+        if not task.cancelled():
+            if live.problems:
+                report(task.result())
+            tell(task.result())
+
     try:
         while True:
             await asyncio.sleep(POLL)
@@ -338,28 +377,28 @@ async def watch(live, seen):
             names = sorted(Path(path).relative_to(live.root).as_posix()
                            for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
             seen, start = now, time.perf_counter()
-            if indexing:
-                indexing.cancel()
-            state = await loop.run_in_executor(None, live.update)
-            report(state, f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} ({time.perf_counter() - start:.1f}초)")
-            for page in list(live.sockets):
-                page.write_message(json.dumps(state))
+            if whole:
+                whole.cancel()
+            state = await loop.run_in_executor(None, live.update, names)
+            report(state, names, time.perf_counter() - start)
+            tell(state)
             if not live.problems:
-                indexing = asyncio.create_task(live.index())
+                whole = asyncio.create_task(live.build_whole())
+                whole.add_done_callback(tell_whole)
     finally:
-        if indexing:
-            indexing.cancel()
-            await asyncio.wait([indexing])
+        if whole:
+            whole.cancel()
+            await asyncio.wait([whole])
 
 
-def report(state, what):
+def report(state, names=(), seconds=0.0):
     """Tell the terminal what the pages are told."""
     if state["problems"]:
         print(f"고칠 곳이 {len(state['problems'])}개 있어요.")
         for problem in state["problems"]:
             print("  " + " ".join(filter(None, [problem["place"], problem["what"], problem["todo"]])))
     else:
-        print(f"다시 만들었어요: {what}")
+        print(f"다시 만들었어요({seconds:.1f}초): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
     sys.stdout.flush()
 
 
@@ -384,7 +423,7 @@ async def run(root, port, open_browser, check):
         await asyncio.wait([first, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             if live.problems:
-                report(live.state(), "")
+                report(live.state())
             server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"]), max_body_size=1 << 16,
                                 idle_connection_timeout=60)
             server.add_socket(listener)
