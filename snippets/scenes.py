@@ -97,7 +97,7 @@ def distance2(u, segments):
 
 
 def render(scene, size):
-    """Draw scenes (from sample) at size x size pixels: (n, 3, size, size), colour 0.4 at 0 and 0.25 a unit."""
+    """Draw scenes (from sample) at size x size pixels: (n, 3, size, size), colour 0.5 at 0 and 0.25 a unit."""
     u = (torch.arange(size) + 0.5) / size  # pixel centres
     fx, fy = scene["frequency"].unbind(-1)
     wave = torch.exp(1j * (fx[..., None] * u)), torch.exp(1j * (fy[..., None] * u + scene["phase"][..., None]))
@@ -113,7 +113,7 @@ def render(scene, size):
         nearest = torch.minimum(nearest, distance2(u, scene["strokes"][:, k]))
     gap = (nearest.sqrt_() - scene["hollow"][:, None, None]).abs() - scene["width"][:, None, None]
     paint(gap, scene["colours"][:, -1])
-    return (image.clamp_(0, 1) - 0.4) / 0.25
+    return (image.clamp_(0, 1) - 0.5) / 0.25
 
 
 def draw(n, size, seed):
