@@ -144,7 +144,7 @@ def _imported_part(source):
     try:
         tree = ast.parse(source)
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (SyntaxError, ValueError, tokenize.TokenError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return source
     comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
     lines, drop, strings = source.split("\n"), set(), set()
