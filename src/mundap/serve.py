@@ -396,7 +396,7 @@ def report(state, names=(), seconds=0.0):
     if state["problems"]:
         print(f"고칠 곳이 {len(state['problems'])}개 있어요.")
         for problem in state["problems"]:
-            print("  " + " ".join(filter(None, [problem["place"], problem["what"], problem["todo"]])))
+            print("  " + (f"{problem['place']}: " if problem["place"] else "") + f"{problem['what']} {problem['todo']}".strip())
     else:
         print(f"다시 만들었어요({seconds:.1f}초): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
     sys.stdout.flush()
