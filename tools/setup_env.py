@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = {"site": ".venv-site", "test": ".venv"}
 STAMP, UNFINISHED = ".mundap-stamp", "unfinished"
 BROWSERS = ["chromium", "google-chrome-stable", "google-chrome", "chromium-browser"]
+TORCH_WITHOUT_CUDA = "https://download.pytorch.org/whl/cpu"
 PIP_VERSION = "26.3"
 PIP_WHEEL = ("https://files.pythonhosted.org/packages/07/25/ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/"
              f"pip-{PIP_VERSION}-py3-none-any.whl")
@@ -83,7 +84,7 @@ def apt_install(*packages: str) -> bool:
         prefix = ["sudo", "-n"]
         if not succeeds(*prefix, "true"):
             return False
-    say(f"apt-get으로 {', '.join(packages)}을(를) 설치해요.")
+    say(f"apt-get으로 {', '.join(packages)} 패키지를 설치해요.")
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     succeeds(*apt, "update")  # an old list may still do; the install decides
     return succeeds(*apt, "install", "-y", "--no-install-recommends", *packages)
@@ -167,9 +168,10 @@ def set_up(root: Path, kind: str) -> Path:
         wanted = digest(root, kind)
         if stamp_of(env) == wanted and python.exists():  # another call made it while this one waited
             return python
-        new = stamp_of(env) == UNFINISHED or not succeeds(python, "-I", "-m", "pip", "--version")
+        unfinished = stamp_of(env) == UNFINISHED
+        new = unfinished or not succeeds(python, "-I", "-m", "pip", "--version")
         if new and env.exists():
-            say(f"쓸 수 없는 {env.name}을(를) 지우고 새로 만들어요.")
+            say(f"{'지난번에 끝나지 않은' if unfinished else '쓸 수 없는'} {env.name} 폴더를 지우고 새로 만들어요.")
             shutil.rmtree(env)
         env.mkdir(exist_ok=True)
         (env / STAMP).write_text(UNFINISHED, encoding="utf-8")
@@ -178,7 +180,9 @@ def set_up(root: Path, kind: str) -> Path:
             make_venv(env, python)
         pip_install(python, "--quiet", f"pip=={PIP_VERSION}")  # an older pip knows no raw progress
         pins = [line for line in requirements.read_text(encoding="utf-8").splitlines() if "==" in line]
-        say(f"패키지 {len(pins)}개를 준비해요." + (" torch가 커서 시간이 걸려요." if kind == "test" else ""))
+        say(f"패키지 {len(pins)}개를 준비해요.")
+        if kind == "test" and "PIP_EXTRA_INDEX_URL" not in os.environ and not shutil.which("nvidia-smi"):
+            say(f"GPU가 없다면 `PIP_EXTRA_INDEX_URL={TORCH_WITHOUT_CUDA} make test`가 훨씬 작은 torch를 받아요.")
         pip_install(python, "--progress-bar", "raw", "-r", requirements, total=len(pins))
         pip_install(python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", root)
         (env / STAMP).write_text(wanted, encoding="utf-8")
