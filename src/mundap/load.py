@@ -1,19 +1,19 @@
 """Load a project: the map, the threads, the snippets and their records, and everything that is wrong with them."""
 
+import ast
+import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mundap import math, records, schema, snippets, yamlsource
-from mundap.expression import Expression, ExpressionError, NoRecord
-from mundap.judge import Judgement, judge
+from mundap import records, schema, snippets, texts, yamlsource
+from mundap.expression import ExpressionError, NoRecord
+from mundap.judge import judge
 from mundap.problems import Problem
+from mundap.texts import slug
 
-LINK = re.compile(r"\]\((thread|run|term):([^)#]*)(?:#([^)]*))?\)")
-VALUE = re.compile(r"\{\{(.+?)\}\}", re.DOTALL)
-HTML = re.compile(r"<(?:[a-zA-Z][a-zA-Z0-9-]*[\s>/]|/[a-zA-Z]|!--|!\[)")
-ATTRIBUTES = re.compile(r"\{:?[^}\n]*\bon\w+\s*=|\]\(\s*(?:javascript|data|vbscript):", re.IGNORECASE)
-MARKDOWN = {"asked", "conclusion", "misconception", "body", "text", "why", "title", "change", "predict", "outcome", "says", "definition", "about", "question"}
+NOT_SHOWN = {"id", "kind", "level", "verdict", "check", "run", "show", "figure", "block", "paper", "document", "arxiv", "url", "year", "needs", "threads"}
+PLAIN = {"question", "title", "tags", "section", "authors", "term", "english", "aliases"}  # shown without filling in
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Thread:
     @property
     def claims(self):
         """[(path, claim)] in order."""
-        return [(("answers", i, "claims", j), claim) for i, answer in enumerate(self.data["answers"])
-                for j, claim in enumerate(answer["claims"])]
+        return [(("answers", i, "claims", j), claim) for i, answer in _parts(self.data, "answers")
+                for j, claim in _parts(answer, "claims")]
 
 
 @dataclass
@@ -52,17 +52,19 @@ class Project:
         return self.index.get("chapters", [])
 
     @property
+    def runnable(self):
+        """Names of the snippets that get a record."""
+        return [name for name, snippet in self.snippets.items() if snippet.runs]
+
+    @property
     def evidence(self):
         """{snippet: {name: value}}, None for a snippet without a record."""
-        return {name: self.records[name].evidence if name in self.records else None
-                for name, snippet in self.snippets.items() if snippet.runs}
+        return {name: self.records[name].evidence if name in self.records else None for name in self.runnable}
 
     def stale(self):
         """{name: [files that changed since its record]} of the snippets whose record is missing ([]) or old."""
         result = {}
-        for name, snippet in self.snippets.items():
-            if not snippet.runs:
-                continue
+        for name in self.runnable:
             if name not in self.records:
                 result[name] = []
                 continue
@@ -84,312 +86,361 @@ class Project:
 def load(root):
     """Load the project below a folder -> (Project, [Problem] sorted by file and place).
 
-    Threads that do not fit the schema are left out of the project; their problems say why.
+    A thread that does not fit the schema is left out of the project, but whatever can be told of it is told.
     """
     root = Path(root)
-    project, problems = Project(root), []
-    project.snippets = snippets.load(root / "snippets")
-    problems += _load_records(project)
-    index, found = _read(root, root / "qa_index.yaml", "index")
-    problems += found
-    if index is None:
-        return project, sorted(problems)
-    project.index = index.value
-    problems += _load_threads(project, index)
-    glossary_file = root / "docs" / "glossary.yaml"
-    if glossary_file.exists():
-        glossary, found = _read(root, glossary_file, "glossary")
-        problems += found
-        if glossary is not None:
-            project.glossary = glossary.value
-            problems += _check_glossary(project, glossary)
-    problems += _check_graph(project)
-    for thread in project.threads.values():
-        problems += _check_thread(project, thread)
-    problems += _check_snippets(project, index)
-    return project, sorted(set(problems))
+    loader = _Loader(Project(root))
+    return loader.project, sorted(set(loader.load()))
 
 
-def check_file(root, path):
-    """Problems of one YAML file alone, without records: what an editor needs while the file is being written."""
-    document, found = _read(Path(root), path, "thread")
-    return found
+def thread_anchors(data):
+    """Every anchor of a thread's page, in order; one that stands in it twice is a mistake."""
+    anchors = ["asked", "conclusion", *(key for key in ("misconception", "try") if key in data), "sources", "related"]
+    for _, answer in _parts(data, "answers"):
+        if identifier := _word(answer, "id"):
+            anchors += [identifier, *(f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims"))]
+    return anchors + [f"try-{number + 1}" for number, _ in _parts(data, "try")]
 
 
-def _name(root, path):
-    return path.relative_to(root).as_posix()
+def _parts(node, key):
+    """[(number, mapping)] of a list of mappings, whatever else an author may have put there."""
+    value = node.get(key)
+    return [(number, part) for number, part in enumerate(value) if isinstance(part, dict)] if isinstance(value, list) else []
 
 
-def _read(root, path, kind):
-    document, problems = yamlsource.read(path, _name(root, path))
-    if document.value is None and problems:
-        return None, problems
-    wrong = schema.problems(document, kind)
-    return (None if wrong else document), problems + wrong
+def _words(node, key):
+    """[(number, text)] of a list of texts, whatever else an author may have put there."""
+    value = node.get(key)
+    return [(number, part) for number, part in enumerate(value) if isinstance(part, str) and part] if isinstance(value, list) else []
 
 
-def _load_records(project):
-    problems = []
-    folder = project.root / "docs" / "notebooks"
-    for path in sorted(folder.glob("*.ipynb")):
-        name = _name(project.root, path)
-        try:
-            record = records.read(path)
-        except ValueError:
-            problems.append(Problem(name, 1, 1, "`mundap run`이 만든 기록이 아니에요.", f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요."))
-            continue
-        if path.stem not in project.snippets:
-            problems.append(Problem(name, 1, 1, f"`snippets/{path.stem}.py`가 없는 기록이에요.", "스니펫을 되살리거나 이 기록을 지워 주세요."))
-            continue
-        project.records[path.stem] = record
-    return problems
-
-
-def _load_threads(project, index):
-    problems, seen, chapters = [], {}, {}
-    folder = project.root / "docs" / "qa"
-    files = {path: None for path in sorted(folder.glob("**/*.yaml"))}
-    for i, chapter in enumerate(index.value["chapters"]):
-        if chapter["id"] in chapters:
-            problems.append(index.problem(("chapters", i, "id"), f"장 `{chapter['id']}`의 이름이 두 번 나와요.", "서로 다른 이름을 붙여 주세요."))
-        chapters[chapter["id"]] = chapter
-        for j, identifier in enumerate(chapter["threads"]):
-            here = ("chapters", i, "threads", j)
-            path = folder / chapter["id"] / f"{identifier}.yaml"
-            if identifier in seen:
-                problems.append(index.problem(here, f"문답 `{identifier}`의 줄이 두 번 나와요.", "한 장에만 남겨 주세요."))
-                continue
-            seen[identifier] = path
-            if path not in files:
-                problems.append(index.problem(here, f"`{_name(project.root, path)}` 파일이 없어요.",
-                                              f"`mundap new {chapter['id']} {identifier}` 명령으로 만들거나 이 줄을 지워 주세요."))
-                continue
-            files[path] = identifier
-            document, found = _read(project.root, path, "thread")
-            problems += found
-            if document is None:
-                continue
-            if document.value["id"] != identifier:
-                problems.append(document.problem(("id",), f"id는 `{document.value['id']}`인데 파일 이름은 `{identifier}.yaml`이에요.", "둘을 같게 맞춰 주세요."))
-            project.threads[identifier] = Thread(identifier, chapter["id"], document)
-    for path, identifier in files.items():
-        if identifier is not None:
-            continue
-        chapter = path.parent.name
-        if path.parent.parent != folder or chapter not in chapters:
-            what, todo = f"`{chapter}`라는 장은 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(chapters)}."
-        elif path.stem in seen:
-            what, todo = f"`{path.stem}`라는 id는 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
-        else:
-            what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"장 `{chapter}`의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
-        problems.append(Problem(_name(project.root, path), 1, 1, what, todo))
-        document, found = _read(project.root, path, "thread")
-        problems += found
-    return problems
-
-
-def _check_graph(project):
-    """`needs` that name no thread, or that go round in a circle."""
-    problems = []
-    for thread in project.threads.values():
-        for i, other in enumerate(thread.data.get("needs", [])):
-            here = ("needs", i)
-            if other not in project.threads:
-                problems.append(thread.document.problem(here, f"먼저 읽을 `{other}` 문답을 찾을 수 없어요.", _near(other, project.threads)))
-                continue
-            seen, todo = set(), [other]
-            while todo:
-                name = todo.pop()
-                if name in seen or name not in project.threads:
-                    continue
-                seen.add(name)
-                todo += project.threads[name].data.get("needs", [])
-            if thread.id in seen:
-                problems.append(thread.document.problem(here, f"`{thread.id}` 문답과 `{other}` 문답이 서로를 먼저 읽으라고 해요.", "돌고 도는 `needs` 가운데 하나를 지워 주세요."))
-    return problems
+def _word(node, key):
+    """A text, or "" where there is none."""
+    value = node.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _near(word, known):
-    import difflib
-
     near = difflib.get_close_matches(word, known, 1, 0.5)
-    return f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {', '.join(list(known)[:12])}."
+    known = list(known)
+    return f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}." if known else "아직 하나도 없어요."
 
 
-def _check_thread(project, thread):
-    document, problems = thread.document, []
-    data, index = document.value, project.index
-    ids = {}
-    for i, source in enumerate(data["source"]):
-        if source["document"] not in index["documents"]:
-            problems.append(document.problem(("source", i, "document"), f"`{source['document']}`라는 원문은 `qa_index.yaml`에 없어요.", _near(source["document"], index["documents"])))
-    for i, answer in enumerate(data["answers"]):
-        here = ("answers", i)
-        if answer["id"] in ids:
-            problems.append(document.problem((*here, "id"), f"답 `{answer['id']}`의 이름이 두 번 나와요.", "서로 다른 이름을 붙여 주세요."))
-        ids[answer["id"]] = i
-        if "block" in answer and not (project.root / "docs" / "blocks" / f"{answer['block']}.py").is_file():
-            problems.append(document.problem((*here, "block"), f"`docs/blocks/{answer['block']}.py` 파일이 없어요.", "파일을 만들거나 이 줄을 지워 주세요."))
-        for j, run in enumerate(answer["snippets"]):
-            problems += _check_run(project, document, (*here, "snippets", j), run)
-    checked = [*thread.claims, *((("try", i), item) for i, item in enumerate(data.get("try", [])))]
-    for path, claim in checked:
-        problems += _check_claim(project, thread, path, claim)
-    problems += _check_texts(project, document)
-    return problems
+class _Loader:
+    """Reads a project's files, each once, and collects what is wrong."""
 
+    def __init__(self, project):
+        self.project, self.root = project, project.root
+        self.folder = project.root / "docs" / "qa"
+        self.known = {}  # id -> data of its thread, None where the file is missing or cannot be read
+        self.named = set()  # snippets that threads which cannot be read seem to use
+        self.terms = None  # slugs of the glossary, None where it cannot be read
 
-def _check_run(project, document, path, run):
-    snippet = project.snippets.get(run["run"])
-    runnable = [name for name, other in project.snippets.items() if other.runs]
-    if snippet is None or not snippet.runs:
-        yield document.problem((*path, "run"), f"`{run['run']}` 스니펫을 찾을 수 없어요.", _near(run["run"], runnable))
-        return
-    if "show" in run and run["show"] not in snippet.definitions and not snippet.error:
-        yield document.problem((*path, "show"), f"`snippets/{run['run']}.py`에 `{run['show']}`라는 함수나 클래스가 없어요.", _near(run["show"], snippet.definitions))
-    record = project.records.get(run["run"])
-    if "figure" in run and record and run["figure"] not in record.exhibits:
-        yield document.problem((*path, "figure"), f"`{run['run']}`의 기록에 `{run['figure']}`라는 그림이나 표가 없어요.", _near(run["figure"], record.exhibits))
+    def load(self):
+        """Fill in the project, yielding Problems."""
+        project = self.project
+        project.snippets = snippets.load(self.root / "snippets")
+        yield from self.read_records()
+        index, sound, problems = self.read(self.root / "qa_index.yaml", "index")
+        yield from problems
+        project.index = index.value if sound else {}
+        drafts, problems = self.read_threads(index if sound else None)
+        yield from problems
+        glossary = yield from self.read_glossary()
+        yield from self.check_snippets()
+        yield from self.check_pages()
+        if not project.index:
+            return  # what it names cannot be told
+        yield from self.check_texts(index)
+        if glossary:
+            yield from self.check_glossary(glossary)
+        yield from self.check_needs(drafts)
+        yield from self.check_tags(drafts)
+        for thread in drafts:
+            yield from self.check_thread(thread)
+        yield from self.check_use(drafts)
 
+    def name(self, path):
+        return path.relative_to(self.root).as_posix()
 
-def _check_claim(project, thread, path, claim):
-    document, verdict = thread.document, claim.get("verdict")
-    if verdict == "문헌":
-        if "cite" not in claim:
-            yield document.problem(path, "`문헌` 판정인데 근거 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요.")
-        if "check" in claim:
-            yield document.problem((*path, "check"), "`문헌` 판정에는 조건(check)을 둘 수 없어요.", "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.", key=True)
-    elif "check" not in claim:
-        yield document.problem(path, "이 주장을 가르는 조건(check)이 없어요.", "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 `cite`를 적어 주세요.")
-    elif verdict == "미확인" and "cite" not in claim:
-        yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.", "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
-    for i, cite in enumerate(claim.get("cite", [])):
-        if cite["paper"] not in project.index["papers"]:
-            yield document.problem((*path, "cite", i, "paper"), f"`{cite['paper']}`라는 논문은 `qa_index.yaml`의 `papers`에 없어요.", _near(cite["paper"], project.index["papers"]))
-    if "check" not in claim or verdict == "문헌":
-        return
-    try:
-        judgement = judge(claim["check"], project.evidence)
-    except NoRecord:
-        return
-    except ExpressionError as error:
-        yield document.problem((*path, "check"), error.what, error.todo, offset=error.offset)
-        return
-    thread.judgements[path] = judgement
-    for comparison in judgement.comparisons:
-        if not comparison.holds:
-            yield document.problem(
-                (*path, "check"), f"실행 결과가 `{verdict}` 판정을 받쳐 주지 않아요: `{comparison.left}`의 값은 {comparison.left_value!r}예요."
-                if verdict else f"실행 결과가 조건과 달라요: `{comparison.left}`의 값은 {comparison.left_value!r}예요.",
-                f"조건: `{comparison.left} {comparison.operator} {comparison.right}`. 판정을 고치거나 조건을 다시 살펴 주세요.")
+    def read(self, path, kind):
+        """-> (Document or None, whether it fits the schema, [Problem])."""
+        document, problems = yamlsource.read(path, self.name(path))
+        if document.value is None and problems:
+            return None, False, problems
+        wrong = schema.problems(document, kind)
+        return (None if document.value is None else document), not wrong, problems + wrong
 
+    def read_glossary(self):
+        """Read the glossary, if there is one -> its Document, None where it is no list."""
+        path = self.root / "docs" / "glossary.yaml"
+        if not path.exists():
+            self.terms = {}
+            return None
+        document, sound, problems = self.read(path, "glossary")
+        yield from problems
+        if document is None or not isinstance(document.value, list):
+            return None
+        self.terms = {slug(_word(term, "term")): None for term in document.value if isinstance(term, dict)}
+        self.project.glossary = document.value if sound else []
+        return document
 
-def _check_texts(project, document):
-    """Links, inline values, formulas and refused markup in every Markdown text of a document."""
-    for path, (style, _) in list(document.styles.items()):
-        if not path or not (path[-1] in MARKDOWN):
-            continue
-        try:
-            text = document.get(path)
-        except (KeyError, IndexError, TypeError):
-            continue
-        plain = math.mask_code(text)
-        for match in math.FENCE.finditer(text):
-            if re.search(r"\bexec\b", match[0].partition("\n")[0]):
-                yield document.problem(path, "글 안의 코드 블록은 실행할 수 없어요(`exec`).", "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요.", offset=match.start())
-        for match in HTML.finditer(plain):
-            yield document.problem(path, f"HTML(`{match[0].strip()}…`)은 쓸 수 없어요.", "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 `` ` ``로 감싸 주세요.", offset=match.start())
-        for match in ATTRIBUTES.finditer(plain):
-            yield document.problem(path, "스크립트를 부르는 속성이나 주소는 쓸 수 없어요.", "이 부분을 지워 주세요.", offset=match.start())
-        for match in LINK.finditer(plain):
-            problem = link_problem(project, *match.groups())
-            if problem:
-                yield document.problem(path, *problem, offset=match.start() + 2)
-        for match in VALUE.finditer(plain):
+    def read_records(self):
+        for path in sorted((self.root / "docs" / "notebooks").glob("*.ipynb")):
             try:
-                inline_value(match[1], project.evidence)
-            except NoRecord:
+                record = records.read(path)
+            except ValueError:
+                yield Problem(self.name(path), 1, 1, "`mundap run` 명령이 남긴 기록이 아니에요.", f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요.")
                 continue
-            except ExpressionError as error:
-                yield document.problem(path, error.what, error.todo, offset=match.start() + 2)
-        for offset, message in math.check_math(VALUE.sub(lambda match: "0" * len(match[0]), text)):
-            yield document.problem(path, f"수식을 읽을 수 없어요({message}).", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요. `$$`는 위아래를 비운 자기 줄에 두고, 돈 표시는 `\\$`로 적어요.", offset=offset)
+            if path.stem in self.project.runnable:
+                self.project.records[path.stem] = record
+            else:
+                yield Problem(self.name(path), 1, 1, f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요.", "스니펫을 되살리거나 이 기록을 지워 주세요.")
+
+    def read_threads(self, index):
+        """Read every thread, in reading order -> ([Thread] of all that are mappings, [Problem])."""
+        listed, problems = self.read_lines(index) if index else ({}, [])
+        drafts = []
+        rest = {path: ("", path.parent.name) for path in sorted(self.folder.rglob("*.y*ml")) if path not in listed}
+        for path, (identifier, chapter) in (listed | rest).items():
+            document, sound, found = self.read(path, "thread")
+            problems += found
+            if index and not identifier:
+                problems.append(self.unlisted(path, {item["id"] for item in index.value["chapters"]}))
+            if document is None or not isinstance(document.value, dict):
+                if path.is_file():
+                    self.named |= set(re.findall(r"\brun: *(\w+)", path.read_text(encoding="utf-8", errors="replace")))
+                continue
+            thread = Thread(identifier or path.stem, chapter, document)
+            drafts.append(thread)
+            self.known[thread.id] = document.value
+            own = _word(document.value, "id")
+            if own and own != path.stem:
+                problems.append(document.problem(("id",), f"id는 `{own}`인데 파일 이름은 `{path.name}`이에요.", "둘을 같게 맞춰 주세요."))
+            if sound and identifier:
+                self.project.threads[identifier] = thread
+        return drafts, problems
+
+    def read_lines(self, index):
+        """The lines of the map -> ({path: (id, chapter)} of those that have a file, [Problem])."""
+        listed, problems, chapters = {}, [], set()
+        for i, chapter in enumerate(index.value["chapters"]):
+            if chapter["id"] in chapters:
+                problems.append(index.problem(("chapters", i, "id"), f"`{chapter['id']}` 장이 두 번 나와요.", "서로 다른 이름을 붙여 주세요."))
+            chapters.add(chapter["id"])
+            for j, identifier in enumerate(chapter["threads"]):
+                here, path = ("chapters", i, "threads", j), self.folder / chapter["id"] / f"{identifier}.yaml"
+                if identifier in self.known:
+                    problems.append(index.problem(here, f"`{identifier}` 문답이 두 번 나와요.", "한 장에만, 한 번만 적어 주세요."))
+                elif identifier == "index" or not re.search(schema.SLUG, identifier):
+                    problems.append(index.problem(here, f"`{identifier}`: 쓸 수 없는 이름이에요.", schema.PATTERNS[schema.SLUG][1]))
+                else:
+                    self.known[identifier] = None
+                    if path.exists() or path.is_symlink():
+                        listed[path] = identifier, chapter["id"]
+                    else:
+                        problems.append(index.problem(here, f"`{self.name(path)}` 파일이 없어요.",
+                                                      f"`mundap new {chapter['id']} {identifier}` 명령으로 만들거나 이 줄을 지워 주세요."))
+        return listed, problems
+
+    def unlisted(self, path, chapters):
+        chapter = path.parent.name
+        if path.suffix != ".yaml":
+            what, todo = f"파일 이름이 `{path.suffix}`로 끝나요.", f"`{path.stem}.yaml`로 바꿔 주세요."
+        elif path.parent.parent != self.folder or chapter not in chapters:
+            what, todo = f"`{chapter}` 장이 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(sorted(chapters))}."
+        elif path.stem in self.known and self.known[path.stem] is not None:
+            what, todo = f"`{path.stem}` 문답은 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
+        else:
+            what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"`{chapter}` 장의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
+        return Problem(self.name(path), 1, 1, what, todo)
+
+    def check_needs(self, drafts):
+        """`needs` that name no thread, or that go round in a circle."""
+        needs = {thread.id: [other for _, other in _words(thread.data, "needs")] for thread in drafts}
+        for thread in drafts:
+            for i, other in _words(thread.data, "needs"):
+                if other not in self.known:
+                    yield thread.document.problem(("needs", i), f"먼저 읽을 `{other}` 문답을 찾을 수 없어요.", _near(other, self.known))
+                elif circle := _way(needs, other, thread.id):
+                    way = " → ".join([thread.id, *circle])
+                    yield thread.document.problem(("needs", i), f"먼저 읽을 문답이 돌고 돌아요: {way}.", "이 가운데 한 곳의 `needs`에서 하나를 지워 주세요.")
+
+    def check_tags(self, drafts):
+        """Tags that differ in spelling alone would meet at one anchor."""
+        spelled = {}
+        for thread in drafts:
+            for i, tag in _words(thread.data, "tags"):
+                first = spelled.setdefault(slug(tag), tag)
+                if not slug(tag):
+                    yield thread.document.problem(("tags", i), f"`{tag}` 태그에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요.")
+                elif first != tag:
+                    yield thread.document.problem(("tags", i), f"`{tag}` 태그가 다른 곳에는 `{first}`로 적혀 있어요.", "하나로 맞춰 주세요.")
+
+    def check_thread(self, thread):
+        document, data, index = thread.document, thread.data, self.project.index
+        for i, source in _parts(data, "source"):
+            name = _word(source, "document")
+            if name and name not in index["documents"]:
+                yield document.problem(("source", i, "document"), f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요.", _near(name, index["documents"]))
+        anchors = thread_anchors(data)
+        for i, answer in _parts(data, "answers"):
+            here, identifier = ("answers", i), _word(answer, "id")
+            generated = [identifier, *(f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims"))]
+            if twice := [anchor for anchor in generated if identifier and anchors.count(anchor) > 1]:
+                yield document.problem((*here, "id"), f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요.", "서로 다른 이름을 붙여 주세요.")
+            block = self.root / "docs" / "blocks" / f"{_word(answer, 'block')}.py"
+            if _word(answer, "block"):
+                yield from self.check_block(document, (*here, "block"), block)
+            for j, run in _parts(answer, "snippets"):
+                yield from self.check_run(document, (*here, "snippets", j), run)
+        for path, claim in [*thread.claims, *((("try", i), item) for i, item in _parts(data, "try"))]:
+            yield from self.check_claim(thread, path, claim)
+        yield from self.check_texts(document)
+
+    def check_block(self, document, path, block):
+        try:
+            ast.parse(block.read_text(encoding="utf-8"))
+        except OSError:
+            yield document.problem(path, f"`{self.name(block)}` 파일이 없어요.", "파일을 만들거나 이 줄을 지워 주세요.")
+        except (SyntaxError, ValueError) as error:
+            yield Problem(self.name(block), getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1, 
+                          f"Python 문법에 맞지 않아요({getattr(error, 'msg', error)}).", "이 줄을 고쳐 주세요.")
+
+    def check_run(self, document, path, run):
+        name, show, figure = _word(run, "run"), _word(run, "show"), _word(run, "figure")
+        if name and name not in self.project.runnable:
+            yield document.problem((*path, "run"), f"`{name}` 스니펫을 찾을 수 없어요.", _near(name, self.project.runnable))
+        elif name:
+            snippet, record = self.project.snippets[name], self.project.records.get(name)
+            if show and not snippet.error and show not in snippet.definitions:
+                yield document.problem((*path, "show"), f"`snippets/{name}.py`에 `{show}` 함수나 클래스가 없어요.", _near(show, snippet.definitions))
+            if figure and record and figure not in record.exhibits:
+                yield document.problem((*path, "figure"), f"`{name}` 스니펫의 기록에 `{figure}` 그림이나 표가 없어요.", _near(figure, record.exhibits))
+
+    def check_claim(self, thread, path, claim):
+        document, verdict, check, cites = thread.document, _word(claim, "verdict"), _word(claim, "check"), _parts(claim, "cite")
+        if verdict == "문헌":
+            if "cite" not in claim:
+                yield document.problem(path, "`문헌` 판정인데 근거 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요.")
+            if "check" in claim:
+                yield document.problem((*path, "check"), "`문헌` 판정에는 조건(check)을 둘 수 없어요.", "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.", key=True)
+            check = ""
+        elif "check" not in claim and path[0] != "try":
+            yield document.problem(path, "이 주장을 가르는 조건(check)이 없어요.", "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 `cite`를 적어 주세요.")
+        if verdict == "미확인" and "cite" not in claim:
+            yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.", "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
+        for i, cite in cites:
+            paper, papers = _word(cite, "paper"), self.project.index["papers"]
+            if paper and paper not in papers:
+                yield document.problem((*path, "cite", i, "paper"), f"`{paper}` 논문은 `qa_index.yaml`의 `papers`에 없어요.", _near(paper, papers))
+        if not check:
+            return
+        try:
+            judgement = thread.judgements[path] = judge(check, self.project.evidence)
+        except NoRecord:
+            return  # told once, at the snippet
+        except ExpressionError as error:
+            yield document.problem((*path, "check"), error.what, error.todo, offset=error.offset)
+            return
+        for comparison in judgement.comparisons:
+            if not comparison.holds:
+                what = f"실행 결과가 `{verdict}` 판정을 받쳐 주지 않아요" if verdict else "실행 결과가 조건과 달라요"
+                sides = [(comparison.left, comparison.left_value), *[(comparison.right, comparison.right_value)] * (not comparison.is_bound)]
+                measured = ", ".join(f"`{side}` 값은 {value!r}" for side, value in sides)
+                yield document.problem((*path, "check"), f"{what}({measured}).",
+                                       f"판정을 고치거나 `{comparison.left} {comparison.operator} {comparison.right}` 조건을 다시 살펴 주세요.", offset=comparison.offset)
+
+    def check_texts(self, document):
+        """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
+        def link_problem(kind, target, anchor):
+            return self.link_problem(document, kind, target, anchor)
+
+        for path in document.styles:
+            key = path[-2] if len(path) > 1 and isinstance(path[-1], int) else path[-1] if path else ""
+            if key in NOT_SHOWN:
+                continue
+            for offset, what, todo in texts.faults(document.get(path), self.project.evidence, link_problem, key in PLAIN):
+                yield document.problem(path, what, todo, offset=offset)
+
+    def link_problem(self, document, kind, target, anchor):
+        """(what, todo) where a link leads nowhere, else None."""
+        if kind == "run":
+            if target not in self.project.runnable:
+                return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", _near(target, self.project.runnable)
+        elif kind == "term":
+            if self.terms is not None and slug(target) not in self.terms:
+                return f"용어집에 `{target}` 항목이 없어요.", _near(slug(target), self.terms)
+        elif kind == "thread" and target not in self.known:
+            return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", _near(target, self.known)
+        elif anchor:
+            data = self.known[target] if kind else document.value
+            anchors = thread_anchors(data) if isinstance(data, dict) else [] if kind == "" else None
+            if anchors is not None and (anchor not in anchors or anchor == "related"):
+                return f"`#{anchor}` 자리가 {f'`{target}` 문답' if kind else '이 쪽'}에 없어요.", _near(anchor, anchors)
+        return None
+
+    def check_glossary(self, document):
+        seen = set()
+        for i, term in enumerate(document.value):
+            if not isinstance(term, dict):
+                continue
+            word, key = _word(term, "term"), slug(_word(term, "term"))
+            if word and not key:
+                yield document.problem((i, "term"), f"`{word}` 용어에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요.")
+            elif key in seen:
+                yield document.problem((i, "term"), f"`{word}` 용어가 두 번 나와요.", "하나로 합쳐 주세요.")
+            seen.add(key)
+            for j, identifier in _words(term, "threads"):
+                if identifier not in self.known:
+                    yield document.problem((i, "threads", j), f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, self.known))
+        yield from self.check_texts(document)
+
+    def check_snippets(self):
+        stale = self.project.stale()
+        for name, snippet in self.project.snippets.items():
+            file = self.name(snippet.path)
+            if snippet.error:
+                line, column, message = snippet.error
+                yield Problem(file, line, column, f"Python 문법에 맞지 않아요({message}).", "이 줄을 고쳐 주세요.")
+                continue
+            if snippet.runs and not snippet.evidence_bound:
+                yield Problem(file, 1, 1, "스니펫이 증거(`evidence`)를 남기지 않아요.", "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")
+            if name in stale:
+                changed = ", ".join(stale[name])
+                what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
+                yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", stale=bool(changed))
+
+    def check_pages(self):
+        """Hand-written pages: that they can be read, and ask for nothing unknown to be filled in."""
+        for path in sorted((self.root / "docs").rglob("*.md")):
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                yield Problem(self.name(path), 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
+                continue
+            for match in texts.MARKER.finditer(text):
+                if match[1] not in texts.MARKERS:
+                    before = text[: match.start()]
+                    yield Problem(self.name(path), before.count("\n") + 1, len(before) - before.rfind("\n"), f"`{match[0]}` 자리에 채울 것이 없어요.", _near(match[1], texts.MARKERS))
+
+    def check_use(self, drafts):
+        """Snippets that no thread runs."""
+        used = self.named | {_word(run, "run") for thread in drafts for _, answer in _parts(thread.data, "answers") for _, run in _parts(answer, "snippets")}
+        for name in self.project.runnable:
+            if name not in used:
+                yield Problem(self.name(self.project.snippets[name].path), 1, 1, "이 스니펫을 쓰는 문답이 없어요.",
+                              f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요.")
 
 
-def link_problem(project, kind, target, anchor):
-    """(what, todo) where a link like `thread:ID#anchor` leads nowhere, else None."""
-    if kind == "thread":
-        if target not in project.threads:
-            return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", _near(target, project.threads)
-        anchors = thread_anchors(project.threads[target])
-        if anchor and anchor not in anchors:
-            return f"문답 `{target}`에 `#{anchor}` 자리가 없어요.", _near(anchor, anchors)
-    elif kind == "run":
-        runnable = [name for name, snippet in project.snippets.items() if snippet.runs]
-        if target not in runnable:
-            return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", _near(target, runnable)
-    else:
-        terms = {slug(term["term"]) for term in project.glossary}
-        if slug(target) not in terms:
-            return f"용어집에 `{target}` 항목이 없어요.", _near(slug(target), terms)
-    return None
-
-
-def thread_anchors(thread):
-    """Every anchor of a thread's page."""
-    anchors = ["conclusion", "asked", "sources"] + ["misconception"] * ("misconception" in thread.data) + ["try"] * ("try" in thread.data)
-    for answer in thread.data["answers"]:
-        anchors += [answer["id"], *(f"{answer['id']}-{number}" for number in range(1, len(answer["claims"]) + 1))]
-    return anchors
-
-
-def slug(term):
-    """A term as an anchor: lower case, white space and marks turned into hyphens."""
-    return re.sub(r"[^\w]+", "-", term.strip().lower()).strip("-")
-
-
-def inline_value(text, evidence):
-    """The text of `{{expression:format}}` -> what the page shows; raises ExpressionError."""
-    from mundap.expression import format_value
-
-    body, _, spec = text.partition(":")
-    expression = Expression(body, condition=False)
-    expression.verify_names(evidence)
-    value = expression.value(evidence)
-    try:
-        return format_value(value, spec.strip())
-    except ValueError:
-        raise ExpressionError(len(body) + 1, f"`{spec.strip()}`라는 형식은 이 값에 쓸 수 없어요.", "`.2f`, `.1%`, `,` 같은 Python 형식을 써 주세요.") from None
-
-
-def _check_glossary(project, document):
-    seen = {}
-    for i, term in enumerate(document.value):
-        key = slug(term["term"])
-        if key in seen:
-            yield document.problem((i, "term"), f"`{term['term']}`라는 용어가 두 번 나와요.", "하나로 합쳐 주세요.")
-        seen[key] = i
-        for j, identifier in enumerate(term.get("threads", [])):
-            if identifier not in project.threads:
-                yield document.problem((i, "threads", j), f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, project.threads))
-    yield from _check_texts(project, document)
-
-
-def _check_snippets(project, index):
-    used, stale = project.used(), project.stale()
-    for name, snippet in project.snippets.items():
-        file = _name(project.root, snippet.path)
-        if snippet.error:
-            line, column, message = snippet.error
-            yield Problem(file, line, column, f"Python 문법에 맞지 않아요({message}).", "이 줄을 고쳐 주세요.")
-            continue
-        if not snippet.runs:
-            continue
-        if not snippet.evidence_bound:
-            yield Problem(file, 1, 1, "스니펫이 증거(`evidence`)를 남기지 않아요.", "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")
-        if name not in used:
-            yield Problem(file, 1, 1, "이 스니펫을 쓰는 문답이 없어요.", "어느 답의 `snippets`에 `- run: " + name + "`을 더하거나 스니펫을 지워 주세요.")
-        if name in stale:
-            changed = ", ".join(stale[name])
-            what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
-            yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", stale=bool(changed))
+def _way(needs, start, goal):
+    """The shortest way along `needs` from one id to another -> [start, …, goal], [] where there is none."""
+    ways, seen = [[start]], {start}
+    for way in ways:
+        if way[-1] == goal:
+            return way
+        for other in needs.get(way[-1], ()):
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return []

@@ -13,12 +13,11 @@ from collections import Counter
 
 from mundap import schema
 from mundap.expression import format_value
-from mundap.load import LINK, VALUE, inline_value, slug
 from mundap.math import find_math, mask_code
 from mundap.notebook_page import run_table
+from mundap.texts import LINK, MARKER, VALUE, inline_value, slug
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
-MARKER = re.compile(r"<!-- mundap:([a-z]+) -->")
 
 
 def pages(project, flavour="mkdocs"):
