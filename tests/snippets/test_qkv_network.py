@@ -1,0 +1,45 @@
+import pytest
+import torch
+from torch import nn
+
+from qkv_network import PerPosition, additivity_error, asymmetry, homogeneity_error, position_spread, scores_of
+
+
+def test_errors_of_the_square_by_hand():
+    x, y = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0])
+    assert additivity_error(torch.square, x, y) == pytest.approx(0.5)  # (x + y)^2 = 4 x^2, x^2 + y^2 = 2 x^2
+    assert homogeneity_error(torch.square, x, 3) == pytest.approx(2 / 3)  # (3 x)^2 = 9 x^2
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_bias_is_no_error(bias):
+    torch.manual_seed(0)
+    f, (x, y) = nn.Linear(5, 7, bias=bias), torch.randn(2, 3, 5)
+    assert additivity_error(f, x, y) < 1e-6
+    assert homogeneity_error(f, x, -3) < 1e-6
+
+
+def test_scores_come_back_from_the_black_box():
+    torch.manual_seed(0)
+    mha, x, y = nn.MultiheadAttention(8, num_heads=2), torch.randn(4, 8), torch.randn(6, 8)
+    nn.init.normal_(mha.in_proj_bias)
+    to_q, to_k, _ = zip(mha.in_proj_weight.chunk(3), mha.in_proj_bias.chunk(3))
+    q, k = (nn.functional.linear(z, *layer).unflatten(-1, (2, 4)).transpose(0, 1) for z, layer in ((x, to_q), (y, to_k)))
+    scores = q @ k.transpose(-2, -1) / 2
+    torch.testing.assert_close(scores_of(mha, x, y), scores - scores.mean(dim=-1, keepdim=True), atol=1e-5, rtol=1e-4)
+
+
+def test_position_spread_tells_sharing_from_mixing():
+    torch.manual_seed(0)
+    x = torch.randn(4, 3)
+    assert position_spread(nn.Linear(3, 3), x) == (0.0, 0.0)
+    spread, others = position_spread(PerPosition(3, 4), x)
+    assert spread > 0.1 and others == 0
+    spread, others = position_spread(lambda x: x.cumsum(dim=0), x)  # z_i = x_0 + ... + x_i
+    assert spread == 0 and others == pytest.approx(18**0.5)  # six identities of size 3 below the diagonal
+
+
+def test_asymmetry_by_hand():
+    turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    assert asymmetry(nn.Identity(), nn.Identity(), torch.eye(2)) == 0
+    assert asymmetry(nn.Identity(), lambda x: x @ turn, torch.eye(2)) == pytest.approx(2)  # S^T = -S
