@@ -1,0 +1,242 @@
+# %% [markdown]
+# # 토큰을 섞는 것은 누구일까요?
+#
+# 토큰 j를 아주 조금 흔들었을 때 토큰 i의 출력이 얼마나 움직이는지 재면 돼요. 야코비안(Jacobian) $\partial z_i / \partial x_j$예요.
+# 이 행렬이 0이면 i는 j를 모르고, 0이 아니면 섞인 거예요. 눈대중이 아니라 **층 전체를 미분해서** 확인해요.
+
+# %%
+import copy
+import statistics
+
+import torch
+from figure import show, table
+from matplotlib import pyplot as plt
+from torch import nn
+from torch.func import jacrev
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+from vit import Block
+
+
+def token_jacobian(f, x):
+    """f maps (N, D) -> (N, D): blocks dz_i/dx_j, (N, N, D, D)."""
+    return jacrev(f)(x).transpose(1, 2)  # (N, D, N, D) -> (N, N, D, D)
+
+
+def strength(f, x):
+    """How strongly token i's output depends on token j's input: (N, N), the norm of each block of the Jacobian."""
+    return token_jacobian(f, x).norm(dim=(2, 3))
+
+
+# %% [markdown]
+# ## 블록을 부품별로 미분해요
+#
+# 블록은 `vit.py`에서 그대로 가져왔어요. 막 초기화한 가중치이고, 시드를 바꿔 다섯 벌을 재요.
+# 대조군은 폭이 3인 1차원 합성곱이에요. 합성곱도 이웃을 보지만 **가까운 이웃만** 봐요.
+
+# %%
+def layers(dim):
+    """A block and its parts, each (N, D) -> (N, D), by name."""
+    block = Block(dim, num_heads=4)
+    without_attention = copy.deepcopy(block)
+    nn.init.zeros_(without_attention.attn.proj.weight)  # attention adds only a bias now
+    conv = nn.Conv1d(dim, dim, kernel_size=3, padding=1)
+    return {
+        "attention": lambda x: block.attn(x[None], return_attn=True)[0][0],
+        "ffn": block.mlp,
+        "layer_norm": block.norm1,
+        "block": lambda x: block(x[None], return_attn=True)[0][0],
+        "block_without_attention": lambda x: without_attention(x[None], return_attn=True)[0][0],
+        "conv": lambda x: conv(x.T).T,  # Conv1d wants (D, N)
+    }
+
+
+LABELS = {"attention": "어텐션", "ffn": "FFN", "layer_norm": "LayerNorm", "block": "블록 전체",
+          "block_without_attention": "어텐션을 뺀 블록", "conv": "합성곱 (폭 3)"}
+
+# %%
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    N, D = 8, 32
+    others = ~torch.eye(N, dtype=torch.bool)
+    maps = {name: [] for name in LABELS}
+    for seed in range(5):
+        torch.manual_seed(seed)
+        x = torch.randn(N, D)
+        for name, f in layers(D).items():
+            maps[name].append(strength(f, x).detach())
+    output_tokens = len(maps["attention"][0])
+    largest = {name: max(found[others].max().item() for found in maps[name]) for name in LABELS}
+    smallest = {name: min(found[others].min().item() for found in maps[name]) for name in LABELS}
+    reached = {name: (torch.stack(maps[name]) > 0).sum(dim=2).float().mean().item() for name in LABELS}
+    rows = [[label, f"{smallest[name]:.2g}", f"{largest[name]:.2g}", f"{reached[name]:.1f}"]
+            for name, label in LABELS.items()]
+    table("mixing", f"다른 토큰에서 오는 몫 ‖∂z_i/∂x_j‖(i ≠ j)와, 토큰 {N}개 가운데 보는 수 (시드 다섯)", ["부품", "최소", "최대", "보는 토큰"], rows)
+
+# %%
+if __name__ == "__main__":
+    figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.7), sharey=True)
+    for axis, name in zip(axes, ("attention", "ffn", "block")):
+        found = maps[name][0] / maps[name][0].max()
+        image = axis.imshow(found.where(found > 0, torch.nan), vmin=0, vmax=1, cmap="viridis")  # 0 stays empty
+        axis.set(title=LABELS[name], xlabel="흔든 j", xticks=range(0, N, 2), yticks=range(0, N, 2))
+        axis.grid(False)
+    axes[0].set_ylabel("움직인 i")
+    figure.colorbar(image, ax=axes, shrink=0.8, label="움직인 정도 (빈칸은 0)")
+    alt = (f"어텐션은 모든 칸이 0보다 커서 어느 토큰이든 다른 토큰 {N - 1}개를 다 보지만, FFN은 대각선만 남고 나머지가 "
+           f"{largest['ffn']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요.")
+    show(figure, "jacobian", alt)
+
+# %% [markdown]
+# ## 합성곱도 이웃을 보는데, 무엇이 다를까요?
+#
+# 나눠서 물어야 해요. **입력 전체가 같을 때** 출력이 변하는지, **내 토큰은 같고 이웃만 다를 때** 변하는지, 그리고 **섞는 방법 자체가** 입력에 따라 변하는지예요.
+# 셋째가 핵심이에요. 합성곱 $z_i = \sum_j W_{i-j}\,x_j$에서 $x_j$에 곱하는 것은 입력과 상관없는 $W$이고,
+# 어텐션 $z_i = \sum_j a_{ij}(x)\,W^O W^V x_j$에서는 비율 $a_{ij}$를 입력이 정해요.
+# 그래서 두 입력에서 야코비안을 견주고, 토큰 i가 받은 영향 가운데 j의 몫(섞는 비율)도 견줘요.
+
+# %%
+def change(first, second):
+    """Norm of the difference over the norm of the first."""
+    return ((second - first).norm() / first.norm()).item()
+
+
+def shares(f, x):
+    """Of all that moves token i's output, the part that token j has: (N, N), rows sum to 1."""
+    found = strength(f, x)
+    return found / found.sum(dim=1, keepdim=True)
+
+
+def what_changes(f, x, y, token=3):
+    """How much differs between two inputs x, y (N, D) that differ in every token.
+
+    Returns the relative change of the output if the input is repeated, of one token's output if all its neighbours
+    are new, of the Jacobian, and the part of a row's shares that moves to other tokens (total variation).
+    """
+    neighbours = y.clone()
+    neighbours[token] = x[token]
+    moved = (shares(f, x) - shares(f, y)).abs().sum(dim=1).mean().item() / 2
+    return (change(f(x), f(x.clone())), change(f(x)[token], f(neighbours)[token]),
+            change(token_jacobian(f, x), token_jacobian(f, y)), moved)
+
+
+def with_query_scaled(attn, factor):
+    """Attention whose queries are factor times as large: (N, D) -> (N, D)."""
+    attn = copy.deepcopy(attn)
+    dim = attn.proj.in_features
+    with torch.no_grad():
+        attn.qkv.weight[:dim] *= factor
+        attn.qkv.bias[:dim] *= factor
+    return lambda x: attn(x[None], return_attn=True)[0][0]
+
+
+def mixers(dim, N):
+    """Layers to compare, each (N, D) -> (N, D), by name."""
+    attn, mlp = Block(dim, num_heads=4).attn, Block(dim, num_heads=4).mlp
+    conv, across = nn.Conv1d(dim, dim, kernel_size=3, padding=1), nn.Linear(N, N)
+    return {
+        "ffn": mlp,
+        "conv": lambda x: conv(x.T).T,
+        "conv_gelu": lambda x: F.gelu(conv(x.T).T),
+        "across": lambda x: across(x.T).T,  # a layer of an MLP over the places: one weight for each pair
+        "attention": with_query_scaled(attn, 1),
+        "no_query": with_query_scaled(attn, 0),
+        "large_query": with_query_scaled(attn, 4),
+    }
+
+
+MIXERS = {"ffn": "FFN", "conv": "합성곱", "conv_gelu": "합성곱+GELU", "across": "자리 Linear",
+          "attention": "어텐션", "no_query": "쿼리 0배", "large_query": "쿼리 4배"}
+
+# %%
+if __name__ == "__main__":
+    changes = {name: [] for name in MIXERS}
+    for seed in range(5):
+        torch.manual_seed(seed)
+        x, y = torch.randn(2, N, D)
+        for name, f in mixers(D, N).items():
+            changes[name].append(what_changes(f, x, y))
+    mean = {name: [statistics.mean(values) for values in zip(*changes[name])] for name in MIXERS}
+    rows = [[label, *(f"{value:.3f}" if value else "0" for value in mean[name])] for name, label in MIXERS.items()]
+    table("what_changes", "변한 정도 (시드 다섯의 평균). ①은 입력이 그대로일 때, ②는 이웃만 바꿀 때, 나머지는 두 입력 사이",
+          ["층", "출력 ①", "출력 ②", "야코비안", "비율"], rows)
+
+# %%
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    x, y = torch.randn(2, N, D)
+    compared = mixers(D, N)
+    with torch.no_grad():
+        pairs = {name: [strength(compared[name], tokens) for tokens in (x, y)] for name in ("conv", "attention")}
+    figure, axes = plt.subplots(2, 2, figsize=(4.6, 4.8), sharex=True, sharey=True)
+    for row, name in zip(axes, pairs):
+        for axis, found, title in zip(row, pairs[name], ("입력 A", "입력 B")):
+            axis.imshow(found, vmin=0, vmax=max(each.max() for each in pairs[name]), cmap="viridis")
+            axis.set(title=f"{MIXERS[name]}: {title}", xticks=range(0, N, 2), yticks=range(0, N, 2))
+            axis.grid(False)
+        row[0].set_ylabel("움직인 i")
+    for axis in axes[1]:
+        axis.set_xlabel("흔든 j")
+    alt = (f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean['conv'][2]:.0f})이지만, 어텐션의 야코비안은 "
+           f"{mean['attention'][2]:.0%}만큼 달라져요.")
+    show(figure, "two_inputs", alt)
+
+# %% [markdown]
+# 표를 읽을 때 조심할 것이 있어요. GELU가 붙은 합성곱과 FFN도 **야코비안**은 변해요. 활성화가 성분마다 통과시키는 양을 바꾸니까요.
+# 하지만 **누구의 것을 얼마나 섞을지**는 거의 그대로예요. 섞는 비율까지 입력이 정하는 것은 어텐션이고, 쿼리를 0으로 만들면 그 성질이 사라져요.
+#
+# ## 그 값으로 계산이 더 들어요
+#
+# 섞는 비율을 입력마다 새로 만들려면 모든 쌍을 견줘야 해요. 토큰을 두 배로 늘리면 그 몫은 네 배가 돼요.
+
+# %%
+def flops(f, N, D):
+    """Multiply-adds x 2 of f on N tokens."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        f(torch.zeros(N, D))
+    return counter.get_total_flops()
+
+
+# %%
+if __name__ == "__main__":
+    D = 768  # ViT-B
+    block, conv = Block(D, num_heads=12), nn.Conv1d(D, D, kernel_size=3, padding=1)
+    pair_flops = {N: flops(lambda x: x @ x.T @ x, N, D) for N in (197, 394)}  # Q K^T and the map times V
+    conv_flops = {N: flops(lambda x: conv(x.T), N, D) for N in (197, 394)}
+    projection_flops = flops(lambda x: block.attn.proj(block.attn.qkv(x)[:, :D]), 197, D)
+    ffn_flops = flops(block.mlp, 197, D)
+    pair_growth, conv_growth = pair_flops[394] / pair_flops[197], conv_flops[394] / conv_flops[197]
+    attention_over_ffn = (pair_flops[197] + projection_flops) / ffn_flops
+    print(f"토큰이 두 배가 되면: 어텐션의 쌍 계산 {pair_growth:.1f}배, 합성곱 {conv_growth:.1f}배")
+    print(f"ViT-B, 토큰 197개: 어텐션 전체의 연산량은 FFN의 {attention_over_ffn:.2f}배")
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "attention_others_min": smallest["attention"],
+        "ffn_others_max": largest["ffn"],
+        "layer_norm_others_max": largest["layer_norm"],
+        "block_others_min": smallest["block"],
+        "block_without_attention_others_max": largest["block_without_attention"],
+        "tokens": N,
+        "output_tokens": output_tokens,
+        "attention_reach": reached["attention"],
+        "ffn_reach": reached["ffn"],
+        "conv_reach": reached["conv"],
+        **{f"{name}_same_input": max(values[0] for values in changes[name]) for name in MIXERS},
+        **{f"{name}_other_neighbours": mean[name][1] for name in MIXERS},
+        **{f"{name}_jacobian": mean[name][2] for name in MIXERS},
+        **{f"{name}_shares": mean[name][3] for name in MIXERS},
+        "attention_shares_std": statistics.stdev(values[3] for values in changes["attention"]),
+        "attention_shares_min": min(values[3] for values in changes["attention"]),
+        "conv_gelu_shares_max": max(values[3] for values in changes["conv_gelu"]),
+        "attention_other_neighbours_min": min(values[1] for values in changes["attention"]),
+        "conv_other_neighbours_min": min(values[1] for values in changes["conv"]),
+        "attention_jacobian_std": statistics.stdev(values[2] for values in changes["attention"]),
+        "attention_jacobian_min": min(values[2] for values in changes["attention"]),
+        "pair_growth": pair_growth,
+        "conv_growth": conv_growth,
+        "attention_over_ffn": attention_over_ffn,
+    }
+    tolerance = {}
+    evidence
