@@ -297,10 +297,11 @@ def test_quiet_in_a_log(tmp_path, capsys):
 
 
 def test_failure_tells_what_pip_said(tmp_path):
-    python = stand_in(tmp_path, "echo Collecting torch; echo 'ERROR: No matching distribution found for torch==0'; exit 1")
+    error = "ERROR: No matching distribution found for torch==0"
+    python = stand_in(tmp_path, f"echo Collecting torch; echo '{error}'; exit 1")
     with pytest.raises(SetupError) as caught:
         setup_env.pip_install(python)
-    assert str(caught.value).startswith("ERROR: No matching distribution") and "다시 실행해 주세요" in str(caught.value)
+    assert str(caught.value).startswith(error) and "다시 실행해 주세요" in str(caught.value)
 
 
 @pytest.mark.parametrize("arguments, outcome, status, says", [
@@ -330,7 +331,8 @@ def test_an_older_python_is_told(monkeypatch, capsys):
 
 
 def pins(root, name):
-    lines = [line for line in (root / "requirements" / f"{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    text = (root / "requirements" / f"{name}.txt").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9][0-9a-z.]*", line) for line in lines)
     return dict(line.split("==") for line in lines)
 

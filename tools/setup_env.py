@@ -27,8 +27,8 @@ STAMP, UNFINISHED = ".mundap-stamp", "unfinished"
 BROWSERS = ["chromium", "google-chrome-stable", "google-chrome", "chromium-browser"]
 TORCH_WITHOUT_CUDA = "https://download.pytorch.org/whl/cpu"
 PIP_VERSION = "26.3"
-PIP_WHEEL = ("https://files.pythonhosted.org/packages/07/25/ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/"
-             f"pip-{PIP_VERSION}-py3-none-any.whl")
+PIP_WHEEL = ("https://files.pythonhosted.org/packages/07/25/"
+             f"ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/pip-{PIP_VERSION}-py3-none-any.whl")
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
 
@@ -49,7 +49,7 @@ def succeeds(*command: str | Path) -> bool:
 
 
 def digest(root: Path, kind: str) -> str:
-    """What an environment depends on: where it lies, Python's version, the pins, the package's metadata, this script."""
+    """What an environment depends on: its place, Python's version, the pins, the package's metadata, this script."""
     sources = [root / "requirements" / f"{kind}.txt", root / "pyproject.toml", Path(__file__)]
     parts = [str(root).encode(), f"{sys.version_info[:2]}".encode(), *(path.read_bytes() for path in sources)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
@@ -64,7 +64,7 @@ def stamp_of(env: Path) -> str | None:
 
 @contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
-    """Hold the set-up lock: two first calls in two terminals take turns. It goes with the process, however that ends."""
+    """Hold the set-up lock: two calls in two terminals take turns. It goes with the process, however that ends."""
     (root / ".cache").mkdir(exist_ok=True)
     with open(root / ".cache" / "setup.lock", "w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Build the site with MkDocs in this process: every warning is an error, and a failed build leaves the old site alone."""
+"""Build the site with MkDocs in this process: a warning is an error, and a failed build leaves the old site alone."""
 
 import logging
 import os

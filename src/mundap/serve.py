@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 import time
@@ -175,7 +176,8 @@ def fill(new, old):
 def differences(old, new):
     """Names, relative and sorted, of the files that are not the same in two folders."""
     def names(folder):
-        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} if folder else set()
+        paths = folder.rglob("*") if folder else []
+        return {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
 
     before, after = names(old), names(new)
     same = filecmp.cmpfiles(old, new, before & after, shallow=False)[0] if old else []
@@ -184,27 +186,18 @@ def differences(old, new):
 
 def snapshot(root):
     """{path: (time of change, size)} of all that the site is made of."""
-    found = {}
-
-    def look(path):
+    found, waiting = {}, [os.path.join(root, name) for name in WATCHED]
+    while waiting:
+        path = waiting.pop()
         try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.name.startswith(".") or entry.name in ("__pycache__", "node_modules"):
-                        continue
-                    if entry.is_dir():
-                        look(entry.path)
-                    else:
-                        status = entry.stat()
-                        found[entry.path] = status.st_mtime_ns, status.st_size
-        except NotADirectoryError:
-            status = os.stat(path)
-            found[path] = status.st_mtime_ns, status.st_size
-        except FileNotFoundError:
-            pass  # deleted, or being replaced by an editor: the next look tells
-
-    for name in WATCHED:
-        look(str(Path(root) / name))
+            status = os.lstat(path)
+            if stat.S_ISDIR(status.st_mode):
+                waiting += [os.path.join(path, name) for name in os.listdir(path)
+                            if not name.startswith(".") and name not in ("__pycache__", "node_modules")]
+            else:
+                found[path] = status.st_mtime_ns, status.st_size
+        except OSError:
+            continue  # gone, or being replaced by an editor: the next look tells
     return found
 
 
@@ -301,9 +294,10 @@ class Script(Local):
 
 
 class Socket(Local, WebSocketHandler):
-    """Tells an open page of new builds and of mistakes. A WebSocket, as browsers allow only six event streams a host."""
+    """Tells an open page of new builds and mistakes. A WebSocket: browsers allow a host only six event streams."""
 
     SUPPORTED_METHODS = ("GET",)
+
     def prepare(self):
         super().prepare()
         if not self.request.headers.get_list("Origin"):
@@ -396,7 +390,8 @@ def report(state, names=(), seconds=0.0):
     if state["problems"]:
         print(f"고칠 곳이 {len(state['problems'])}개 있어요.")
         for problem in state["problems"]:
-            print("  " + (f"{problem['place']}: " if problem["place"] else "") + f"{problem['what']} {problem['todo']}".strip())
+            place = f"{problem['place']}: " if problem["place"] else ""
+            print(f"  {place}{problem['what']} {problem['todo']}".rstrip())
     else:
         print(f"다시 만들었어요({seconds:.1f}초): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
     sys.stdout.flush()
@@ -429,8 +424,8 @@ async def run(root, port, open_browser, check):
             server.add_socket(listener)
             watcher = asyncio.ensure_future(watch(live, seen))
             print(f"문답이 열렸어요: {url}\n글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
-            if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-                webbrowser.open(url)
+            if open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+                webbrowser.open(url)  # elsewhere it might start a browser inside the terminal
             await asyncio.wait([watcher, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             server.stop()
             for page in list(live.sockets):
