@@ -147,9 +147,10 @@ def test_reading_is_all_it_does(server, method, target):
 
 
 @pytest.mark.parametrize("host", [
-    "", "evil.example", "evil.example:{port}", "127.0.0.1", "localhost", "127.0.0.1:1",
-    "127.0.0.1:{port}.evil.example", "localhost.evil.example:{port}", "evil.example@127.0.0.1:{port}", "[::1]:{port}",
-    "0.0.0.0:{port}", "2130706433:{port}", "127.1:{port}", "LOCALHOST:{port}", "127.0.0.1:{port}, evil.example", "127.0.0.1:0{port}", "127.0.0.2:{port}",
+    "", "evil.example", "evil.example:{port}", "127.0.0.1", "localhost", "127.0.0.1:1", "127.0.0.2:{port}",
+    "127.0.0.1:{port}.evil.example", "localhost.evil.example:{port}", "evil.example@127.0.0.1:{port}",
+    "127.0.0.1:{port}, evil.example", "[::1]:{port}", "0.0.0.0:{port}", "2130706433:{port}", "127.1:{port}",
+    "LOCALHOST:{port}", "127.0.0.1:0{port}",
 ])
 @pytest.mark.parametrize("target", ["/", "/a.js", "/_live/live.js", "/none"])
 def test_foreign_host(server, host, target):
