@@ -9,15 +9,15 @@ from nbformat import v4
 from mundap import notebook_page
 from mundap.svg import SvgError
 
-FIGURE = '<svg width="504pt" height="288pt" viewBox="0 0 504 288"><defs><path id="p1" d="M 0 0"/></defs><use href="#p1"/></svg>'
+FIGURE = ('<svg width="504pt" height="288pt" viewBox="0 0 504 288"><defs><path id="p1" d="M 0 0"/></defs>'
+          '<use href="#p1"/></svg>')
 TABLE = ("<table><caption>정확도</caption><thead><tr><th scope='col' onclick='x()'>모델</th><th>값</th></tr></thead>"
          "<tbody><tr><td>ViT</td><td>97.1 %</td></tr></tbody></table>")
 EVIDENCE = {"change": 4.7683716e-07, "same": True, "device": "cpu", "tokens": 197}
 
 
-def display(name, alt, **data):
-    return v4.new_output("display_data", {kind.replace("_", "/").replace("svg", "svg+xml"): text for kind, text in data.items()},
-                         metadata={"name": name, "alt": alt})
+def display(name, alt, kind, content):
+    return v4.new_output("display_data", {kind: content}, metadata={"name": name, "alt": alt})
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,11 @@ def notebook():
         v4.new_markdown_cell("## 섞어 보기\n\n$$a < b$$\n\n```python\nx = 1\n```\n\n<script>alert(1)</script>"),
         v4.new_code_cell("show()", outputs=[
             v4.new_output("stream", name="stdout", text="\x1b[31m빨강\x1b[0m <b>\n"),
-            display("curve", "두 모델이 같아져요.", image_svg=FIGURE), display("accuracy", "모델별 정확도", text_html=TABLE)]),
+            display("curve", "두 모델이 같아져요.", "image/svg+xml", FIGURE),
+            display("accuracy", "모델별 정확도", "text/html", TABLE)]),
         v4.new_markdown_cell("## 섞어 보기\n\n# 다시"),
-        v4.new_code_cell("evidence = {}\nevidence", outputs=[v4.new_output("execute_result", {"text/plain": "{'change': 4e-07}"})]),
+        v4.new_code_cell("evidence = {}\nevidence", outputs=[
+            v4.new_output("execute_result", {"text/plain": "{'change': 4e-07}"})]),
         v4.new_code_cell(""),
     ]
     return nb
@@ -87,7 +89,8 @@ def test_formulas_code_and_printed_text(page):
 def test_evidence_is_a_table_with_anchors(page):
     soup = BeautifulSoup(page, "html.parser")
     rows = {row["id"]: row.td.text for row in soup.select("#evidence tbody tr")}
-    assert rows == {"evidence-change": "4.76837e-07", "evidence-same": "True", "evidence-device": "cpu", "evidence-tokens": "197"}
+    assert rows == {"evidence-change": "4.76837e-07", "evidence-same": "True", "evidence-device": "cpu",
+                    "evidence-tokens": "197"}
     assert "4e-07" not in page
 
 

@@ -8,7 +8,7 @@ from math_core import LatexError, LatexToMathML
 CONVERTER = LatexToMathML(fancy_error=False)
 
 # The same rules as pymdownx.arithmatex with smart dollars, so that what is checked is what is rendered.
-DISPLAY = re.compile(r"(?<![^\n])(?P<pad>[ \t]*)\$\$(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.|[^\\]))+?)\$\$[ \t]*(?=\n|\Z)", re.S)
+DISPLAY = re.compile(r"(?<![^\n])[ \t]*\$\$(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.|[^\\]))+?)\$\$[ \t]*(?=\n|\Z)", re.S)
 INLINE = re.compile(r"(?<!\\)(?:\\{2})*\$(?!\s)(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.|[^\\$]))+?)(?<!\s)\$", re.S)
 FENCE = re.compile(r"^(?P<pad>[ \t]*)(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)", re.S | re.M)
 CODE_SPAN = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S)
@@ -112,4 +112,5 @@ def replace_dollars_in_html(page):
         parts += [DOLLARS.sub(convert, page[end:opaque.start()]), opaque[0]]
         end = opaque.end()
     page = "".join([*parts, DOLLARS.sub(convert, page[end:])])
-    return re.sub(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', r'<div class="math-block">\1</div>', page, flags=re.S)
+    alone = re.compile(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', re.S)
+    return alone.sub(r'<div class="math-block">\1</div>', page)

@@ -1,4 +1,4 @@
-"""The page of a recorded run: what mkdocs-jupyter makes of a notebook, without its 590 KB of styles, in the site's look."""
+"""The page of a recorded run: what mkdocs-jupyter makes of a notebook, without its 590 KB of styles."""
 
 import html
 import re
@@ -15,6 +15,8 @@ from mundap.math import replace_dollars_in_html
 slug = slugify(case="lower")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 HEAVY = re.compile(r"<(style|script|img|svg)\b[^>]*?(?:>.*?</\1>|>)", re.S)  # most of the page, none of it wanted
+BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
+PLAIN_TOKEN = re.compile(r'<span class="(?:n|w)">([^<]*)</span>')  # names and blanks look like the text around
 ALLOWED_IN_TABLE = {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "colgroup", "col",
                     "b", "strong", "i", "em", "code", "sub", "sup", "br", "span"}
 
@@ -87,13 +89,14 @@ def text_cell(inner, used):
         return f'<h{level} id="{anchor}">{title}{link}</h{level}>'
 
     inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, inner, flags=re.S)
-    inner = re.sub(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', r"\1<code>\2</code>\3", inner, flags=re.S)
+    inner = BARE_CODE.sub(r"\1<code>\2</code>\3", inner)
     return replace_dollars_in_html(inner).strip()
 
 
 def code_cell(source):
     """Code in the markup that the theme's own code blocks have."""
-    return highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+    markup = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+    return PLAIN_TOKEN.sub(r"\1", markup)
 
 
 def output(item, used):
@@ -129,7 +132,7 @@ def run_table(table, name, caption):
             raise ValueError(f"<{tag.name}> is not allowed in a run's table")
         tag.attrs = {key: value for key, value in tag.attrs.items() if key in ("scope", "colspan", "rowspan")}
     for tag in soup.find_all("td"):
-        if re.fullmatch(r"[-+−]?[\d.,]+(?:e[-+]?\d+)?\s*[%×]?(?:\s*±.*)?", tag.get_text().strip()):
+        if re.fullmatch(r"[-+−]?[\d.,]+(?:e[-+]?\d+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?", tag.get_text().strip()):
             tag["class"] = "number"
     if soup.caption:
         soup.caption.decompose()

@@ -13,8 +13,9 @@ from mundap.math import find_math, to_mathml
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
 TAG = re.compile(r'<a class="tag"[^>]*>([^<]*)</a>')
-IGNORED = ["pre", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".thread-meta", ".crumbs",
-           ".needs", ".kind", ".verdict", ".measure", ".where", ".counts", ".level", ".related", ".thread-nav"]
+IGNORED = ["pre", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".thread-meta",
+           ".crumbs", ".needs", ".kind", ".verdict", ".measure", ".where", ".stale", ".counts", ".level", ".related",
+           ".thread-nav"]
 UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
 
 
@@ -25,8 +26,8 @@ class SearchError(RuntimeError):
 def build_index(site_dir, glossary=(), glossary_url="glossary/"):
     """Write site_dir/pagefind: the full-text index and dictionary.json. Returns the number of pages.
 
-    glossary: dicts with term, english, aliases, definition, as glossary.yaml has them. Only articles with data-pagefind-body count.
-    Raises SearchError.
+    glossary: dicts with term, english, aliases, definition, threads, as glossary.yaml has them.
+    Only articles with data-pagefind-body count. Raises SearchError.
     """
     site_dir = Path(site_dir)
     pages = read_pages(site_dir)
@@ -56,9 +57,9 @@ def read_pages(site_dir):
         if article:
             said = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(article[0])}
             url = path.relative_to(site_dir).as_posix()
-            page = {"url": re.sub(r"(^|/)index\.html$", r"\1", url), "title": said.get("title", ""), "kind": said.get("kind", "page"),
-                    "tags": [html.unescape(tag) for tag in TAG.findall(text)]}
-            pages.append(page)
+            tags = [html.unescape(tag) for tag in TAG.findall(text)]
+            pages.append({"url": re.sub(r"(^|/)index\.html$", r"\1", url), "title": said.get("title", ""),
+                          "kind": said.get("kind", "page"), "tags": tags})
     return pages
 
 

@@ -9,6 +9,7 @@ DRAWING = set("svg g defs clipPath path rect circle ellipse line polyline polygo
 DROPPED = {"metadata", "title", "desc"}  # the page has the alternative text; a title would be a tooltip
 MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"  # inlined it would reach the whole page
 REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+COORDINATES = set("d points x y width height cx cy r x1 x2 y1 y2".split())
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 
 
@@ -31,6 +32,7 @@ def inline(svg_text, prefix, alt):
         raise SvgError(f"<{local(root.tag)}> is not <svg>")
     clean(root, prefix)
     drop_idle(root)
+    flatten(root)
     width, height = root.attrib.pop("width", None), root.attrib.pop("height", None)
     if "viewBox" not in root.attrib:
         if not (width and height):
@@ -75,6 +77,15 @@ def drop_idle(root):
             element.remove(child)
 
 
+def flatten(element):
+    """Put the children of groups that say nothing in the place of the group. Changes the tree."""
+    children = []
+    for child in element:
+        flatten(child)
+        children += child if child.tag == "g" and not child.attrib else [child]
+    element[:] = children
+
+
 def attribute(element, name, value, prefix):
     """The attribute as it may stand in a page: (name, value), or None to drop it."""
     if name.startswith("on"):
@@ -96,9 +107,16 @@ def attribute(element, name, value, prefix):
         value = re.sub(r"\s*([:;])\s*", r"\1", value).strip().rstrip(";")
         if re.search(r"expression|@import|javascript", value):
             raise SvgError(f"style {value[:40]!r}")
-    if name in ("d", "points", "x", "y", "width", "height", "cx", "cy", "r", "x1", "x2", "y1", "y2"):
-        value = " ".join(LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value).split())
+    if name == "transform" and re.match(r"rotate\(-?0 ", value):
+        return None
+    if name in COORDINATES or name == "transform" and value.startswith("rotate"):
+        value = " ".join(LONG_NUMBER.sub(hundredths, value).split())
     return (name, value) if value else None
+
+
+def hundredths(match):
+    """The number that was matched, as short as a hundredth of a pixel allows."""
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def local(tag):

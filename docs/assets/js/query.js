@@ -79,14 +79,16 @@ export function segment(word, known) {
         : last && !last.known ? [...best[start].pieces.slice(0, -1), { text: last.text + piece, known: false }]
         : [...best[start].pieces, { text: piece, known: false }];
       const cost = { unknown: best[start].unknown + (isKnown ? 0 : isJoint ? 0.5 : 1), pieces };
-      if (!choice || cost.unknown < choice.unknown || (cost.unknown === choice.unknown && pieces.length < choice.pieces.length)) choice = cost;
+      const better = choice ? cost.unknown - choice.unknown || pieces.length - choice.pieces.length : -1;
+      if (better < 0) choice = cost;
     }
     best.push(choice);
   }
   const { unknown, pieces } = best.at(-1);
   const found = pieces.filter((piece) => piece.known);
   if (!found.length || unknown > word.length / 2) return null;
-  return pieces.filter((piece) => piece.known || (piece.text.length >= 2 && !ENDINGS.includes(piece.text))).map((piece) => piece.text);
+  const says = (piece) => piece.known || (piece.text.length >= 2 && !ENDINGS.includes(piece.text));
+  return pieces.filter(says).map((piece) => piece.text);
 }
 
 /** A query as groups of names of the same thing: [[name, …], …]. */
@@ -107,30 +109,29 @@ export function parse(query, { names, known }) {
     }
     const token = tokens[start++];
     if (ASKING.has(token)) continue;
-    const form1 = stems(token).find((candidate) => known.has(candidate));
-    const pieces = form1 ? [form1] : (HANGUL.test(token) && token.length >= 4 && segment(token, known)) || [shortest(token)];
-    for (const piece of pieces) if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
+    const whole = stems(token).find((candidate) => known.has(candidate));
+    const cut = !whole && HANGUL.test(token) && token.length >= 4 && segment(token, known);
+    for (const piece of cut || [whole ?? shortest(token)]) if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
   }
   const seen = new Set();
   const unique = groups.filter(([name]) => !seen.has(compact(name)) && seen.add(compact(name)));
   return unique.length ? unique : tokens.map((token) => [shortest(token)]);
 }
 
-const KIND_WEIGHT = { thread: 1, term: 0.95, chapter: 0.6, page: 0.7, notebook: 0.7, glossary: 0.4, contents: 0, tags: 0 };
+// An answer before a definition before a record; lists of links are no answer at all.
+const KIND_WEIGHT = { thread: 1, term: 0.95, notebook: 0.7, chapter: 0.6, glossary: 0.4, contents: 0, tags: 0 };
 
 function inTitle(page, name) {
   const text = compact(name);
   if (page.whole === text) return 1;
-  if (text.length === 1 || /^[a-z0-9]{1,3}$/.test(text)) return page.words.some((word) => stems(word).includes(text)) ? 0.8 : 0;
-  return page.whole.includes(text) ? 0.8 : 0;
+  const isShort = text.length === 1 || /^[a-z0-9]{1,3}$/.test(text); // "n" is in "token", but not its meaning
+  const found = isShort ? page.words.some((word) => stems(word).includes(text)) : page.whole.includes(text);
+  return found ? 0.8 : 0;
 }
 
 /** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
 export function rank(groups, { pages }, hits) {
-  const urls = new Set([...pages.map((page) => page.url)]);
-  const others = [...hits.keys()].filter((url) => !urls.has(url));
-  const rows = [...pages, ...others.map((url) => ({ url, kind: "page", words: [], whole: "", tagged: [], related: [] }))];
-  return rows.map((page) => {
+  return pages.map((page) => {
     let score = 0, matched = 0;
     groups.forEach((group, index) => {
       const title = Math.max(...group.map((name) => inTitle(page, name)));

@@ -11,12 +11,13 @@ let hits = [];
 let selected = -1;
 
 function load() {
-  index ??= Promise.all([import(new URL("pagefind/pagefind.js", ROOT)), fetch(new URL("pagefind/dictionary.json", ROOT))])
-    .then(async ([pagefind, response]) => {
-      if (!response.ok) throw new Error(`dictionary.json: ${response.status}`);
-      await pagefind.init();
-      return { pagefind, dictionary: prepare(await response.json()) };
-    });
+  index ??= (async () => {
+    const [pagefind, response] = await Promise.all(
+      [import(new URL("pagefind/pagefind.js", ROOT)), fetch(new URL("pagefind/dictionary.json", ROOT))]);
+    if (!response.ok) throw new Error(`dictionary.json: ${response.status}`);
+    await pagefind.init();
+    return { pagefind, dictionary: prepare(await response.json()) };
+  })();
   index.catch(() => (index = undefined)); // the next key tries again
   return index;
 }
@@ -44,8 +45,7 @@ async function search(query) {
   const groups = parse(query, dictionary).slice(0, 6);
   const { scores, pages } = await searchText(pagefind, groups);
   return rank(groups, dictionary, scores).slice(0, SHOWN).map(({ page }) => {
-    const data = pages.get(page.url);
-    return { url: new URL(page.url, ROOT), kind: page.kind, title: page.title ?? data?.meta.title ?? page.url, text: page.text, excerpt: data?.excerpt };
+    return { ...page, url: new URL(page.url, ROOT), excerpt: pages.get(page.url)?.excerpt };
   });
 }
 
@@ -69,7 +69,7 @@ function start() {
   const dialog = document.querySelector("[data-search]");
   if (!dialog || dialog.dataset.search === "ready") return;
   dialog.dataset.search = "ready";
-  const input = dialog.querySelector("input"), list = dialog.querySelector("[role=listbox]"), status = dialog.querySelector("[role=status]");
+  const [input, list, status] = ["input", "[role=listbox]", "[role=status]"].map((part) => dialog.querySelector(part));
 
   function select(position) {
     selected = hits.length ? (position + hits.length) % hits.length : -1;
@@ -130,19 +130,27 @@ function start() {
       if (selected >= 0) list.children[selected].click();
     }
   });
-  list.addEventListener("click", (event) => event.target.closest("a") && !event.ctrlKey && !event.metaKey && dialog.close());
+  list.addEventListener("click", (event) => {
+    if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) dialog.close();
+  });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.openSearch = open;
 }
 
-document.addEventListener("click", (event) => event.target.closest?.("[data-search-open]") && document.querySelector("[data-search]")?.openSearch());
+function open() {
+  document.querySelector("[data-search]")?.openSearch();
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-search-open]")) open();
+});
 document.addEventListener("keydown", (event) => {
   const writing = event.target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])");
   const shortcut = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
   const letter = !writing && !event.ctrlKey && !event.metaKey && !event.altKey && ["/", "s", "f"].includes(event.key);
   if (!shortcut && !letter) return;
   event.preventDefault();
-  document.querySelector("[data-search]")?.openSearch();
+  open();
 });
 
 start();
