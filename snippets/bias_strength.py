@@ -233,6 +233,7 @@ if __name__ == "__main__":
              for shift, label in ((-0.2, "그대로"), (0, "\n" + name), (0.2, "섞음"))]
     ax.set_xticks(*zip(*ticks))
     ax.tick_params(axis="x", length=0)
+    ax.set_axisbelow(True)
     ax.grid(axis="x", visible=False)
     show(fig, "gap_at_250",
          "250장으로 학습했을 때 학습 정확도와 시험 정확도의 차이는 "
