@@ -61,8 +61,8 @@ def test_sound_files_have_no_problems():
 
 
 @pytest.mark.parametrize("old, new, what, todo", [
-    ("level: 기초", "level: ▶초급", "`초급`라고 적을 수는 없어요", "기초, 중급, 심화 가운데 하나"),
-    ("verdict: 맞음", "verdict: ▶맞은", "`맞은`라고 적을 수는 없어요", "혹시 `맞음`인가요?"),
+    ("level: 기초", "level: ▶초급", "올 수 없는 값이에요: `초급`", "기초, 중급, 심화 가운데 하나"),
+    ("verdict: 맞음", "verdict: ▶맞은", "올 수 없는 값이에요: `맞은`", "혹시 `맞음`인가요?"),
     ("kind: 해설", "kind:▶", "`kind` 값이 비어 있어요", "`의견`은 원문의 입장"),
     ("level: 기초", "level: ▶[기초]", "글이 와야 하는데 목록", "난이도"),
     ("id: first", "id: ▶First_1", "쓸 수 없는 이름", "소문자"),
@@ -165,7 +165,7 @@ def test_template_lacks_nothing_but_its_words():
     document, problems = yamlsource.parse(text)
     assert problems == []
     found = schema.problems(document, "thread")
-    assert found and all("값이 비어 있어요" in problem.what for problem in found)
+    assert found and all("비어 있어요" in problem.what for problem in found)
 
     filled = re.sub(r"(?m)^( *)- $", r"\1- 말", re.sub(r"(?m)(: \|  #.*\n) *$", r"\1        말", text))
     filled = re.sub(r"(?m)^( *-? *\w+:)   # .*$", r"\1 말", re.sub(r"(?m)^( +)-$", r"\1- 말", filled))

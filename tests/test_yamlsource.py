@@ -59,6 +59,8 @@ def test_where_each_value_and_key_stands():
     "a: |\n\n  앞이 빈 글\n\n    들여 쓴 줄\n  ▶x\n",
     "a: |2  # 들여쓰기 2\n    처음부터 들여 쓴 줄\n  ▶x\n",
     "a: |-\n  ▶x",
+    "a: |\n  $\\frac{a}{b} \\alpha ▶x$",
+    "a: '$\\alpha ▶x$'",
     "a: >\n  접히는\n  글의 ▶x\n  끝\n",
     "a: >-\n\n  접히는\n\n  글의\n    들여 쓴 줄\n  ▶x\n",
     "a: 여러 줄에\n  걸친 ▶x\n  글\n",

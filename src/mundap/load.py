@@ -132,7 +132,8 @@ class _Loader:
     def __init__(self, project):
         self.project, self.root = project, project.root
         self.folder = project.root / "docs" / "qa"
-        self.known = {}  # id -> data of its thread, None where the file is missing or cannot be read
+        self.known = {}  # id -> anchors of its page, None where they cannot be told
+        self.stems = set()  # of the thread files that have a line
         self.named = set()  # snippets that threads which cannot be read seem to use
         self.terms = None  # slugs of the glossary, None where it cannot be read
 
@@ -213,7 +214,7 @@ class _Loader:
                 continue
             thread = Thread(identifier or path.stem, chapter, document)
             drafts.append(thread)
-            self.known[thread.id] = document.value
+            self.known[thread.id] = thread_anchors(document.value) if sound else None
             own = _word(document.value, "id")
             if own and own != path.stem:
                 problems.append(document.problem(("id",), f"id는 `{own}`인데 파일 이름은 `{path.name}`이에요.", "둘을 같게 맞춰 주세요."))
@@ -232,12 +233,13 @@ class _Loader:
                 here, path = ("chapters", i, "threads", j), self.folder / chapter["id"] / f"{identifier}.yaml"
                 if identifier in self.known:
                     problems.append(index.problem(here, f"`{identifier}` 문답이 두 번 나와요.", "한 장에만, 한 번만 적어 주세요."))
-                elif identifier == "index" or not re.search(schema.SLUG, identifier):
-                    problems.append(index.problem(here, f"`{identifier}`: 쓸 수 없는 이름이에요.", schema.PATTERNS[schema.SLUG][1]))
+                elif fault := schema.name_fault(identifier):
+                    problems.append(index.problem(here, *fault))
                 else:
                     self.known[identifier] = None
                     if path.exists() or path.is_symlink():
                         listed[path] = identifier, chapter["id"]
+                        self.stems.add(identifier)
                     else:
                         problems.append(index.problem(here, f"`{self.name(path)}` 파일이 없어요.",
                                                       f"`mundap new {chapter['id']} {identifier}` 명령으로 만들거나 이 줄을 지워 주세요."))
@@ -249,7 +251,7 @@ class _Loader:
             what, todo = f"파일 이름이 `{path.suffix}`로 끝나요.", f"`{path.stem}.yaml`로 바꿔 주세요."
         elif path.parent.parent != self.folder or chapter not in chapters:
             what, todo = f"`{chapter}` 장이 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(sorted(chapters))}."
-        elif path.stem in self.known and self.known[path.stem] is not None:
+        elif path.stem in self.stems:
             what, todo = f"`{path.stem}` 문답은 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
         else:
             what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"`{chapter}` 장의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
@@ -283,12 +285,13 @@ class _Loader:
             name = _word(source, "document")
             if name and name not in index["documents"]:
                 yield document.problem(("source", i, "document"), f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요.", _near(name, index["documents"]))
-        anchors = thread_anchors(data)
+        anchors = thread_anchors({**data, "answers": []})
         for i, answer in _parts(data, "answers"):
             here, identifier = ("answers", i), _word(answer, "id")
             generated = [identifier, *(f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims"))]
-            if twice := [anchor for anchor in generated if identifier and anchors.count(anchor) > 1]:
+            if twice := [anchor for anchor in generated if identifier and anchor in anchors]:
                 yield document.problem((*here, "id"), f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요.", "서로 다른 이름을 붙여 주세요.")
+            anchors += generated
             block = self.root / "docs" / "blocks" / f"{_word(answer, 'block')}.py"
             if _word(answer, "block"):
                 yield from self.check_block(document, (*here, "block"), block)
@@ -305,7 +308,7 @@ class _Loader:
             yield document.problem(path, f"`{self.name(block)}` 파일이 없어요.", "파일을 만들거나 이 줄을 지워 주세요.")
         except (SyntaxError, ValueError) as error:
             yield Problem(self.name(block), getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1, 
-                          f"Python 문법에 맞지 않아요({getattr(error, 'msg', error)}).", "이 줄을 고쳐 주세요.")
+                          f"Python이 읽을 수 없어요({getattr(error, 'msg', error)}).", "이 줄을 고쳐 주세요.")
 
     def check_run(self, document, path, run):
         name, show, figure = _word(run, "run"), _word(run, "show"), _word(run, "figure")
@@ -349,7 +352,7 @@ class _Loader:
                 sides = [(comparison.left, comparison.left_value), *[(comparison.right, comparison.right_value)] * (not comparison.is_bound)]
                 measured = ", ".join(f"`{side}` 값은 {value!r}" for side, value in sides)
                 yield document.problem((*path, "check"), f"{what}({measured}).",
-                                       f"판정을 고치거나 `{comparison.left} {comparison.operator} {comparison.right}` 조건을 다시 살펴 주세요.", offset=comparison.offset)
+                                       f"{'판정을' if verdict else '글을'} 고치거나 `{comparison.left} {comparison.operator} {comparison.right}` 조건을 다시 살펴 주세요.", offset=comparison.offset)
 
     def check_texts(self, document):
         """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
@@ -374,8 +377,10 @@ class _Loader:
         elif kind == "thread" and target not in self.known:
             return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", _near(target, self.known)
         elif anchor:
-            data = self.known[target] if kind else document.value
-            anchors = thread_anchors(data) if isinstance(data, dict) else [] if kind == "" else None
+            if kind:
+                anchors = self.known[target]
+            else:
+                anchors = thread_anchors(document.value) if isinstance(document.value, dict) else []
             if anchors is not None and (anchor not in anchors or anchor == "related"):
                 return f"`#{anchor}` 자리가 {f'`{target}` 문답' if kind else '이 쪽'}에 없어요.", _near(anchor, anchors)
         return None
@@ -402,7 +407,7 @@ class _Loader:
             file = self.name(snippet.path)
             if snippet.error:
                 line, column, message = snippet.error
-                yield Problem(file, line, column, f"Python 문법에 맞지 않아요({message}).", "이 줄을 고쳐 주세요.")
+                yield Problem(file, line, column, f"Python이 읽을 수 없어요({message}).", "이 줄을 고쳐 주세요.")
                 continue
             if snippet.runs and not snippet.evidence_bound:
                 yield Problem(file, 1, 1, "스니펫이 증거(`evidence`)를 남기지 않아요.", "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")

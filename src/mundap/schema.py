@@ -3,6 +3,7 @@ of a thread are all made from it."""
 
 import difflib
 import json
+import re
 
 import jsonschema
 
@@ -117,6 +118,14 @@ SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
 KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
 
 
+def name_fault(identifier):
+    """(what, todo) where a thread cannot have that name, else None."""
+    if identifier == "index":
+        return f"`{identifier}`: 장의 쪽이 쓰는 이름이에요.", "다른 이름을 골라 주세요."
+    what, todo = PATTERNS[SLUG]
+    return None if re.search(SLUG, identifier) else (f"`{identifier[:40]}`: {what}.", todo)
+
+
 def to_json(name):
     """The JSON Schema (draft-07) for editors, as text. Editors read `1` as a number where we read text: allow both."""
     def widen(node):
@@ -139,7 +148,8 @@ def problems(document, name):
 
 def _explain(document, error):
     path, value, kind, definition = list(error.absolute_path), error.instance, error.validator, error.schema
-    here = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "이 자리"
+    named = bool(path) and isinstance(path[-1], str)
+    here = f"`{path[-1]}` 자리" if named else "이 항목" if path else "이 파일"
     meaning = f"여기에 올 것: {definition.get('description', '값')}"
     if kind == "additionalProperties":
         known = list(definition["properties"])
@@ -157,16 +167,16 @@ def _explain(document, error):
         names = "나 ".join(f"`{part['required'][0]}`" for part in definition["anyOf"])
         yield document.problem(path, f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
     elif isinstance(value, str) and not value.strip():  # whatever it should be
-        yield document.problem(path, f"{here} 값이 비어 있어요.", f"{meaning.rstrip('.')}.")
+        yield document.problem(path, f"`{path[-1]}` 값이 비어 있어요." if named else f"{here}이 비어 있어요.", f"{meaning.rstrip('.')}.")
     elif kind == "type":
         found = KIND_NAMES[{dict: "object", list: "array", str: "string"}[type(value)]]
-        yield document.problem(path, f"{here} 자리에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {found}이 있어요.", f"{meaning.rstrip('.')}.")
+        yield document.problem(path, f"{here}에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {found}이 있어요.", f"{meaning.rstrip('.')}.")
     elif kind == "minItems":
-        yield document.problem(path, f"{here} 목록이 비어 있어요.", f"{meaning.rstrip('.')}. 하나는 있어야 해요.")
+        yield document.problem(path, f"`{path[-1]}` 목록이 비어 있어요.", f"{meaning.rstrip('.')}. 하나는 있어야 해요.")
     elif kind == "enum" and isinstance(value, str):
         near = difflib.get_close_matches(value, error.validator_value, 1, 0.4)
         todo = (f"혹시 `{near[0]}`인가요? " if near else "") + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
-        yield document.problem(path, f"{here} 자리에 `{value}`라고 적을 수는 없어요.", todo)
+        yield document.problem(path, f"{here}에 올 수 없는 값이에요: `{value.splitlines()[0][:40]}`.", todo)
     elif kind == "pattern":
         what, todo = PATTERNS[error.validator_value]
         yield document.problem(path, f"`{value.strip().splitlines()[0][:40]}`: {what}.", todo)

@@ -16,14 +16,13 @@ HTML = re.compile(r"<(?!https?://[^\s<>]*>)[a-zA-Z/!?][^\s<>]*")
 HTML_IN_MATH = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9-]*[\s>/]|!--|!\[)")  # there `i<j` is a comparison
 ATTRIBUTES = re.compile(r"\{\s*(?:[:#.][^{}\n]*|[^{}\n]*=[^{}\n]*)\}")
 HEADING = re.compile(r"^#{1,2}(?=\s)", re.MULTILINE)
-MATH_WORDS = [  # the converter's words -> ours
-    (r'Unknown command "(.+)"', r"`\1` 명령을 몰라요"),
-    (r'Unknown environment "(.+)"', r"`\1` 환경을 몰라요"),
-    (r'Expected closing token "(.+)", but reached end of input', r"`\1` 기호로 닫아야 하는데 수식이 끝났어요"),
-    (r'Expected token "(.+)", but .*', r"`\1` 기호가 와야 해요"),
-    (r"Duplicate subscript or superscript", "위첨자나 아래첨자가 겹쳤어요"),
-    (r"the formula is empty", "수식이 비어 있어요"),
-    (r"\$\$ … \$\$ has to stand alone.*", "`$$`는 위아래를 비운 자기 줄에 두어야 해요"),
+MATH_WORDS = [  # the converter's words -> what is wrong, what to do
+    (r'Unknown (?:command|environment) "(.+)"', r"`\1` 명령을 몰라요", "철자를 확인하거나 다른 명령으로 적어 주세요."),
+    (r'Expected closing token "(.+)", but reached end of input', r"`\1` 기호로 닫아야 하는데 수식이 끝났어요", "괄호의 짝을 맞춰 주세요."),
+    (r"Duplicate subscript or superscript", "첨자가 겹쳤어요", "`{x_a}_b`처럼 중괄호로 묶어 주세요."),
+    (r"the formula is empty", "수식이 비어 있어요", "수식을 적어 주세요. 돈 표시는 `\\$`로 적어요."),
+    (r"\$\$ … \$\$ has to stand alone.*", "`$$`가 글에 붙어 있어요", "위아래에 빈 줄을 넣어 자기 줄에 두어 주세요."),
+    (r"(.+)", r"\1", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요."),
 ]
 
 
@@ -83,9 +82,8 @@ def faults(text, evidence, link_problem, plain=False):
         except ExpressionError as error:
             yield match.start() + 2 + error.offset, error.what, error.todo
     for offset, message in math.check_math(VALUE.sub(lambda match: "0" * len(match[0]), text)):
-        for pattern, words in MATH_WORDS:
-            message = re.sub(f"^{pattern}$", words, message)
-        yield offset, f"수식을 읽을 수 없어요: {message}.", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요. 돈 표시는 `\\$`로 적어요."
+        pattern, words, todo = next(entry for entry in MATH_WORDS if re.fullmatch(entry[0], message))
+        yield offset, f"수식을 읽을 수 없어요: {re.sub(f'^{pattern}$', words, message)}.", todo
 
 
 def _link_faults(match, own, link_problem, plain):

@@ -87,7 +87,7 @@ class Document:
         after = line, column
         for number in range(row, min(last, len(self.lines))):
             for match in CHARACTERS.get(style, CHARACTERS[""]).finditer(self.lines[number], place):
-                if _is_space(match[0]):
+                if style == '"' and _is_space(match[0]):
                     continue
                 if left == 0:
                     return number + 1, match.start() + 1
@@ -242,12 +242,12 @@ class _Builder:
                 break
             self.refuse(event, path)
             if not isinstance(event, yaml.ScalarEvent):
-                self.stop(event, "키 자리에는 글만 올 수 있어요.", "`키: 값` 모양인지 확인해 주세요.")
+                self.stop(event, "키 자리에는 글만 올 수 있어요.", "`키: 값` 모양인지 확인하고, `{{`로 시작하는 글이면 전체를 따옴표로 감싸 주세요.")
             position = (event.start_mark.line + 1, event.start_mark.column + 1)
             if event.value in values:
                 first = self.document.keys[*path, event.value][0]
                 self.problems.append(Problem(
-                    self.document.path, *position, f"키 `{event.value}`가 두 번 나와요(첫 번째는 {first}번째 줄).",
+                    self.document.path, *position, f"`{event.value}` 키가 두 번 나와요(첫 번째는 {first}번째 줄).",
                     "하나만 남겨 주세요. 둘 다 두면 하나가 소리 없이 사라져요."))
                 self.skip(next(self.events))
                 continue
