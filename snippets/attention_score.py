@@ -74,9 +74,9 @@ if __name__ == "__main__":
 # %%
 DIVISORS = {
     "√d_k": lambda k: k.shape[-1] ** 0.5,
-    "키의 길이 ‖k‖": lambda k: k.norm(dim=-1),  # (N): one for each key
-    "길이의 제곱근 √‖k‖": lambda k: k.norm(dim=-1) ** 0.5,
-    "나누지 않음": lambda k: 1.0,
+    "‖k‖": lambda k: k.norm(dim=-1),  # (N): the length of each key
+    "√‖k‖": lambda k: k.norm(dim=-1) ** 0.5,
+    "1": lambda k: 1.0,
 }
 
 
@@ -93,7 +93,8 @@ if __name__ == "__main__":
         growths.append((divided_scores(q, 10 * k, divisor).norm() / scores.norm()).item())
         differences.append(largest_difference(scores.softmax(dim=-1) @ v, reference))
         rows.append([name, f"{differences[-1]:.1e}", f"{growths[-1]:.2f}배"])
-    table("divisors", "나누는 수의 후보", ["나누는 수", "PyTorch와의 차이", "키를 10배 하면"], rows)
+    caption = "나누는 수마다, PyTorch와의 차이와 키를 10배 할 때 점수의 배수"
+    table("divisors", caption, ["나누는 수", "차이", "키 10배"], rows)
     pytorch_ten = F.scaled_dot_product_attention(q[None], 10 * k[None], v[None])[0]
     ten_difference = largest_difference(attention(q, 10 * k, v)[0], pytorch_ten)
     root_nan = k.sqrt().isnan().float().mean().item()
@@ -163,13 +164,13 @@ if __name__ == "__main__":
     top, effective, gradient, to_query = found.median(dim=-1).values.unbind(dim=-1)  # (2, sizes, seeds) each
     to_query_mean = found[:, -1, :, 3].mean(dim=(1, 2)).tolist()  # [divided, not divided], at the largest d_k
     vanished = (found[1, -1, :, 2] < 0.01 * gradient[0, -1].mean()).float().mean(dim=-1)  # (seeds)
-    figure, axes = plt.subplots(1, 2, figsize=(6, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(5, 3.2))
     for i, (color, marker, label) in enumerate(((BLUE, "o", "√d_k로 나눔"), (ORANGE, "^", "나누지 않음"))):
         for axis, values in zip(axes, (top[i], gradient[i])):
             axis.fill_between(SIZES, values.amin(dim=1), values.amax(dim=1), color=color, alpha=0.25)
             axis.plot(SIZES, values.mean(dim=1), color=color, marker=marker, label=label)
     for axis, title in zip(axes, ("가장 큰 가중치", "점수에 대한 기울기")):
-        axis.set(title=title, xscale="log", xticks=SIZES, xticklabels=SIZES, xlabel="d_k")
+        axis.set(title=title, xscale="log", xticks=SIZES[::2], xticklabels=SIZES[::2], xlabel="d_k")
         axis.minorticks_off()
     axes[0].set_ylim(0, 1.05)
     axes[1].set_yscale("log")

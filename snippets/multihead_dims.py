@@ -108,14 +108,14 @@ if __name__ == "__main__":
 # ## 나누는 값과 나누지 않는 값
 #
 # 헤드를 몇 개로 나누든 파라미터 수도, 행렬곱의 연산량도 같아요. 그 대신 헤드마다 점수 행렬 $W_i^Q {W_i^K}^\top$의 계수(rank)가 $d$로 낮아지고,
-# softmax를 할 칸은 헤드 수만큼 늘어요. 헤드마다 100차원을 통째로 주면 비용이 늘어요.
+# softmax를 할 어텐션 맵은 헤드 수만큼 늘어요. 헤드마다 100차원을 통째로 주면 비용이 늘어요.
 
 # %%
 def cost(model, N, D):
-    """Parameters, FLOPs of the matrix products, and cells of all attention maps, for N tokens."""
+    """Parameters, FLOPs of the matrix products, and attention maps of N x N cells, for N tokens."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(N, D))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops(), model.num_heads * N * N
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops(), model.num_heads
 
 
 def score_rank(model):
@@ -131,10 +131,10 @@ if __name__ == "__main__":
               "20 x 5": MultiHeadAttention(D, 20), "10 x 100": MultiHeadAttention(D, 10, head_dim=100)}
     costs = {name: cost(model, N, D) for name, model in models.items()}
     ranks = {name: score_rank(model) for name, model in models.items()}
-    rows = [[name, f"{parameters:,}", f"{flops / 1e6:.1f}", f"{cells:,}", ranks[name]]
-            for name, (parameters, flops, cells) in costs.items()]
-    caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 그리고 점수 행렬의 계수"
-    table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵의 칸", "계수"], rows)
+    rows = [[name, f"{parameters:,}", f"{flops / 1e6:.1f}", maps, ranks[name]]
+            for name, (parameters, flops, maps) in costs.items()]
+    caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 계수"
+    table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "계수"], rows)
 
 # %% [markdown]
 # ## 출력의 크기와 W^O
@@ -195,7 +195,7 @@ if __name__ == "__main__":
         "cut_parameters": cut_parameters,
         "parameter_ratio": ten[0] / one[0],
         "flop_ratio": ten[1] / one[1],
-        "map_cells_ratio": ten[2] / one[2],
+        "maps_ratio": ten[2] / one[2],
         "twenty_parameter_ratio": twenty[0] / one[0],
         "twenty_flop_ratio": twenty[1] / one[1],
         "twenty_head_size": models["20 x 5"].head_dim,

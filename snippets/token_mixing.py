@@ -145,7 +145,7 @@ def mixers(dim, N):
     }
 
 
-MIXERS = {"ffn": "FFN", "conv": "합성곱", "conv_gelu": "합성곱+GELU", "across": "자리 Linear",
+MIXERS = {"ffn": "FFN", "conv": "합성곱", "conv_gelu": "합성곱, GELU", "across": "자리 Linear",
           "attention": "어텐션", "no_query": "쿼리 0배", "large_query": "쿼리 4배"}
 
 # %%
@@ -157,9 +157,12 @@ if __name__ == "__main__":
         for name, f in mixers(D, N).items():
             changes[name].append(what_changes(f, x, y))
     mean = {name: [statistics.mean(values) for values in zip(*changes[name])] for name in MIXERS}
-    rows = [[label, *(f"{value:.3f}" if value else "0" for value in mean[name])] for name, label in MIXERS.items()]
-    table("what_changes", "변한 정도 (시드 다섯의 평균). ①은 입력이 그대로일 때, ②는 이웃만 바꿀 때, 나머지는 두 입력 사이",
-          ["층", "출력 ①", "출력 ②", "야코비안", "비율"], rows)
+    rows = [[label, *(f"{value:.2f}" if value else "0" for value in mean[name][1:3]), f"{mean[name][3]:.1%}"]
+            for name, label in MIXERS.items()]
+    same_input = max(values[0] for found in changes.values() for values in found)
+    print(f"입력 전체가 같을 때 출력이 변한 정도는 모든 층에서 {same_input:.0f}")
+    caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안과 섞는 비율"
+    table("what_changes", caption, ["층", "출력", "야코비안", "비율"], rows)
 
 # %%
 if __name__ == "__main__":

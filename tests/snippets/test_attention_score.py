@@ -24,7 +24,7 @@ def test_a_key_of_length_root_d_makes_the_readings_agree():
     torch.manual_seed(0)
     q, k = torch.randn(2, 6, 16)
     k = 4 * k / k.norm(dim=-1, keepdim=True)
-    constant, length = (divided_scores(q, k, DIVISORS[name]) for name in ("√d_k", "키의 길이 ‖k‖"))
+    constant, length = (divided_scores(q, k, DIVISORS[name]) for name in ("√d_k", "‖k‖"))
     torch.testing.assert_close(constant, length)
 
 

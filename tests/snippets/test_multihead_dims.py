@@ -31,10 +31,10 @@ def test_cut_input_is_block_diagonal():
 @pytest.mark.parametrize("num_heads, head_dim", [(1, 12), (3, 4), (3, 12), (5, 2)])
 def test_cost_by_formula(num_heads, head_dim):
     N, D, inner = 7, 12, num_heads * head_dim
-    parameters, flops, cells = cost(MultiHeadAttention(D, num_heads, head_dim), N, D)
+    parameters, flops, maps = cost(MultiHeadAttention(D, num_heads, head_dim), N, D)
     assert parameters == 4 * D * inner
     assert flops == 2 * (4 * N * D * inner + 2 * N * N * inner)
-    assert cells == num_heads * N * N
+    assert maps == num_heads
 
 
 @pytest.mark.parametrize("num_heads", [1, 3, 12])
