@@ -70,7 +70,7 @@ def test_self_referring_macro_ends():
 
 
 def test_dollars_of_a_notebook_cell():
-    html = "<p>$a &lt; b$ and <code>$c$</code></p>\n<p>$$\nx\n$$</p><pre>$d$</pre><img alt='$e$'>"
+    html = "<p>$a &lt; b$는 <code>$c$</code></p>\n<p>$$\nx\n$$</p><pre>$d$</pre><img alt='$e$'>"
     assert math.replace_dollars_in_html(html) == (
-        "<p><math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math> and <code>$c$</code></p>\n"
+        '<p><span class="nobreak"><math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math>는</span> <code>$c$</code></p>\n'
         '<div class="math-block"><math display="block"><mi>x</mi></math></div><pre>$d$</pre><img alt=\'$e$\'>')

@@ -74,6 +74,7 @@ def test_figure_and_table_keep_their_names(page):
     assert figure.svg["aria-label"] == "두 모델이 같아져요." and figure.use["href"] == "#curve-p1"
     assert figure.figcaption.text == "두 모델이 같아져요."
     table = soup.select_one("figure#accuracy.run-table .scroll table")
+    assert [cell.get("class") for cell in table.select("th")] == [None, ["number"]]
     assert table.select_one("td.number").text == "97.1 %" and "onclick" not in str(table) and not table.caption
 
 

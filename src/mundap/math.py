@@ -13,6 +13,7 @@ INLINE = re.compile(r"(?<!\\)(?:\\{2})*\$(?!\s)(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.
 FENCE = re.compile(r"^(?P<pad>[ \t]*)(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)", re.S | re.M)
 CODE_SPAN = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S)
 
+TAIL = re.compile(r"(<math>(?:(?!</math>).)*</math>)([^\s<]{1,9})", re.S)
 ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
 OPAQUE = re.compile(r"<(code|pre|script|style|svg|math)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S)
 DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
@@ -98,7 +99,12 @@ def replace_in_html(page):
         markup = to_mathml(html.unescape(match[3]).strip(), display)
         return f'<div class="math-block">{markup}</div>' if display else markup
 
-    return ARITHMATEX.sub(convert, page)
+    return keep_together(ARITHMATEX.sub(convert, page))
+
+
+def keep_together(page):
+    """HTML in which a formula and the particle or full stop right after it stay on one line."""
+    return TAIL.sub(r'<span class="nobreak">\1\2</span>', page)
 
 
 def replace_dollars_in_html(page):
@@ -111,6 +117,6 @@ def replace_dollars_in_html(page):
     for opaque in OPAQUE.finditer(page):
         parts += [DOLLARS.sub(convert, page[end:opaque.start()]), opaque[0]]
         end = opaque.end()
-    page = "".join([*parts, DOLLARS.sub(convert, page[end:])])
+    page = keep_together("".join([*parts, DOLLARS.sub(convert, page[end:])]))
     alone = re.compile(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', re.S)
     return alone.sub(r'<div class="math-block">\1</div>', page)

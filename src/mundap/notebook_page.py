@@ -134,6 +134,9 @@ def run_table(table, name, caption):
     for tag in soup.find_all("td"):
         if re.fullmatch(r"[-+−]?[\d.,]+(?:e[-+]?\d+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?", tag.get_text().strip()):
             tag["class"] = "number"
+    for column in zip(*(row.find_all(["th", "td"]) for row in soup.find_all("tr"))):
+        if len(column) > 1 and all(cell.get("class") == "number" for cell in column[1:]):
+            column[0]["class"] = "number"
     if soup.caption:
         soup.caption.decompose()
     for tag in soup.find_all("table"):

@@ -9,6 +9,7 @@ DRAWING = set("svg g defs clipPath path rect circle ellipse line polyline polygo
 DROPPED = {"metadata", "title", "desc"}  # the page has the alternative text; a title would be a tooltip
 MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"  # inlined it would reach the whole page
 REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+WIDE = 560  # pixels; on a phone such a figure shrinks so far that its text has to grow
 COORDINATES = set("d points x y width height cx cy r x1 x2 y1 y2".split())
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 
@@ -39,7 +40,8 @@ def inline(svg_text, prefix, alt):
             raise SvgError("neither viewBox nor width and height")
         root.set("viewBox", f"0 0 {pixels(width):g} {pixels(height):g}")
     natural = pixels(width) if width and "%" not in width else float(root.get("viewBox").split()[2])
-    root.attrib = {
+    wide = {"class": "wide"} if natural > WIDE else {}
+    root.attrib = wide | {
         "viewBox": root.get("viewBox"), "role": "img", "aria-label": alt, "style": f"max-width:{natural:g}px",
         "stroke-linejoin": "round", "stroke-linecap": "butt",
     }
