@@ -24,7 +24,8 @@ def test_scores_come_back_from_the_black_box():
     mha, x, y = nn.MultiheadAttention(8, num_heads=2), torch.randn(4, 8), torch.randn(6, 8)
     nn.init.normal_(mha.in_proj_bias)
     to_q, to_k, _ = zip(mha.in_proj_weight.chunk(3), mha.in_proj_bias.chunk(3))
-    q, k = (nn.functional.linear(z, *layer).unflatten(-1, (2, 4)).transpose(0, 1) for z, layer in ((x, to_q), (y, to_k)))
+    q = nn.functional.linear(x, *to_q).unflatten(-1, (2, 4)).transpose(0, 1)  # (h, N, d)
+    k = nn.functional.linear(y, *to_k).unflatten(-1, (2, 4)).transpose(0, 1)
     scores = q @ k.transpose(-2, -1) / 2
     torch.testing.assert_close(scores_of(mha, x, y), scores - scores.mean(dim=-1, keepdim=True), atol=1e-5, rtol=1e-4)
 
