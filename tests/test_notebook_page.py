@@ -71,7 +71,7 @@ def test_headings_have_one_h1_and_korean_anchors(page):
 def test_figure_and_table_keep_their_names(page):
     soup = BeautifulSoup(page, "html.parser")
     figure = soup.select_one("figure#curve.run-figure")
-    assert figure.svg["aria-label"] == "두 모델이 같아져요." and figure.use["href"] == "#curve-p1"
+    assert figure.svg["aria-label"] == "두 모델이 같아져요." and figure.use["xlink:href"] == "#curve-p1"
     assert figure.figcaption.text == "두 모델이 같아져요."
     table = soup.select_one("figure#accuracy.run-table .scroll table")
     assert [cell.get("class") for cell in table.select("th")] == [None, ["number"]]

@@ -27,7 +27,7 @@ def test_figure_can_stand_inside_a_page():
     markup = svg.inline(drawn(), "one-", '"97%" & 더')
     assert markup.startswith('<svg class="wide" viewBox="0 0 504 288" role="img" aria-label="&quot;97%&quot; &amp; 더"')
     assert "max-width:672px" in markup.split(">")[0]
-    for unwanted in ("<?xml", "<!DOCTYPE", "metadata", "<title", "<style", "xlink", "xmlns", "ns0:", "font-family",
+    for unwanted in ("<?xml", "<!DOCTYPE", "metadata", "<title", "<style", "xmlns", "ns0:", "font-family",
                      "<g>", "rotate(-0", "\n"):
         assert unwanted not in markup, unwanted
     assert "mean &lt; std" in markup and "data:image/png;base64," in markup

@@ -95,6 +95,7 @@ def attribute(element, name, value, prefix):
     if name == "id":
         return name, prefix + value
     if name == "href":
+        name = "xlink:href"  # a plain href breaks the theme's instant navigation, which sets it on every element
         if value.startswith("#"):
             return name, "#" + prefix + value[1:]
         if element.tag == "image" and re.match(r"data:image/(png|jpeg);base64,", value):
