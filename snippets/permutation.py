@@ -183,6 +183,27 @@ if __name__ == "__main__":
     moved_along_error = relative_error(z_orders, z[ORDERS]).max().item()
     print(f"토큰이 제 위치 임베딩을 들고 자리를 옮기면: 상대 오차 {moved_along_error:.0e}")
 
+# %% [markdown]
+# ## 뒤를 가리면 이야기가 달라요
+#
+# 디코더는 뒤 토큰을 못 보게 가려요(causal mask). 첫째 자리는 자기만, 넷째 자리는 넷을 다 보니 **마스크가 자리를 알려 줘요**.
+# 가중치 없이 토큰을 그대로 Q·K·V로 쓰는 어텐션 하나에 마스크만 씌워 봐요.
+
+# %%
+def causal_errors(tokens, is_causal):
+    """How far plain attention on tokens (4, D), without any position embedding, is from f(Px) = P f(x): (23,)."""
+    z, z_orders = (nn.functional.scaled_dot_product_attention(x, x, x, is_causal=is_causal)
+                   for x in (tokens[None], tokens[ORDERS]))  # (1, 4, D) and (23, 4, D)
+    return relative_error(z_orders, z[0][ORDERS])
+
+
+# %%
+if __name__ == "__main__":
+    tokens = torch.randn(4, DIM).double() * DIM**-0.25  # small, or each would look at itself alone
+    unmasked_error = causal_errors(tokens, is_causal=False).max().item()
+    least_causal_error = causal_errors(tokens, is_causal=True).min().item()
+    print(f"토큰을 따라가며 비교한 상대 오차: 마스크가 없으면 최대 {unmasked_error:.0e}, 있으면 최소 {least_causal_error:.2f}")
+
 # %%
 if __name__ == "__main__":
     evidence = {
@@ -199,6 +220,7 @@ if __name__ == "__main__":
         "sincos_step": sincos_step, "learned_step": learned_step,
         "sincos_is_parameter": sincos_learned, "learned_is_parameter": learned_learned,
         "added_difference": added_difference, "moved_along_error": moved_along_error,
+        "unmasked_error": unmasked_error, "least_causal_error": least_causal_error,
     }
     tolerance = {}
     evidence
