@@ -12,6 +12,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 
 CLASSES = list("ㄱㄴㄷㄹㅁㅇㅏㅓㅗㅜ")
 STROKES = {  # straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1, y pointing down
@@ -35,7 +36,7 @@ DISTRACTORS, WAVES = 6, 3
 # %% [markdown]
 # ## 장면을 숫자로 정해요
 #
-# 길이는 모두 화면에 대한 비율이에요. 낱자의 크기는 화면의 약 1/4에서 2/3까지, 자리와 색과 획 굵기와 기울기는 제멋대로예요.
+# 길이는 모두 화면에 대한 비율이에요. 낱자의 크기와 자리와 색과 획 굵기와 기울기를 장면마다 새로 뽑아요.
 # 방해물은 길이가 다른 막대와 점이고, 낱자의 상자에는 들어오지 않아요.
 
 # %%
@@ -92,7 +93,7 @@ def distance2(u, segments):
     """Squared distance of every pixel to segments (n, 4), pixel centres u (S,) on both axes: (n, S, S)."""
     x0, y0, x1, y1 = segments[:, :, None, None].unbind(1)  # (n, 1, 1) each
     x, y, dx, dy = u[None, None, :] - x0, u[None, :, None] - y0, x1 - x0, y1 - y0
-    along = ((x * dx + y * dy) / (dx**2 + dy**2 + 1e-12)).clamp_(0, 1)  # how far along the segment the nearest point is
+    along = ((x * dx + y * dy) / (dx**2 + dy**2 + 1e-12)).clamp_(0, 1)  # where on the segment the nearest point is
     return (x - along * dx).square_().add_((y - along * dy).square_())
 
 
@@ -124,3 +125,120 @@ def draw(n, size, seed):
     scene = sample(n, seed)
     parts = [{key: value[i : i + 16] for key, value in scene.items()} for i in range(0, n, 16)]  # 16 fit in the cache
     return torch.cat([render(part, size) for part in parts]), scene["labels"], scene["boxes"]
+
+
+def to_rgb(images):
+    """Undo the normalisation for showing: (..., 3, S, S) -> (..., S, S, 3) in [0, 1]."""
+    return (images * 0.25 + 0.5).clamp(0, 1).movedim(-3, -1)
+
+
+# %% [markdown]
+# ## 그려 볼까요
+#
+# 낱자 열 개를 하나씩 뽑았어요. 네모가 낱자의 상자이고, 나머지는 모두 방해물이에요.
+
+# %%
+if __name__ == "__main__":
+    from figure import BLUE, ORANGE, plt, show, table
+
+    torch.set_num_threads(1)
+    images, labels, boxes = draw(100, 64, seed=0)
+    figure, axes = plt.subplots(2, 5, figsize=(7, 3.2))
+    for label, axis in enumerate(axes.flat):
+        i = (labels == label).nonzero()[0].item()  # the first scene of that class
+        axis.imshow(to_rgb(images[i]), extent=(0, 1, 1, 0))
+        x0, y0, x1, y1 = boxes[i].tolist()
+        axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=ORANGE, linewidth=1.5))
+        axis.set(title=CLASSES[label], xticks=[], yticks=[])
+        axis.grid(False)
+    alt = f"낱자 {len(CLASSES)}종이 저마다 다른 색과 크기로 막대와 점 사이에 놓인 장면이에요."
+    show(figure, "classes", alt)
+
+
+# %% [markdown]
+# ## 해상도를 바꿔도 같은 장면이에요
+#
+# 96 px로 그려서 절반으로 줄인 것과 처음부터 48 px로 그린 것을 견줘요. 비교 기준으로는 다른 시드의 장면과 잰 차이를 써요.
+
+# %%
+if __name__ == "__main__":
+    sizes = [24, 64, 192]
+    figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+    for size, axis in zip(sizes, axes):
+        axis.imshow(to_rgb(draw(1, size, seed=6)[0][0]), interpolation="nearest")
+        axis.set(title=f"{size}×{size}", xticks=[], yticks=[])
+        axis.grid(False)
+    small, large, other = draw(200, 48, seed=1)[0], draw(200, 96, seed=1)[0], draw(200, 48, seed=2)[0]
+    halved = F.avg_pool2d(large, 2)
+    same_scene_difference = ((small - halved).abs().mean() * 0.25).item()  # back to the scale where white is 1
+    other_scene_difference = ((small - other).abs().mean() * 0.25).item()
+    alt = (f"같은 시드는 {', '.join(map(str, sizes))} px에서 같은 장면이에요. 반으로 줄인 그림과 픽셀값이 평균 "
+           f"{same_scene_difference:.4f}만큼만 달라요.")
+    show(figure, "resolutions", alt)
+
+
+# %% [markdown]
+# ## 쉬운 길은 없을까요
+#
+# 픽셀에서 바로 정답을 내는 선형 분류기와, 채널별 평균과 표준편차만 보는 선형 분류기를 학습해 봐요.
+# 둘 다 낮다면 밝기나 색, 정해진 자리의 픽셀만으로는 풀 수 없는 문제예요.
+# 상자도 확인해요. 낱자의 색만 바꿔 다시 그렸을 때 달라지는 픽셀은 모두 상자 안에 있어야 해요.
+
+# %%
+def linear_accuracy(features, labels, n_train):
+    """Held-out accuracy of ridge regression on one-hot labels: features (n, d), the first n_train for training.
+
+    The best of three strengths of regularisation on the held-out part, which flatters the baseline.
+    """
+    X = (features - features[:n_train].mean(0)) / (features[:n_train].std(0) + 1e-6)
+    train, rest = X[:n_train], X[n_train:]
+    targets = F.one_hot(labels[:n_train], len(CLASSES)).float() - 1 / len(CLASSES)
+    gram, moment = train.T @ train, train.T @ targets
+    found = []
+    for strength in (0.01, 0.1, 1):
+        weights = torch.linalg.solve(gram + strength * n_train * torch.eye(len(gram)), moment)
+        found.append(((rest @ weights).argmax(1) == labels[n_train:]).float().mean().item())
+    return max(found)
+
+
+# %%
+if __name__ == "__main__":
+    n_train = 6000
+    images, labels, boxes = draw(n_train + 3000, 24, seed=3)
+    linear_pixels = linear_accuracy(images.flatten(1), labels, n_train)
+    linear_colour = linear_accuracy(torch.cat([images.mean((2, 3)), images.std((2, 3))], dim=1), labels, n_train)
+    share = torch.bincount(labels, minlength=len(CLASSES)) / len(labels)
+    majority = share.max().item()
+
+    scene = sample(200, seed=4)
+    before = render(scene, 64)
+    scene["colours"][:, -1] = 1 - scene["colours"][:, -1]  # the letter alone
+    changed = (render(scene, 64) - before).abs().amax(1) > 0.01  # (n, 64, 64)
+    at = (torch.arange(64) + 0.5) / 64
+    x0, y0, x1, y1 = scene["boxes"][:, :, None].unbind(1)  # (n, 1)
+    in_x, in_y = (at > x0 - 0.5 / 64) & (at < x1 + 0.5 / 64), (at > y0 - 0.5 / 64) & (at < y1 + 0.5 / 64)
+    outside = (changed & ~(in_y[:, :, None] & in_x[:, None, :])).sum().item()
+    letter_size = (scene["boxes"][:, 2:] - scene["boxes"][:, :2]).amax(1)  # the box's longer side
+    rows = [["가장 많은 낱자만 답하기", f"{majority:.1%}"], ["평균·표준편차 6개, 선형", f"{linear_colour:.1%}"],
+            [f"픽셀 {images[0].numel()}개, 선형", f"{linear_pixels:.1%}"]]
+    table("baselines", f"장면 {n_train:,}장으로 학습하고 {len(labels) - n_train:,}장으로 잰 정확도", ["방법", "정확도"], rows)
+    print(f"낱자의 색을 바꿨을 때 상자 밖에서 달라진 픽셀: {outside}개")
+    print(f"낱자의 크기: 화면의 {letter_size.min():.0%}에서 {letter_size.max():.0%}까지")
+
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "classes": len(CLASSES),
+        "same_scene_difference": same_scene_difference,
+        "other_scene_difference": other_scene_difference,
+        "share_min": share.min().item(),
+        "share_max": majority,
+        "linear_pixels": linear_pixels,
+        "linear_colour": linear_colour,
+        "pixels_outside_box": outside,
+        "letter_size_min": letter_size.min().item(),
+        "letter_size_max": letter_size.max().item(),
+    }
+    tolerance = {"linear_pixels": 0.01, "linear_colour": 0.01}
+    evidence

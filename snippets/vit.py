@@ -187,3 +187,174 @@ def vit(name, **options):
     embed_dim, depth, num_heads = SIZES[size]
     options = {"patch_size": int(patch_size), "embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, **options}
     return VisionTransformer(**options)
+
+
+# %% [markdown]
+# ## 이미지 한 장을 따라가요
+#
+# 224×224 이미지 한 장이 ViT-B/16을 지나는 동안 모양이 어떻게 바뀌는지 한 단계씩 봐요. 값이 아니라 모양을 보는 거라 학습하지 않은 모델로 충분해요.
+
+# %%
+if __name__ == "__main__":
+    import scenes
+    from figure import BLUE, INK, ORANGE, plt, show, table
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = vit("B/16").eval()
+    image = scenes.draw(1, 224, seed=6)[0]  # (1, 3, 224, 224)
+    steps = [["이미지", "x", image]]
+    with torch.no_grad():
+        x = model.patch_embed(image)
+        patches = x.shape[1]
+        steps.append(["① 자르고 ② 펴서 투영", "x_p E", x])
+        x = torch.cat([model.cls_token, x], dim=1)
+        steps.append(["③ 클래스 토큰 붙이기", "[x_class; x_p E]", x])
+        x = x + model.pos_embed
+        steps.append(["④ 위치 임베딩 더하기", "z_0", x])
+        for block in model.blocks:
+            x, _ = block(x)
+        steps.append([f"⑤ 블록 {len(model.blocks)}개", "z_L", x])
+        grown = x.std().item()
+        x = model.norm(x)
+        steps.append(["마지막 LayerNorm", "LN(z_L)", x])
+        normed = x.std().item()
+        x = model.head(x[:, 0])
+        steps.append(["클래스 토큰만 헤드로", "로짓", x])
+        step_by_step_difference = (x - model(image)).abs().max().item()
+    rows = [[name, formula, "×".join(map(str, value.shape[1:]))] for name, formula, value in steps]
+    table("shapes", "ViT-B/16이 224×224 이미지 한 장을 처리하는 동안의 모양", ["단계", "식", "모양"], rows)
+    print(f"한 단계씩 계산한 로짓과 model(image)의 차이: {step_by_step_difference}")
+
+# %%
+if __name__ == "__main__":
+    tokens = steps[3][2][0]  # (197, 768)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.7))
+    tiles = scenes.to_rgb(image[0]).reshape(14, 16, 14, 16, 3).transpose(1, 2)  # (14, 14, 16, 16, 3)
+    mosaic = torch.zeros(14, 14, 20, 20, 4)  # each patch on a clear tile, so that the cuts are seen
+    mosaic[:, :, 2:18, 2:18, :3], mosaic[:, :, 2:18, 2:18, 3] = tiles, 1
+    left.imshow(mosaic.transpose(1, 2).reshape(280, 280, 4))
+    left.set(title=f"패치 14×14 = {patches}개", xticks=[], yticks=[])
+    left.spines[:].set_visible(False)
+    right.imshow(tokens, aspect="auto", cmap="RdBu", vmin=-1.5, vmax=1.5, interpolation="nearest")
+    right.set(title=f"토큰 {len(tokens)}개", xlabel=f"임베딩 {tokens.shape[1]}차원", ylabel="토큰 번호 (0: 클래스 토큰)")
+    left.grid(False)
+    right.grid(False)
+    alt = f"장면을 {patches}개 패치로 자르고 클래스 토큰을 앞에 붙여 {len(tokens)}개 토큰의 열로 만들었어요."
+    show(figure, "patches", alt)
+
+
+# %% [markdown]
+# ## 코드가 식과 같은지 확인해요
+#
+# - `Conv2d` 하나로 자르고 투영했지만, 패치를 펴서 행렬 $E$를 곱한 것과 같아요.
+# - 어텐션 맵을 꺼내는 길과 빠른 길의 로짓이 같아요.
+# - 블록의 갈래를 0으로 막으면 입력이 **그대로** 나와요. LayerNorm이 갈래 안에 있기 때문이에요(pre-LN).
+#   원래 Transformer처럼 더한 뒤에 정규화하면(post-LN) 갈래를 막아도 값이 바뀌어요.
+# - 위치 임베딩이 없으면 패치를 섞어도 로짓이 같고, 있으면 달라져요.
+
+# %%
+if __name__ == "__main__":
+    with torch.no_grad():
+        columns = F.unfold(image, kernel_size=16, stride=16).transpose(1, 2)  # (1, 196, 3 * 16 * 16): patches laid flat
+        E, bias = model.patch_embed.proj.weight.flatten(1).T, model.patch_embed.proj.bias  # (768, 768): P^2 C x D
+        conv_linear_difference = (model.patch_embed(image) - (columns @ E + bias)).abs().max().item()
+        logits, attn = model(image, return_attn=True)
+        path_difference = (logits - model(image)).abs().max().item()
+        smallest_attention = attn.min().item()
+
+        block, z = Block(64, num_heads=4), torch.randn(1, 5, 64)
+        for closed in (block.attn.proj, block.mlp.fc2):
+            closed.weight.zero_()
+            closed.bias.zero_()
+        pre_ln_change = (block(z)[0] - z).abs().max().item()
+        post_ln = block.norm2(block.norm1(z + block.attn(z)[0]) + block.mlp(z))  # AIAYN (1706.03762) section 3.1
+        post_ln_change = (post_ln - z).abs().max().item()
+
+        shuffled = F.fold(columns[:, torch.randperm(patches)].transpose(1, 2), 224, kernel_size=16, stride=16)
+        shuffle_change = {}
+        for pos_embed in ("none", "learn", "sincos"):
+            small = vit("Ti/16", pos_embed=pos_embed).eval()
+            before = small(image)
+            shuffle_change[pos_embed] = ((small(shuffled) - before).norm() / before.norm()).item()
+    rows = [["합성곱 하나와 펴서 곱하기의 차이", f"{conv_linear_difference:.1e}"],
+            ["빠른 어텐션과 펼친 어텐션의 로짓 차이", f"{path_difference:.1e}"],
+            ["갈래를 막은 블록: 입력과의 차이, pre-LN", f"{pre_ln_change:.1e}"],
+            ["갈래를 막은 블록: 입력과의 차이, post-LN", f"{post_ln_change:.1e}"],
+            ["패치를 섞을 때 로짓 변화, 위치 임베딩 없음", f"{shuffle_change['none']:.1e}"],
+            ["패치를 섞을 때 로짓 변화, 학습형(초깃값)", f"{shuffle_change['learn']:.1e}"],
+            ["패치를 섞을 때 로짓 변화, 사인·코사인", f"{shuffle_change['sincos']:.1e}"]]
+    table("checks", "식과 코드의 대조", ["무엇을 비교했나", "차이"], rows)
+
+
+# %% [markdown]
+# ## 파라미터는 어디에 있을까요
+#
+# 모델을 `meta` 장치에 만들면 메모리를 쓰지 않고 파라미터를 셀 수 있어요. 식으로 더한 값과 견줘요.
+# 한 블록은 $12D^2+13D$개이고, 그중 어텐션이 $4D^2+4D$, MLP가 $8D^2+5D$, LayerNorm이 $4D$예요.
+
+# %%
+def count_parameters(D, depth, P=16, C=3, N=196, classes=1000):
+    """Parameters of a ViT by formula, for mlp_ratio 4 and learned positions: dict of part -> number."""
+    return {
+        "패치 임베딩": P * P * C * D + D,
+        "클래스 토큰·위치": D + (N + 1) * D,
+        "어텐션": depth * (4 * D * D + 4 * D),
+        "MLP": depth * (8 * D * D + 5 * D),
+        "LayerNorm": depth * 4 * D + 2 * D,
+        "헤드": D * classes + classes,
+    }
+
+
+# %%
+if __name__ == "__main__":
+    counted, formula = {}, {}
+    for size, (D, depth, num_heads) in SIZES.items():
+        with torch.device("meta"):
+            counted[size] = sum(p.numel() for p in vit(f"{size}/16").parameters())
+        formula[size] = count_parameters(D, depth)
+    rows = [[f"ViT-{size}/16", D, depth, num_heads, f"{counted[size]:,}", f"{sum(formula[size].values()):,}"]
+            for size, (D, depth, num_heads) in SIZES.items()]
+    table("parameters", "224×224, 클래스 1000개일 때 파라미터 수", ["모델", "D", "블록", "헤드", "센 수", "식"], rows)
+
+    parts = formula["B"]
+    figure, axis = plt.subplots(figsize=(7, 3))
+    bars = axis.barh(list(parts), [value / 1e6 for value in parts.values()], color=BLUE)
+    axis.bar_label(bars, [f"{value / 1e6:.2f}" for value in parts.values()], padding=4)
+    axis.set(xlabel="파라미터 (백만 개)", xlim=(0, 65))
+    axis.invert_yaxis()
+    axis.grid(False)
+    share = {part: value / counted["B"] for part, value in parts.items()}
+    alt = f"ViT-B/16의 파라미터는 MLP에 {share['MLP']:.0%}, 어텐션에 {share['어텐션']:.0%}가 있어요."
+    show(figure, "parameter_share", alt)
+
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "patches": patches,
+        "tokens": tokens.shape[0],
+        "embed_dim": tokens.shape[1],
+        "attn_shape": "x".join(map(str, attn.shape)),
+        "tokens_after_blocks": steps[4][2].shape[1],
+        "step_by_step_difference": step_by_step_difference,
+        "conv_linear_difference": conv_linear_difference,
+        "path_difference": path_difference,
+        "smallest_attention": smallest_attention,
+        "std_before_final_norm": grown,
+        "std_after_final_norm": normed,
+        "pre_ln_change": pre_ln_change,
+        "post_ln_change": post_ln_change,
+        "shuffle_change_none": shuffle_change["none"],
+        "shuffle_change_learn": shuffle_change["learn"],
+        "shuffle_change_sincos": shuffle_change["sincos"],
+        "ti16": counted["Ti"],
+        "s16": counted["S"],
+        "b16": counted["B"],
+        "l16": counted["L"],
+        "formula_agrees": all(counted[size] == sum(formula[size].values()) for size in SIZES),
+        "mlp_share_b16": share["MLP"],
+        "attention_share_b16": share["어텐션"],
+    }
+    tolerance = {}
+    evidence

@@ -1,0 +1,192 @@
+# %% [markdown]
+# # 작은 ViT를 처음부터 학습하기
+#
+# 여기 있는 실험들이 함께 쓰는 모델이에요. 64 px 장면을 8 px 패치로 잘라 8×8개의 토큰으로 보고, 낱자 열 개 가운데 하나를 맞혀요.
+# 데이터는 학습하는 동안 계속 새로 그려요. 같은 장면을 두 번 보는 일이 없어요.
+
+# %%
+import math
+import os
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import scenes
+import vit
+
+SIZE, PATCH = 64, 8  # pixels: 8 x 8 tokens
+SHORT, FULL = 250, 10_000  # steps of training: what a plain run shows, and what made the committed weights
+WEIGHTS = Path(vit.__file__).with_name("train_vit.safetensors")
+
+
+# %%
+def build(seed=0, pos_embed="learn"):
+    """The untrained model: (B, 3, 64, 64) -> (B, 10)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = vit.VisionTransformer(img_size=SIZE, patch_size=PATCH, num_classes=len(scenes.CLASSES), embed_dim=64,
+                                      depth=6, num_heads=4, mlp_ratio=2, pos_embed=pos_embed)
+        # std 0.02 suits widths near 768; at 64 it makes every attention map flat and drowns the positions
+        for weight in model.blocks.parameters():
+            if weight.ndim == 2:
+                nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
+        if pos_embed == "learn":
+            nn.init.normal_(model.pos_embed, std=0.5)
+    return model
+
+
+def load_trained():
+    """The trained model, in eval mode, from train_vit.safetensors beside this file."""
+    model = build()
+    model.load_state_dict(load_file(WEIGHTS))
+    return model.eval()
+
+
+def train(model, until=FULL, steps=FULL, batch=16, lr=1e-3, warmup=100):
+    """AdamW, warm-up and cosine over so many steps, new scenes at each; stops after until steps. Returns the losses."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
+    told, losses = time.monotonic(), []
+    model.train()
+    for step in range(until):
+        cosine = 0.5 + 0.5 * math.cos(math.pi * max(0, step - warmup) / (steps - warmup))
+        optimizer.param_groups[0]["lr"] = lr * min((step + 1) / warmup, cosine)
+        images, labels, _ = scenes.draw(batch, SIZE, seed=1_000_000 + step)  # seeds below a million are held out
+        loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        if time.monotonic() - told > 5 or step + 1 == until:
+            told = time.monotonic()
+            print(f"{step + 1:,}/{until:,}단계: 최근 50단계의 평균 손실 {sum(losses[-50:]) / len(losses[-50:]):.3f}", flush=True)
+    model.eval()
+    return losses
+
+
+@torch.no_grad()
+def accuracy(model, images, labels):
+    """Share of the images that the model names right."""
+    hits = [model(x).argmax(1) == y for x, y in zip(images.split(250), labels.split(250))]
+    return torch.cat(hits).float().mean().item()
+
+
+# %% [markdown]
+# ## 학습해요
+#
+# 그냥 실행하면 처음 몇백 단계만 학습해서 손실이 줄기 시작하는 모습을 봐요. 끝까지 학습해 가중치를 새로 만들려면
+# 환경 변수 `FULL_RUN=1`을 주세요. 한 코어로 몇 분 걸려요.
+
+# %%
+if __name__ == "__main__":
+    from figure import BLUE, INK, ORANGE, plt, show, table
+
+    torch.set_num_threads(1)
+    model = build()
+    full_run = os.environ.get("FULL_RUN") == "1"
+    losses = train(model, until=FULL if full_run else SHORT)
+    if full_run:
+        save_file(model.state_dict(), WEIGHTS)
+    loss_first, loss_last = sum(losses[:25]) / 25, sum(losses[SHORT - 25 : SHORT]) / 25
+
+    window = len(losses) // 25
+    means = torch.tensor(losses).unfold(0, window, window).mean(1)
+    figure, axis = plt.subplots(figsize=(7, 3.4))
+    axis.plot(torch.arange(1, len(means) + 1) * window, means, color=BLUE)
+    axis.axhline(math.log(10), color=INK, linewidth=1, linestyle=":")
+    axis.annotate("찍었을 때 (ln 10)", (len(losses), math.log(10)), (0, 4), textcoords="offset points", ha="right")
+    axis.set(xlabel="학습 단계", ylabel=f"손실 ({window}단계 평균)", ylim=(0, 2.6))
+    alt = f"{len(losses):,}단계를 학습하는 동안 손실이 {means[0]:.2f}에서 {means[-1]:.2f}로 줄었어요."
+    show(figure, "loss_curve", alt)
+
+
+# %% [markdown]
+# ## 처음 보는 장면으로 재요
+#
+# 저장해 둔 가중치를 불러 학습에 쓰지 않은 시드로 그린 장면에서 정확도를 재요.
+# 그다음 **학습된 모델에서** 부품을 하나씩 빼 봐요. 빼고 나서 다시 학습하지 않았으니, 없어도 되는지가 아니라 이 모델이 그것에 기대는지를 알려 줘요.
+
+# %%
+def shuffle_patches(images, seed=0):
+    """Move the patches of each image to random places, the same for all: (B, 3, S, S) -> (B, 3, S, S)."""
+    columns = F.unfold(images, PATCH, stride=PATCH)  # (B, 3 * P * P, N)
+    order = torch.randperm(columns.shape[2], generator=torch.Generator().manual_seed(seed))
+    return F.fold(columns[:, :, order], images.shape[-2:], PATCH, stride=PATCH)
+
+
+def without(part):
+    """The trained model with one part taken out."""
+    model = load_trained()
+    if part == "position":
+        nn.init.zeros_(model.pos_embed)
+    elif part == "final norm":
+        model.norm = nn.Identity()
+    for block in model.blocks:
+        if part == "block norms":
+            block.norm1 = block.norm2 = nn.Identity()
+        elif part == "gelu":
+            block.mlp.forward = lambda x, mlp=block.mlp: mlp.fc2(mlp.fc1(x))
+        elif part == "residual":
+            block.forward = lambda x, _, b=block: (b.mlp(b.norm2(b.attn(b.norm1(x))[0])), None)
+    return model.eval()
+
+
+# %%
+if __name__ == "__main__":
+    trained = load_trained()
+    held_out = [scenes.draw(500, SIZE, seed) for seed in range(1, 6)]
+    accuracies = torch.tensor([accuracy(trained, images, labels) for images, labels, _ in held_out])
+    labels = torch.cat([labels for _, labels, _ in held_out])
+    majority = (torch.bincount(labels).max() / len(labels)).item()
+    images, labels, _ = scenes.draw(9000, 24, seed=3)
+    linear = scenes.linear_accuracy(images.flatten(1), labels, n_train=6000)
+
+    parts = {"위치 임베딩": "position", "마지막 LayerNorm": "final norm", "블록의 LayerNorm": "block norms",
+             "GELU": "gelu", "잔차": "residual"}
+    images, labels, _ = held_out[0]
+    whole = accuracy(trained, images, labels)
+    ablated = {name: accuracy(without(part), images, labels) for name, part in parts.items()}
+    shuffled = accuracy(trained, shuffle_patches(images), labels)
+    rows = [["학습한 ViT", f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"], ["픽셀의 선형 분류기", f"{linear:.1%}"],
+            ["가장 많은 낱자만 답하기", f"{majority:.1%}"]]
+    table("accuracy", f"처음 보는 장면의 정확도 (ViT는 시드 {len(held_out)}개, 시드마다 500장)", ["방법", "정확도"], rows)
+
+    bars = {"그대로": whole, **{f"{name} 빼기": value for name, value in ablated.items()}, "패치 섞기": shuffled}
+    figure, axis = plt.subplots(figsize=(7, 3.4))
+    drawn = axis.barh(list(bars), list(bars.values()), color=[BLUE] + [ORANGE] * (len(bars) - 1))
+    axis.bar_label(drawn, [f"{value:.0%}" for value in bars.values()], padding=4)
+    axis.axvline(1 / len(scenes.CLASSES), color=INK, linewidth=1, linestyle=":")
+    axis.set(xlabel="정확도 (점선은 찍었을 때)", xlim=(0, 1.1))
+    axis.invert_yaxis()
+    axis.grid(False)
+    alt = "정확도는 " + ", ".join(f"{name} {value:.0%}" for name, value in bars.items()) + "예요."
+    show(figure, "ablation", alt)
+
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "parameters": sum(p.numel() for p in trained.parameters()),
+        "short_steps": SHORT,
+        "full_steps": FULL,
+        "loss_first": loss_first,
+        "loss_last": loss_last,
+        "accuracy": accuracies.mean().item(),
+        "accuracy_std": accuracies.std().item(),
+        "majority": majority,
+        "linear": linear,
+        "accuracy_whole": whole,
+        "accuracy_shuffled_patches": shuffled,
+        "accuracy_without_position": ablated["위치 임베딩"],
+        "accuracy_without_final_norm": ablated["마지막 LayerNorm"],
+        "accuracy_without_block_norms": ablated["블록의 LayerNorm"],
+        "accuracy_without_gelu": ablated["GELU"],
+        "accuracy_without_residual": ablated["잔차"],
+    }
+    tolerance = {name: 0.02 for name in evidence if name.startswith(("accuracy", "linear"))}
+    tolerance |= {"loss_first": 0.02, "loss_last": 0.1}
+    evidence
