@@ -132,7 +132,7 @@ def run_table(table, name, caption):
             raise ValueError(f"<{tag.name}> is not allowed in a run's table")
         tag.attrs = {key: value for key, value in tag.attrs.items() if key in ("scope", "colspan", "rowspan")}
     for tag in soup.find_all("td"):
-        if re.fullmatch(r"[-+−]?[\d.,]+(?:e[-+]?\d+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?", tag.get_text().strip()):
+        if re.fullmatch(r"[-+−]?[\d.,~]+(?:e[-+]?\d+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?", tag.get_text().strip()):
             tag["class"] = "number"
     for column in zip(*(row.find_all(["th", "td"]) for row in soup.find_all("tr"))):
         if len(column) > 1 and all(cell.get("class") == "number" for cell in column[1:]):

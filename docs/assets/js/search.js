@@ -3,7 +3,7 @@ import { normalize, parse, prepare, rank } from "./query.js";
 
 const ROOT = new URL("../../", import.meta.url); // the site, wherever it is hosted
 const KINDS = { thread: "문답", chapter: "장", term: "용어", notebook: "실행 기록", glossary: "용어집" };
-const SHOWN = 10, DEEP = 12, NAMES = 4;
+const SHOWN = 10, DEEP = 8, NAMES = 4;
 
 let index; // a promise of { pagefind, dictionary }, kept once it is there
 let turn = 0;
