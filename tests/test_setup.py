@@ -253,16 +253,23 @@ def test_no_apt_elsewhere(monkeypatch):
 
 
 @pytest.mark.parametrize("found, apt, playwright, steps", [
-    ([True], False, False, []),
-    ([False, True], True, False, ["apt"]),
-    ([False], False, True, ["apt", "playwright"]),
-    ([False], False, False, ["apt", "playwright", "error"]),
+    ([True], False, [], []),
+    ([False, True], True, [], ["apt"]),
+    ([False], False, ["install", "-c"], ["apt", "install", "-c"]),
+    ([False], False, ["install"], ["apt", "install", "-c", "error"]),  # its libraries are missing
+    ([False], False, [], ["apt", "install", "error"]),
 ])
 def test_browser(monkeypatch, found, apt, playwright, steps):
     done, answers = [], iter(found)
     monkeypatch.setattr(setup_env, "find_browser", lambda: "/usr/bin/chromium" if next(answers) else None)
     monkeypatch.setattr(setup_env, "apt_install", lambda *packages: done.append("apt") or apt)
-    monkeypatch.setattr(setup_env, "succeeds", lambda *command: done.append("playwright") or playwright)
+
+    def succeeds(python, *arguments):
+        step = next(word for word in arguments if word in ("install", "-c"))
+        done.append(step)
+        return step in playwright
+
+    monkeypatch.setattr(setup_env, "succeeds", succeeds)
     try:
         setup_env.set_up_browser(Path("python"))
     except SetupError:

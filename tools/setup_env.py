@@ -200,8 +200,9 @@ def set_up_browser(python: Path) -> None:
     if find_browser() or (apt_install("chromium", "fonts-nanum") and find_browser()):
         return
     say("테스트가 쓸 브라우저를 확인해요.")
-    if not succeeds(python, "-m", "playwright", "install", "chromium"):
-        raise SetupError("브라우저를 설치하지 못했어요. `sudo apt-get install chromium`을 실행한 뒤 다시 시도해 주세요.")
+    launch = "from playwright.sync_api import sync_playwright as p\nwith p() as q: q.chromium.launch().close()"
+    if not (succeeds(python, "-m", "playwright", "install", "chromium") and succeeds(python, "-c", launch)):
+        raise SetupError("브라우저를 준비하지 못했어요. `sudo apt-get install chromium`을 실행한 뒤 다시 시도해 주세요.")
 
 
 def main(arguments: list[str]) -> int:
