@@ -1,7 +1,8 @@
 """The commands: new, check, run, status, export, site, serve."""
 
 import argparse
-import signal
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def command_check(root, options):
     project, problems = load(root)
     problems += schema_problems(root)
     if options.files:
-        wanted = {_inside(root, file) for file in options.files}
-        problems = [problem for problem in problems if problem.path in wanted]
+        wanted = [_inside(root, file) for file in options.files]
+        problems = [problem for problem in problems
+                    if any(name in ("", problem.path) or problem.path.startswith(f"{name}/") for name in wanted)]
     for problem in problems:
         print(problem)
     if problems:
@@ -64,7 +66,7 @@ def _inside(root, file):
         raise Failure(f"`{file}` 파일이 없어요. 경로를 확인해 주세요.")
     if not path.is_relative_to(root):
         raise Failure(f"`{file}` 파일은 이 프로젝트의 파일이 아니에요.")
-    return path.relative_to(root).as_posix()
+    return path.relative_to(root).as_posix().removeprefix(".")
 
 
 def command_run(root, options):
@@ -84,16 +86,25 @@ def command_run(root, options):
             raise Failure(f"`{name}` 스니펫을 찾을 수 없어요. 있는 이름: {known}.")
         if project.snippets[name].error:
             line, column, message = project.snippets[name].error
-            raise Failure(f"snippets/{name}.py:{line}:{column}: Python 문법에 맞지 않아요({message}). 이 줄을 고쳐 주세요.")
+            raise Failure(f"snippets/{name}.py:{line}:{column}: Python이 읽을 수 없어요({message}). 이 줄을 고쳐 주세요.")
     if not names:
         print("모든 기록이 최신이에요.")
         return
-    results = run_all(root, project.snippets, names, options.timeout, options.workers)
-    failed = [name for name, result in results.items() if isinstance(result, Failure)]
+    results = {}
+    for _ in range(3):  # a run may write what others read, and those may
+        results |= run_all(root, project.snippets, names, options.timeout, options.workers)
+        failed = [name for name, result in results.items() if isinstance(result, Failure)]
+        project, _ = load(root)
+        others = [name for name in project.stale() if name not in failed]
+        names = others
+        if options.snippets or not names:
+            break
     if failed:
         print(f"{len(failed)}개가 실패했고, 그 기록은 전의 것 그대로예요: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"{len(results)}개를 돌리고 기록했어요.")
+    if others:
+        print(f"아직 낡은 기록이 있어요: {', '.join(others)}. `mundap run`으로 마저 돌릴 수 있어요.")
 
 
 def command_status(root, options):
@@ -126,12 +137,15 @@ def command_export(root, options):
 
 
 def load_sound(root):
-    """The project, if nothing is wrong with it; else Failure with all problems."""
+    """The project, if its pages can be made; else Failure with all problems. Old records are told, and used."""
     from mundap.load import load
 
     project, problems = load(root)
-    if problems:
-        raise Failure("\n".join(map(str, problems)) + f"\n고칠 곳이 {len(problems)}군데 있어요.")
+    errors = [problem for problem in problems if not problem.stale]
+    if errors:
+        raise Failure("\n".join(map(str, errors)) + f"\n고칠 곳이 {len(errors)}군데 있어요.")
+    for problem in problems:
+        print(problem, file=sys.stderr)
     return project
 
 
@@ -147,10 +161,51 @@ def command_serve(root, options):
     serve(root, options.port, not options.no_browser)
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's own words in Korean."""
+
+    ERRORS = [
+        (r"the following arguments are required: (.+)", r"빠진 것이 있어요: \1."),
+        (r"argument .+: invalid choice: '?(.+?)'? \(choose from (.+)\)", r"`\1` 명령은 없어요. 있는 명령: \2."),
+        (r"unrecognized arguments: (.+)", r"알 수 없는 말이 있어요: \1."),
+        (r"argument (.+): expected one argument", r"`\1` 뒤에 값이 있어야 해요."),
+        (r"argument (.+): invalid .+ value: '(.+)'", r"`\1` 자리에 `\2` 값은 쓸 수 없어요."),
+    ]
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, add_help=False, **options)
+        self._positionals.title, self._optionals.title = "넣을 것", "고를 수 있는 것"
+        self.color = False  # Python 3.14 would colour a word that is replaced below
+        self.add_argument("-h", "--help", action="help", help="이 도움말을 보여 줘요")
+
+    def format_usage(self):
+        return super().format_usage().replace("usage: ", "쓰는 법: ", 1)
+
+    def format_help(self):
+        return super().format_help().replace("usage: ", "쓰는 법: ", 1)
+
+    def error(self, message):
+        for pattern, words in self.ERRORS:
+            message = re.sub(f"^{pattern}$", words, message)
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{message.replace(chr(39), '')} `{self.prog} --help`로 쓰는 법을 볼 수 있어요.\n")
+
+
+def positive(kind):
+    """A number of that kind above zero, for argparse."""
+    def read(text):
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise ValueError
+        return value
+
+    return read
+
+
 def parser():
     """The command line."""
-    top = argparse.ArgumentParser("mundap", description="답이 실제로 돌아가는 문답 사이트를 만들어요.")
-    top.add_argument("--version", action="version", version=__version__)
+    top = Parser("mundap", description="답이 실제로 돌아가는 문답 사이트를 만들어요.")
+    top.add_argument("--version", action="version", version=__version__, help="판 번호를 보여 줘요")
     commands = top.add_subparsers(title="명령", required=True, metavar="명령")
 
     def add(name, function, description):
@@ -159,17 +214,17 @@ def parser():
         return command
 
     command = add("new", command_new, "새 문답의 틀을 만들어요")
-    command.add_argument("chapter", metavar="장")
-    command.add_argument("id", metavar="이름")
+    command.add_argument("chapter", metavar="장", help="문답을 넣을 장의 이름(qa_index.yaml의 id)")
+    command.add_argument("id", metavar="이름", help="새 문답의 이름: 영문 소문자, 숫자, -")
     command = add("check", command_check, "틀린 곳을 파일:줄:칸과 고치는 법으로 모두 알려 줘요")
-    command.add_argument("files", nargs="*", metavar="파일")
+    command.add_argument("files", nargs="*", metavar="파일", help="살펴볼 파일이나 폴더(적지 않으면 모두)")
     command = add("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요")
-    command.add_argument("snippets", nargs="*", metavar="스니펫")
-    command.add_argument("--timeout", type=float, default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)")
-    command.add_argument("--workers", type=int, default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)")
+    command.add_argument("snippets", nargs="*", metavar="스니펫", help="돌릴 것(적지 않으면 기록이 낡았거나 없는 것 모두)")
+    command.add_argument("--timeout", type=positive(float), default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)")
+    command.add_argument("--workers", type=positive(int), default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)")
     add("status", command_status, "판정별 주장 수, 낡은 기록, 실행 시간을 보여 줘요")
     command = add("export", command_export, "다른 생성기에 쓸 Markdown으로 내보내요")
-    command.add_argument("folder", metavar="폴더")
+    command.add_argument("folder", metavar="폴더", help="비어 있거나, 전에 내보낸 폴더")
     add("schema", command_schema, "편집기용 JSON Schema를 다시 만들어요")
     add("site", command_site, "site/에 사이트를 만들어요")
     command = add("serve", command_serve, "127.0.0.1에서 사이트를 보여 주고, 고치면 바로 다시 그려요")
@@ -180,17 +235,22 @@ def parser():
 
 def main(arguments=None):
     """Entry point -> exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a terminal without Hangul
     options = parser().parse_args(arguments)
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mundap check | head` ends quietly
     try:
-        return options.function(find_root(Path.cwd()), options) or 0
+        status = options.function(find_root(Path.cwd()), options) or 0
+        sys.stdout.flush()
+        return status
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\n멈췄어요. 이미 있던 기록은 그대로예요.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `mundap check | head` ends quietly; SIGPIPE itself would end `mundap serve` with a reader
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

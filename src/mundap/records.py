@@ -66,4 +66,4 @@ def fault(name, value):
         return f"{type(value).__name__} 값이에요. 수, 참거짓, 짧은 글만 담을 수 있어요"
     if isinstance(value, str):
         return f"글이 {LONGEST}자보다 길어요" if len(value) > LONGEST else None
-    return None if abs(value) < LARGEST else f"값이 {value!r}예요. 유한한 수만 담을 수 있어요"
+    return None if abs(value) < LARGEST else f"값이 {value!r}예요. 유한한 수만 담을 수 있어요" if isinstance(value, float) else "수가 너무 커요. 유한한 수만 담을 수 있어요"

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mundap import records
 from mundap import snippets as snippets_module
 from mundap.problems import Failure
 
@@ -48,7 +50,7 @@ def open_guard(source):
     """A cell that is wholly an `if __name__ == "__main__":` block without the `if`; any other cell as it is."""
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return source
     guards = [node for node in tree.body if snippets_module.is_main_guard(node)]
     if len(tree.body) != 1 or not guards:
@@ -56,10 +58,24 @@ def open_guard(source):
     lines = source.splitlines()
     guard = guards[0]
     before, block = lines[: guard.lineno - 1], lines[guard.lineno :]
+    block = ["" if line.startswith("#") else line for line in block]  # such a comment would hold the margin at zero
     opened = textwrap.dedent("\n".join(block))
-    if ast.dump(ast.parse(opened)) != ast.dump(ast.Module(guard.body, [])):
-        return source  # a multi-line string would change: leave the guard in sight
-    return "\n".join([*before, opened]).strip("\n")
+    try:
+        same = ast.dump(ast.parse(opened)) == ast.dump(ast.Module(guard.body, []))
+    except SyntaxError:
+        same = False
+    return "\n".join([*before, opened]).strip("\n") if same else source  # a multi-line string would change: leave it
+
+
+def _cell_line(snippet, number):
+    """The line of the snippet's file where the cell of that number starts."""
+    import jupytext
+
+    place, cells = 0, [cell.source for cell in jupytext.reads(snippet.source, fmt="py:percent").cells if cell.source.strip()]
+    for source in cells[: number + 1]:
+        found = snippet.source.find(source, place)
+        place = found if found >= 0 else place  # a Markdown cell's source has lost its `# `
+    return snippet.source[:place].count("\n") + 1
 
 
 def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
@@ -88,11 +104,11 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
             seconds = time.monotonic() - started
             found = _read_evidence(client)
     except CellExecutionError as error:
-        raise Failure(f"`{name}`의 셀이 오류로 멈췄어요: {error.ename}: {error.evalue}") from None
+        raise Failure(f"snippets/{name}.py:{_cell_line(snippet, index)}:1: 셀이 오류로 멈췄어요({error.ename}: {error.evalue}).") from None
     except CellTimeoutError:
-        raise Failure(f"`{name}` 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
+        raise Failure(f"snippets/{name}.py:{_cell_line(snippet, index)}:1: 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
     except (DeadKernelError, RuntimeError) as error:
-        raise Failure(f"`{name}`의 커널이 멈췄어요({error}).") from None
+        raise Failure(f"`{name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요.") from None
     _verify(name, found)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -123,11 +139,13 @@ def _verify(name, found):
     if not found["evidence"]:
         raise Failure(f"`{name}` 스니펫이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요.")
     for key, value in found["evidence"].items():
-        if not isinstance(value, int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-            raise Failure(f"`{name}`의 증거 `{key}`의 값이 {value!r}예요. 유한한 수, 참거짓, 짧은 글만 담을 수 있어요.")
-    for key in found["tolerance"]:
+        if wrong := records.fault(key, value):
+            raise Failure(f"`{name}` 스니펫의 증거 `{key}`: {wrong}.")
+    for key, value in found["tolerance"].items():
         if key not in found["evidence"]:
-            raise Failure(f"`{name}`의 `tolerance`에 있는 `{key}`라는 이름이 증거에 없어요. 이름을 확인해 주세요.")
+            raise Failure(f"`{name}` 스니펫의 `tolerance`에 있는 `{key}` 이름이 증거에 없어요. 이름을 확인해 주세요.")
+        if not isinstance(value, int | float) or not value >= 0:
+            raise Failure(f"`{name}` 스니펫의 `tolerance`에서 `{key}` 값이 {value!r}예요. 0 이상의 수를 적어 주세요.")
 
 
 def _join_streams(notebook):
@@ -135,12 +153,14 @@ def _join_streams(notebook):
     for cell in notebook.cells:
         joined = []
         for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                continue
             if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
                 joined[-1].text += output.text
             else:
                 joined.append(output)
         if "outputs" in cell:
-            cell.outputs = [output for output in joined if not (output.output_type == "stream" and output.name == "stderr")]
+            cell.outputs = joined
 
 
 def _versions():
@@ -166,29 +186,28 @@ def record(root, snippets, name, time_limit=TIME_LIMIT):
     notebook.metadata["mundap"]["digest"] = snippets_module.digest(hashes)
     folder = root / "docs" / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
-        try:
-            nbformat.validate(notebook)
-            part.write(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n")
-            part.close()
-            os.chmod(part.name, 0o644)
-            os.replace(part.name, folder / f"{name}.ipynb")
-        finally:
-            Path(part.name).unlink(missing_ok=True)
+    nbformat.validate(notebook)
+    part = folder / f".{name}.part"
+    try:
+        part.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, folder / f"{name}.ipynb")
+    finally:
+        part.unlink(missing_ok=True)
     return notebook.metadata["mundap"]["seconds"]
 
 
 def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.stderr):
     """Run snippets, each after those it imports, `workers` processes at a time, with a progress bar on a terminal.
 
-    -> {name: seconds or Failure}. A snippet whose import failed is not run. Ctrl-C ends the processes.
+    -> {name: seconds or Failure}. A snippet whose import failed is not run. However this process ends, those it
+    started end too: each reads a pipe that nobody writes to, and stops when it is closed.
     """
     from tqdm import tqdm
 
     names = snippets_module.order(snippets, names)
-    results, running, waiting = {}, {}, list(names)
+    results, running, waiting, shown = {}, {}, list(names), ()
     terminal = stream.isatty()
-    bar = tqdm(total=len(names), file=stream, disable=not terminal, bar_format="{bar} {n_fmt}/{total_fmt} {elapsed} {postfix}")
+    bar = tqdm(total=len(names), file=stream, disable=not terminal, leave=False, bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}")
 
     def say(text):
         bar.write(text, file=stream) if terminal else print(text, file=stream, flush=True)
@@ -202,50 +221,79 @@ def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.
     try:
         while waiting or running:
             for name in list(waiting):
-                needed = [other for other in snippets_module.closure(snippets, name) if other in names]
+                earlier = names[: names.index(name)]  # of two that import each other, one has to be first
+                needed = [other for other in snippets_module.closure(snippets, name) if other in earlier]
                 broken = [other for other in needed if isinstance(results.get(other), Failure)]
                 if broken:
                     waiting.remove(name)
                     finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}` 스니펫이 실패해서 돌리지 않았어요."))
                 elif len(running) < workers and all(other in results for other in needed):
                     waiting.remove(name)
-                    running[name] = subprocess.Popen(
-                        [sys.executable, "-m", "mundap.run", str(root), name, str(time_limit)],
-                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+                    running[name] = _start(root, name, time_limit)
                     if not terminal:
                         say(f"{name}: 돌리는 중")
-            bar.set_postfix_str(", ".join(running))
+            if shown != (shown := (*running, int(time.monotonic()))):  # what runs, or the second, has changed
+                bar.set_postfix_str(", ".join(running))
             for name, process in list(running.items()):
                 if process.poll() is not None:
                     del running[name]
                     finish(name, _outcome(process))
-            time.sleep(0.05)
+            time.sleep(0.1)
     finally:
         for process in running.values():
             process.terminate()
         for process in running.values():
-            process.wait()
+            _outcome(process)
         bar.close()
     return results
 
 
+def _start(root, name, time_limit):
+    """A process that records one snippet and writes what came of it, as JSON, to its file `reply`."""
+    reply = tempfile.TemporaryFile()
+    process = subprocess.Popen([sys.executable, "-m", "mundap.run", str(root), name, str(time_limit), str(reply.fileno())],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               pass_fds=[reply.fileno()], start_new_session=True)
+    process.reply = reply
+    return process
+
+
 def _outcome(process):
-    """What a record process printed -> seconds or Failure."""
+    """Wait for a record process that ends -> seconds or Failure."""
     try:
-        reply = json.loads(process.stdout.read())
-        return Failure(reply["failure"]) if "failure" in reply else reply["seconds"]
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdin.close()
+    with process.reply as reply:
+        reply.seek(0)
+        text = reply.read().decode()
+    if not text:
         return Failure(f"실행 과정이 갑자기 끝났어요(종료 코드 {process.returncode}). 메모리가 모자랐을 수 있어요.")
+    reply = json.loads(text)
+    return Failure(reply["failure"]) if "failure" in reply else reply["seconds"]
 
 
 def main():
     """Record one snippet in this process: the worker of run_all."""
-    root, name, time_limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    root, name, time_limit, reply = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an orderly end: the kernel goes, no part file stays
-    try:
-        print(json.dumps({"seconds": record(root, snippets_module.load(root / "snippets"), name, time_limit)}))
-    except Failure as failure:
-        print(json.dumps({"failure": str(failure)}))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.update(IPYTHONDIR=scratch, JUPYTER_RUNTIME_DIR=scratch)  # nobody's own settings, and nothing left behind
+        try:
+            answer = {"seconds": record(root, snippets_module.load(root / "snippets"), name, time_limit)}
+        except Failure as failure:
+            answer = {"failure": str(failure)}
+        except Exception as error:
+            answer = {"failure": f"`{name}` 스니펫을 기록하지 못했어요({type(error).__name__}: {error})."}
+    os.write(reply, json.dumps(answer).encode())
+
+
+def _end_with_parent():
+    os.read(0, 1)  # sys.stdin would hold its lock while Python shuts down
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
