@@ -217,9 +217,10 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     fitted = {key: statistics.mean(values) for key, values in train_scores.items()}
-    table("train_and_test", "학습 정확도 / 시험 정확도 (시드 3개 평균)", ["픽셀", "학습 이미지 수", *MODELS],
-          [["섞음" if permuted else "그대로", n] + [f"{fitted[name, permuted, n]:.0%} / {mean[name, permuted, n]:.0%}"
-                                             for name in MODELS] for permuted in (False, True) for n in SIZES])
+    table("train_and_test", "학습 정확도 / 시험 정확도 (%, 시드 3개 평균)", ["픽셀", "장수", *MODELS],
+          [["섞음" if permuted else "그대로", n]
+           + [f"{100 * fitted[name, permuted, n]:.0f} / {100 * mean[name, permuted, n]:.0f}" for name in MODELS]
+           for permuted in (False, True) for n in SIZES])
 
     fig, ax = plt.subplots(figsize=(5, 3.6))
     for shift, permuted, alpha in ((-0.2, False, 1), (0.2, True, 0.45)):
@@ -259,7 +260,8 @@ if __name__ == "__main__":
     rows = [[name] + [f"{value:.1%}" for value in (mean[name, False, 50], statistics.mean(moved[name]),
                                                    mean[name, False, 250])] for name in MODELS]
     rows.append(["폭 4배 MLP", "–", "–", f"{statistics.mean(wide):.1%}"])
-    table("assumption_in_data", "시험 정확도 (시드 3개 평균)", ["", "50장", "50장, 매번 새 자리", "250장"], rows)
+    table("assumption_in_data", "시험 정확도: 증강은 매번 새 자리에 놓기 (시드 3개 평균)",
+          ["모델", "50장", "50장+증강", "250장"], rows)
 
 # %% [markdown]
 # ## CNN은 이동과 회전에 불변일까요?
@@ -290,14 +292,10 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     conv = nn.Conv2d(1, 16, 3, padding=1, padding_mode="circular", bias=False)
     errors = convolution_errors(conv, images(test_digits, test_offsets))
-    questions = {
-        "shift_equivariance": "옮긴 만큼 출력도 옮겨 가나요? (이동 등변성)",
-        "shift_invariance": "옮겨도 출력이 그대로인가요? (이동 불변성)",
-        "pooled_shift_invariance": "자리 평균을 낸 뒤라면 그대로인가요?",
-        "rotation_equivariance": "90° 돌리면 출력도 90° 도나요? (회전 등변성)",
-    }
+    korean = {"shift_equivariance": "이동 등변성", "shift_invariance": "이동 불변성",
+              "pooled_shift_invariance": "자리 평균 뒤의 이동 불변성", "rotation_equivariance": "90° 회전 등변성"}
     table("convolution_errors", "합성곱 한 층의 상대 오차: 0이면 그 성질이 있어요", ["성질", "상대 오차"],
-          [[questions[key], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for key, value in errors.items()])
+          [[korean[key], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for key, value in errors.items()])
     print(f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['CNN', False, 1250]:.1%}, "
           f"90° 돌리면 {statistics.mean(rotated):.1%}")
 
