@@ -71,6 +71,8 @@ MISTAKES = {
     "answer id twice": {FIRST: ("  - id: explained", "  - id: ▶same")},
     "answer id that the page uses": {FIRST: ("  - id: explained", "  - id: ▶conclusion")},
     "answer id like a claim's": {FIRST: ("  - id: explained", "  - id: ▶same-2")},
+    "figure twice in a page": {FIRST: ("      - run: measure\n    claims", "      - run: measure\n        figure: ▶curve\n    claims")},
+    "answer id like a figure's": {FIRST: ("  - id: explained", "  - id: ▶measure-curve")},
     "line without a file": {INDEX: ("      - second\n", "      - second\n      - ▶missing\n")},
     "file without a line": {"docs/qa/basics/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
     "file of an unknown chapter": {"docs/qa/basic/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
@@ -287,7 +289,7 @@ def test_project_of_a_sound_folder(project):
     first = found.threads["first"]
     assert first.judgements.keys() == {("answers", 0, "claims", 0), ("answers", 1, "claims", 0), ("try", 0)}
     assert thread_anchors(first.data) == ["asked", "conclusion", "misconception", "try", "sources", "related", "same", "same-1", "same-2",
-                                          "explained", "explained-1", "try-1"]
+                                          "measure-curve", "explained", "explained-1", "try-1"]
     assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
 
 

@@ -46,6 +46,7 @@ class Project:
     snippets: dict = field(default_factory=dict)
     records: dict = field(default_factory=dict)
     glossary: list = field(default_factory=list)
+    _stale: dict = None
 
     @property
     def chapters(self):
@@ -63,15 +64,15 @@ class Project:
 
     def stale(self):
         """{name: [files that changed since its record]} of the snippets whose record is missing ([]) or old."""
-        result = {}
-        for name in self.runnable:
-            if name not in self.records:
-                result[name] = []
-                continue
-            now, then = snippets.sources(self.snippets, name), self.records[name].sources
-            if now != then:
-                result[name] = sorted(file for file in now.keys() | then.keys() if now.get(file) != then.get(file))
-        return result
+        if self._stale is None:
+            self._stale = {}
+            for name in self.runnable:
+                now = snippets.sources(self.snippets, name)
+                then = self.records[name].sources if name in self.records else {}
+                if now != then:
+                    changed = [file for file in now.keys() | then.keys() if now.get(file) != then.get(file)]
+                    self._stale[name] = sorted(changed) if then else []
+        return self._stale
 
     def used(self):
         """{snippet: [ids of the threads that run it]}."""
@@ -97,9 +98,18 @@ def thread_anchors(data):
     """Every anchor of a thread's page, in order; one that stands in it twice is a mistake."""
     anchors = ["asked", "conclusion", *(key for key in ("misconception", "try") if key in data), "sources", "related"]
     for _, answer in _parts(data, "answers"):
-        if identifier := _word(answer, "id"):
-            anchors += [identifier, *(f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims"))]
+        anchors += [*_answer_anchors(answer), *(_figure_anchor(run) for _, run in _parts(answer, "snippets") if "figure" in run)]
     return anchors + [f"try-{number + 1}" for number, _ in _parts(data, "try")]
+
+
+def _answer_anchors(answer):
+    identifier = _word(answer, "id")
+    claims = [f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims")]
+    return [identifier, *claims] if identifier else []
+
+
+def _figure_anchor(run):
+    return f"{_word(run, 'run')}-{_word(run, 'figure')}"
 
 
 def _parts(node, key):
@@ -287,16 +297,19 @@ class _Loader:
                 yield document.problem(("source", i, "document"), f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요.", _near(name, index["documents"]))
         anchors = thread_anchors({**data, "answers": []})
         for i, answer in _parts(data, "answers"):
-            here, identifier = ("answers", i), _word(answer, "id")
-            generated = [identifier, *(f"{identifier}-{number + 1}" for number, _ in _parts(answer, "claims"))]
-            if twice := [anchor for anchor in generated if identifier and anchor in anchors]:
+            here, own = ("answers", i), _answer_anchors(answer)
+            if twice := [anchor for anchor in own if anchor in anchors]:
                 yield document.problem((*here, "id"), f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요.", "서로 다른 이름을 붙여 주세요.")
-            anchors += generated
+            anchors += own
             block = self.root / "docs" / "blocks" / f"{_word(answer, 'block')}.py"
             if _word(answer, "block"):
                 yield from self.check_block(document, (*here, "block"), block)
             for j, run in _parts(answer, "snippets"):
                 yield from self.check_run(document, (*here, "snippets", j), run)
+                if "figure" in run and _figure_anchor(run) in anchors:
+                    yield document.problem((*here, "snippets", j, "figure"), f"`#{_figure_anchor(run)}` 주소가 이 쪽의 다른 곳과 겹쳐요.",
+                                           "같은 그림이나 표는 한 답에만 보여 주고, 다른 답에서는 그 자리로 링크해 주세요.")
+                anchors.append(_figure_anchor(run))
         for path, claim in [*thread.claims, *((("try", i), item) for i, item in _parts(data, "try"))]:
             yield from self.check_claim(thread, path, claim)
         yield from self.check_texts(document)

@@ -5,6 +5,7 @@ markdown-exec) and "plain" (CommonMark with HTML around it, for any other genera
 """
 
 import html
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from collections import Counter
 
 from mundap import schema
 from mundap.expression import format_value
+from mundap.problems import Failure
 from mundap.math import find_math, mask_code
 from mundap.notebook_page import run_table
 from mundap.texts import LINK, MARKER, VALUE, inline_value, slug
@@ -53,10 +55,25 @@ def figure_path(snippet, name):
     return f"figures/{snippet}/{name}.svg"
 
 
+def notebook_path(snippet):
+    """Where the record of a snippet is below docs/."""
+    return f"notebooks/{snippet}.ipynb"
+
+
 def relative(path, page):
     """A path below docs/ as a link from a page below docs/."""
     target, _, anchor = path.partition("#")
     return os.path.relpath(target, os.path.dirname(page)).replace(os.sep, "/") + ("#" + anchor if anchor else "")
+
+
+def link(words, path, page):
+    """A Markdown link from a page below docs/ to a path below docs/."""
+    return f"[{words}]({relative(path, page)})"
+
+
+def thread_link(thread, page):
+    """A Markdown link to a thread, by its question."""
+    return link(thread.data["question"], thread_path(thread), page)
 
 
 def resolve(project, text, page):
@@ -68,20 +85,22 @@ def resolve(project, text, page):
         shown = inline_value(match[1], evidence)
         if any(start <= match.start() < end for start, end in formulas):
             return shown
-        return f'<span class="value" title="{html.escape(match[1].partition(":")[0].strip())}">{html.escape(shown)}</span>'
+        source = html.escape(match[1].partition(":")[0].strip())
+        return f'<span class="value" title="{source}">{html.escape(shown)}</span>'
 
-    def link(match):
+    def filled(match):
         kind, target, anchor = match.groups()
         if kind == "thread":
             path = thread_path(project.threads[target])
         elif kind == "run":
-            path = f"notebooks/{target}.ipynb"
+            path = notebook_path(target)
         else:
             path, anchor = "glossary.md", slug(target)
-        words = project.threads[target].data["question"] if kind == "thread" and text[match.start() - 1] == "[" else ""
+        nameless = kind == "thread" and text[match.start() - 1] == "["
+        words = project.threads[target].data["question"] if nameless else ""
         return f"{words}]({relative(path + ('#' + anchor if anchor else ''), page)})"
 
-    found = [(match, value) for match in VALUE.finditer(code)] + [(match, link) for match in LINK.finditer(code)]
+    found = [(match, value) for match in VALUE.finditer(code)] + [(match, filled) for match in LINK.finditer(code)]
     pieces, last = [], 0
     for match, replace in sorted(found, key=lambda item: item[0].start()):
         pieces += [text[last : match.start()], replace(match)]
@@ -98,10 +117,8 @@ def plain_text(text, limit=150):
 
 def front_matter(title, description, **more):
     """The head of a page; values are quoted as JSON, which YAML reads."""
-    import json
-
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in {"title": title, "description": description, **more}.items()]
-    return "---\n" + "\n".join(lines) + "\n---\n"
+    values = {"title": plain_text(title), "description": plain_text(description), **more}
+    return "---\n" + "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()) + "\n---\n"
 
 
 def badge(verdict):
@@ -118,9 +135,13 @@ def level_badge(level):
 def cited(project, cite):
     """One citation as Markdown: authors, year, place, and what is reported there."""
     paper = project.index["papers"][cite["paper"]]
-    url = paper.get("url") or f"https://arxiv.org/abs/{paper['arxiv']}"
     says = f": {cite['says']}" if "says" in cite else ""
-    return f"[{paper['authors']} ({paper['year']})]({url}) {cite['where']}{says}"
+    return f"[{paper['authors']} ({paper['year']})]({paper_url(paper)}) {cite['where']}{says}"
+
+
+def paper_url(paper):
+    """The address of a paper."""
+    return paper.get("url") or f"https://arxiv.org/abs/{paper['arxiv']}"
 
 
 def thread_page(project, thread):
@@ -128,32 +149,36 @@ def thread_page(project, thread):
     data, page = thread.data, thread_path(thread)
     chapter = next(chapter for chapter in project.chapters if chapter["id"] == thread.chapter)
     own = lambda text: resolve(project, text, page)  # noqa: E731
-    parts = [front_matter(data["question"], plain_text(own(data["conclusion"])), kind="thread")]
-    sources = ", ".join(dict.fromkeys(project.index["documents"][source["document"]]["title"] for source in data["source"]))
-    parts.append(f"# {data['question']}")
-    parts.append(f'<nav class="crumbs" aria-label="지금 위치" markdown="1">\n\n[문답]({relative("qa/index.md", page)}) › [{chapter["title"]}]({relative(chapter_path(chapter["id"]), page)})\n\n</nav>')
-    parts.append(f'<div class="thread-meta" markdown="1">\n\n{level_badge(data["level"])} {_markdown_tags(data["tags"], page)} <span class="origin">원문: {html.escape(sources)}</span>\n\n</div>')
+    parts = [front_matter(data["question"], own(data["conclusion"]), kind="thread"), f"# {data['question']}"]
+    documents = project.index["documents"]
+    sources = ", ".join(dict.fromkeys(documents[source["document"]]["title"] for source in data["source"]))
+    crumbs = f"{link('문답', 'qa/index.md', page)} › {link(chapter['title'], chapter_path(chapter['id']), page)}"
+    parts.append(f'<nav class="crumbs" aria-label="지금 위치" markdown="1">\n\n{crumbs}\n\n</nav>')
+    origin = f'<span class="origin">원문: {html.escape(sources)}</span>'
+    parts.append(_box("thread-meta", f"{level_badge(data['level'])} {_markdown_tags(data['tags'], page)} {origin}"))
     if data.get("needs"):
-        links = "\n".join(f"- [{project.threads[name].data['question']}]({relative(thread_path(project.threads[name]), page)})" for name in data["needs"])
-        parts.append(f'<nav class="needs" aria-label="먼저 읽기" markdown="1">\n\n**먼저 읽으면 좋아요**\n\n{links}\n\n</nav>')
+        links = "\n".join(f"- {thread_link(project.threads[name], page)}" for name in data["needs"])
+        parts.append('<nav class="needs" aria-label="먼저 읽기" markdown="1">\n\n'
+                     f"**먼저 읽으면 좋아요**\n\n{links}\n\n</nav>")
     parts.append(_section("asked", "질문", own(data["asked"])))
     parts.append(_section("conclusion", "결론", own(data["conclusion"])))
     if "misconception" in data:
         parts.append(_section("misconception", "흔한 오해", own(data["misconception"])))
     parts += [answer_section(project, thread, number) for number in range(len(data["answers"]))]
     if "try" in data:
-        parts.append(_section("try", "더 해보기", "\n\n".join(_try(project, thread, number) for number in range(len(data["try"])))))
+        tries = [_try(project, thread, number) for number in range(len(data["try"]))]
+        parts.append(_section("try", "더 해보기", "\n\n".join(tries)))
     parts.append(_section("sources", "출처", _sources(project, thread)))
     related = related_threads(project, thread)
     if related:
-        links = "\n".join(f"- [{other.data['question']}]({relative(thread_path(other), page)})" for other in related)
+        links = "\n".join(f"- {thread_link(other, page)}" for other in related)
         parts.append(_section("related", "함께 볼 문답", links))
     parts.append(_thread_nav(project, thread))
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_tags(tags, page):
-    return " ".join(f"[{tag}]({relative('tags.md', page)}#{slug(tag)}){{.tag}}" for tag in tags)
+    return " ".join(link(tag, f"tags.md#{slug(tag)}", page) + "{.tag}" for tag in tags)
 
 
 def _section(name, title, body):
@@ -176,31 +201,38 @@ def answer_section(project, thread, number):
         parts.append(f'```python exec="1" source="above" id="{answer["block"]}"\n{code}\n```')
     for run in answer["snippets"]:
         parts.append(_run(project, run, page))
-    claims = "\n\n".join(_claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}") for index in range(len(answer["claims"])))
-    parts += [f'<div class="claims" markdown="1">\n\n{claims}\n\n</div>', "</section>"]
+    claims = [_claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}")
+              for index in range(len(answer["claims"]))]
+    parts += [_box("claims", "\n\n".join(claims)), "</section>"]
     return "\n\n".join(parts)
 
 
 def _run(project, run, page):
-    snippet, record = project.snippets[run["run"]], project.records.get(run["run"])
+    name = run["run"]
+    snippet, record = project.snippets[name], project.records.get(name)
     parts = ['<div class="run" markdown="1">']
     if "show" in run:
-        parts.append(f'```python title="snippets/{run["run"]}.py"\n{snippet.definitions[run["show"]]}\n```')
+        code = snippet.definitions[run["show"]]
+        fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", code)), 0)
+        parts.append(f'{fence}python title="snippets/{name}.py"\n{code}\n{fence}')
     if "figure" in run and record:
         exhibit = record.exhibits[run["figure"]]
         if exhibit.kind == "svg":
-            alt = exhibit.alt.replace("[", "(").replace("]", ")")
-            parts.append(f"![{alt}]({relative(figure_path(run['run'], run['figure']), page)})")
+            parts.append(f"!{link(_escaped(exhibit.alt), figure_path(name, run['figure']), page)}")
         else:
-            parts.append(run_table(exhibit.content, f"{run['run']}-{run['figure']}", exhibit.alt))
-    if record and run["run"] in project.stale():
+            parts.append(run_table(exhibit.content, f"{name}-{run['figure']}", exhibit.alt))
+    if record and name in project.stale():
         parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. mundap run으로 다시 돌릴 수 있어요.</p>')
     seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
-    name = run["run"]
-    parts.append(_box("run-links", f"- [{snippet.title}]({relative(f'notebooks/{name}.ipynb', page)}): 설명과 실행 결과{seconds}\n"
-                      f"- [전체 코드]({relative(f'snippets/{name}.py', page)})\n- 직접 돌리기: `python snippets/{name}.py`"))
+    parts.append(_box("run-links", f"- {link(snippet.title, notebook_path(name), page)}: 설명과 실행 결과{seconds}\n"
+                      f"- {link('전체 코드', f'snippets/{name}.py', page)}\n- 직접 돌리기: `python snippets/{name}.py`"))
     parts.append("</div>")
     return "\n\n".join(parts)
+
+
+def _escaped(text):
+    """A plain text, such as a figure's alternative, as Markdown that shows the same."""
+    return re.sub(r"([\\`*_$\[\]])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
 
 
 def _claim(project, thread, path, anchor):
@@ -224,12 +256,14 @@ def measure(project, judgement, page):
     rows = []
     for comparison in judgement.comparisons:
         if comparison.is_bound:
-            bound = f"기준 {html.escape(comparison.operator)} {html.escape(_bound(comparison.right, comparison.right_value))}"
+            bound = f"기준 {html.escape(f'{comparison.operator} {_bound(comparison.right, comparison.right_value)}')}"
         else:
-            bound = f"비교 {html.escape(comparison.operator)} {format_value(comparison.right_value)} (<code>{html.escape(comparison.right)}</code>)"
+            bound = (f"비교 {html.escape(f'{comparison.operator} {format_value(comparison.right_value)}')} "
+                     f"(<code>{html.escape(comparison.right)}</code>)")
         rows.append(f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
-                    f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> <span class="bound">{bound}</span></dd>\n</div>')
-    runs = ", ".join(f"[{project.snippets[name].title}]({relative(f'notebooks/{name}.ipynb', page)})" for name in judgement.snippets)
+                    f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> '
+                    f'<span class="bound">{bound}</span></dd>\n</div>')
+    runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
     return '<dl class="measure">\n' + "\n".join(rows) + f"\n</dl>\n\n{_box('where', f'실행: {runs}')}"
 
 
@@ -242,20 +276,21 @@ def _try(project, thread, number):
     own = lambda text: resolve(project, text, page)  # noqa: E731
     judged = thread.judgements.get(("try", number))
     return "\n\n".join([
-        f'<div class="try-item" id="try-{number + 1}" markdown="1">', own(item["change"]), f"**예상해 보세요.** {own(item['predict'])}",
-        '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]), measure(project, judged, page) if judged else "", "</details>", "</div>"])
+        f'<div class="try-item" id="try-{number + 1}" markdown="1">', own(item["change"]),
+        f"**예상해 보세요.** {own(item['predict'])}", '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]),
+        *([measure(project, judged, page)] if judged else []), "</details>", "</div>"])
 
 
 def _sources(project, thread):
-    lines = [f"- {project.index['documents'][source['document']]['title']}: {source['section']}" for source in thread.data["source"]]
+    documents = project.index["documents"]
+    lines = [f"- {documents[source['document']]['title']}: {source['section']}" for source in thread.data["source"]]
     papers = {}
     for _, claim in thread.claims:
         for cite in claim.get("cite", []):
             papers.setdefault(cite["paper"], {})[cite["where"]] = None
     for name, places in papers.items():
         paper = project.index["papers"][name]
-        url = paper.get("url") or f"https://arxiv.org/abs/{paper['arxiv']}"
-        lines.append(f"- {paper['authors']} ({paper['year']}), [{paper['title']}]({url}): {', '.join(places)}")
+        lines.append(f"- {paper['authors']} ({paper['year']}), [{paper['title']}]({paper_url(paper)}): {', '.join(places)}")
     return "\n".join(lines)
 
 
@@ -265,8 +300,9 @@ def related_threads(project, thread, count=4):
         return {run["run"] for answer in other.data["answers"] for run in answer["snippets"]}
 
     def score(other):
-        return (2 * len(set(thread.data["tags"]) & set(other.data["tags"])) + len(runs(thread) & runs(other))
-                + 2 * (other.id in thread.data.get("needs", []) or thread.id in other.data.get("needs", [])) + (other.chapter == thread.chapter))
+        needed = other.id in thread.data.get("needs", []) or thread.id in other.data.get("needs", [])
+        shared = len(set(thread.data["tags"]) & set(other.data["tags"]))
+        return 2 * shared + len(runs(thread) & runs(other)) + 2 * needed + (other.chapter == thread.chapter)
 
     others = [other for other in project.threads.values() if other is not thread and score(other)]
     return sorted(others, key=lambda other: (-score(other), list(project.threads).index(other.id)))[:count]
@@ -279,7 +315,8 @@ def _thread_nav(project, thread):
     for offset, label, css in ((-1, "이전", "previous"), (1, "다음", "next")):
         if 0 <= place + offset < len(names):
             other = project.threads[names[place + offset]]
-            links.append(f"[<span>{label}</span> {other.data['question']}]({relative(thread_path(other), page)}){{.{css}}}")
+            words = f"<span>{label}</span> {other.data['question']}"
+            links.append(f"{link(words, thread_path(other), page)}{{.{css}}}")
     return '<nav class="thread-nav" aria-label="이전과 다음 문답" markdown="1">\n\n' + "\n".join(links) + "\n\n</nav>"
 
 
@@ -290,13 +327,14 @@ def verdict_counts(threads):
 
 
 def _counts_line(threads):
-    return " ".join(f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>' for verdict, count in verdict_counts(threads).items())
+    return " ".join(f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>'
+                    for verdict, count in verdict_counts(threads).items())
 
 
 def _thread_list(threads, page):
     rows = []
     for thread in threads:
-        rows.append(f'<li markdown="1">\n\n[{thread.data["question"]}]({relative(thread_path(thread), page)}) {level_badge(thread.data["level"])}\n\n'
+        rows.append(f'<li markdown="1">\n\n{thread_link(thread, page)} {level_badge(thread.data["level"])}\n\n'
                     f'<p class="counts">{_counts_line([thread])}</p>\n\n</li>')
     return '<ol class="thread-list" markdown="1">\n\n' + "\n\n".join(rows) + "\n\n</ol>"
 
@@ -310,16 +348,17 @@ def chapter_page(project, chapter):
     """The page of a chapter."""
     page = chapter_path(chapter["id"])
     threads = chapter_threads(project, chapter)
-    return "\n\n".join([front_matter(chapter["title"], chapter["about"], kind="chapter"), f"# {chapter['title']}", resolve(project, chapter["about"], page),
+    about = resolve(project, chapter["about"], page)
+    return "\n\n".join([front_matter(chapter["title"], about, kind="chapter"), f"# {chapter['title']}", about,
                         _thread_list(threads, page)]) + "\n"
 
 
 def contents_page(project):
     """All chapters with their threads."""
-    parts = [front_matter("문답", "장과 문답을 읽는 순서대로 모았어요.", kind="contents"), "# 문답"]
+    page, parts = "qa/index.md", [front_matter("문답", "장과 문답을 읽는 순서대로 모았어요.", kind="contents"), "# 문답"]
     for chapter in project.chapters:
-        threads = chapter_threads(project, chapter)
-        parts += [f"## [{chapter['title']}]({relative(chapter_path(chapter['id']), 'qa/index.md')}) {{#{chapter['id']}}}", chapter["about"], _thread_list(threads, "qa/index.md")]
+        parts += [f"## {link(chapter['title'], chapter_path(chapter['id']), page)} {{#{chapter['id']}}}",
+                  resolve(project, chapter["about"], page), _thread_list(chapter_threads(project, chapter), page)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -331,22 +370,24 @@ def tags_page(project):
             tags.setdefault(tag, []).append(thread)
     parts = [front_matter("태그", "주제어로 문답을 찾아보세요.", kind="tags"), "# 태그"]
     for tag in sorted(tags):
-        links = "\n".join(f"- [{thread.data['question']}]({relative(thread_path(thread), 'tags.md')})" for thread in tags[tag])
+        links = "\n".join(f"- {thread_link(thread, 'tags.md')}" for thread in tags[tag])
         parts += [f"## {tag} {{#{slug(tag)}}}", links]
     return "\n\n".join(parts) + "\n"
 
 
 def glossary_page(project):
     """용어집."""
-    parts = [front_matter("용어집", "이 사이트가 쓰는 용어를 한 가지로 정하고, 뜻과 영어를 함께 적었어요.", kind="glossary"), "# 용어집",
+    about = "이 사이트가 쓰는 용어를 한 가지로 정하고, 뜻과 영어를 함께 적었어요."
+    parts = [front_matter("용어집", about, kind="glossary"), "# 용어집",
              "한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요."]
     for term in sorted(project.glossary, key=lambda term: term["term"].lower()):
         english = f" ({term['english']})" if "english" in term else ""
-        parts += [f"## {term['term']}{english} {{#{slug(term['term'])}}}", resolve(project, term["definition"], "glossary.md")]
+        parts += [f"## {term['term']}{english} {{#{slug(term['term'])}}}",
+                  resolve(project, term["definition"], "glossary.md")]
         if term.get("aliases"):
             parts.append(f'<p class="aliases">다른 표기: {html.escape(", ".join(term["aliases"]))}</p>')
         if term.get("threads"):
-            links = ", ".join(f"[{project.threads[name].data['question']}]({relative(thread_path(project.threads[name]), 'glossary.md')})" for name in term["threads"])
+            links = ", ".join(thread_link(project.threads[name], "glossary.md") for name in term["threads"])
             parts.append(_box("see", f"함께 보기: {links}"))
     return "\n\n".join(parts) + "\n"
 
@@ -355,8 +396,10 @@ def scoreboard(project):
     """Claims by verdict: numbers and a proportional bar, all counted."""
     counts = verdict_counts(project.threads.values())
     total = sum(counts.values())
-    bar = "".join(f'<span class="{schema.VERDICTS[verdict][0]}" style="flex-grow: {count}"></span>' for verdict, count in counts.items())
-    items = "".join(f'<li class="{schema.VERDICTS[verdict][0]}">{badge(verdict)} <strong>{count}</strong></li>' for verdict, count in counts.items())
+    css = {verdict: schema.VERDICTS[verdict][0] for verdict in counts}
+    bar = "".join(f'<span class="{css[verdict]}" style="flex-grow: {count}"></span>' for verdict, count in counts.items())
+    items = "".join(f'<li class="{css[verdict]}">{badge(verdict)} <strong>{count}</strong></li>'
+                    for verdict, count in counts.items())
     return (f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{total}</strong>개를 판정했어요.</p>\n'
             f'<div class="bar" aria-hidden="true">{bar}</div>\n<ul>{items}</ul>\n</div>')
 
@@ -365,15 +408,16 @@ def learning_path(project, page):
     """Chapters in reading order, as a list of cards."""
     rows = []
     for chapter in project.chapters:
-        threads = chapter_threads(project, chapter)
-        rows.append(f'<li markdown="1">\n\n**[{chapter["title"]}]({relative(chapter_path(chapter["id"]), page)})** <span class="thread-count">문답 {len(threads)}개</span>\n\n'
-                    f"{chapter['about']}\n\n</li>")
+        title = link(chapter["title"], chapter_path(chapter["id"]), page)
+        count = f'<span class="thread-count">문답 {len(chapter_threads(project, chapter))}개</span>'
+        rows.append(f'<li markdown="1">\n\n**{title}** {count}\n\n{resolve(project, chapter["about"], page)}\n\n</li>')
     return '<ol class="path" markdown="1">\n\n' + "\n\n".join(rows) + "\n\n</ol>"
 
 
 def verdict_table():
     """What each verdict means, as a Markdown table."""
-    return "\n".join(["| 판정 | 뜻 |", "|---|---|", *(f"| {sign} {name} | {meaning} |" for name, (_, sign, meaning) in schema.VERDICTS.items())])
+    rows = [f"| {sign} {name} | {meaning} |" for name, (_, sign, meaning) in schema.VERDICTS.items()]
+    return "\n".join(["| 판정 | 뜻 |", "|---|---|", *rows])
 
 
 def fill(project, text, page):
@@ -394,18 +438,28 @@ def runs_table(project, page):
     used = project.used()
     rows = ["| 실행 | 걸린 시간 | 쓰는 문답 |", "|---|---|---|"]
     for name, record in sorted(project.records.items()):
-        users = ", ".join(f"[{project.threads[thread].data['question']}]({relative(thread_path(project.threads[thread]), page)})" for thread in used.get(name, []))
-        rows.append(f"| [{project.snippets[name].title}]({relative(f'notebooks/{name}.ipynb', page)}) | {record.seconds:.1f}초 | {users} |")
+        users = ", ".join(thread_link(project.threads[thread], page) for thread in used.get(name, []))
+        cells = [link(project.snippets[name].title, notebook_path(name), page), f"{record.seconds:.1f}초", users]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
 
 def to_plain(project, text):
-    """The plain flavour of a rendered page: no attribute lists, blocks replaced by their code and what it prints."""
-    def run(match):
-        result = subprocess.run([sys.executable, "-c", match[1]], capture_output=True, text=True, check=True, timeout=60)
-        return f"```python\n{match[1]}\n```\n\n{result.stdout.strip()}"
+    """The plain flavour of a rendered page: no attribute lists, blocks replaced by their code and what it prints.
 
-    text = re.sub(r'(?ms)^```python exec="1"[^\n]*\n(.*?)\n```$', run, text)
+    Raises Failure where a block fails.
+    """
+    def run(match):
+        name, code = match.groups()
+        try:
+            result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        except subprocess.SubprocessError as error:
+            words = (getattr(error, "stderr", "") or "60초 안에 끝나지 않았어요").strip().splitlines()[-1]
+            raise Failure(f"docs/blocks/{name}.py:1:1: 블록이 오류로 멈췄어요({words}).") from None
+        return f"```python\n{code}\n```\n\n{result.stdout.strip()}"
+
+    text = re.sub(r'(?ms)^```python exec="1" [^\n]*id="([^"\n]+)"\n(.*?)\n```$', run, text)
     text = re.sub(r' markdown="1"', "", text)
+    text = re.sub(r"(?m)^(!\[.*\]\(\S*figures/([\w-]+)/([\w-]+)\.svg\))$", r'<a id="\2-\3"></a>' + "\n\n" + r"\1", text)
     text = re.sub(r"(?m)^(#+ .*?) \{#([^}]+)\}$", r'<a id="\2"></a>' + "\n\n" + r"\1", text)
     return re.sub(r"(\]\([^)]*\))\{\.[\w-]+\}", r"\1", text)
