@@ -71,7 +71,6 @@ MISTAKES = {
     "answer id twice": {FIRST: ("  - id: explained", "  - id: ▶same")},
     "answer id that the page uses": {FIRST: ("  - id: explained", "  - id: ▶conclusion")},
     "answer id like a claim's": {FIRST: ("  - id: explained", "  - id: ▶same-2")},
-    "figure twice in a page": {FIRST: ("      - run: measure\n    claims", "      - run: measure\n        figure: ▶curve\n    claims")},
     "answer id like a figure's": {FIRST: ("  - id: explained", "  - id: ▶measure-curve")},
     "line without a file": {INDEX: ("      - second\n", "      - second\n      - ▶missing\n")},
     "file without a line": {"docs/qa/basics/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},

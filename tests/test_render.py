@@ -127,6 +127,13 @@ def test_run_shows_code_figure_and_links(project):
     assert '<figure id="count-sizes"' in pages["qa/basics/second.md"] and "크기" in pages["qa/basics/second.md"]
 
 
+def test_figure_that_stands_further_up_is_a_link(project):
+    page = made(project, first=("      - run: measure\n    claims", "      - {run: measure, figure: curve}\n      - {run: count, figure: sizes}\n"
+                                "      - {run: count, figure: sizes}\n    claims"))["qa/basics/first.md"]
+    assert page.count("![차이가 작아요.]") == 1 and "위에서 본 그림: [차이가 작아요.](#measure-curve)" in page
+    assert page.count('id="count-sizes"') == 1 and "위에서 본 표: [크기](#count-sizes)" in page
+
+
 def test_previous_and_next_follow_the_reading_order(project):
     pages = made(project)
     navigation = {name: re.findall(r"\[<span>(이전|다음)</span> [^\]]+\]\(([^)]+)\)", pages[name])

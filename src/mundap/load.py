@@ -98,7 +98,8 @@ def thread_anchors(data):
     """Every anchor of a thread's page, in order; one that stands in it twice is a mistake."""
     anchors = ["asked", "conclusion", *(key for key in ("misconception", "try") if key in data), "sources", "related"]
     for _, answer in _parts(data, "answers"):
-        anchors += [*_answer_anchors(answer), *(_figure_anchor(run) for _, run in _parts(answer, "snippets") if "figure" in run)]
+        figures = [_figure_anchor(run) for _, run in _parts(answer, "snippets") if "figure" in run]
+        anchors += [*_answer_anchors(answer), *(figure for figure in figures if figure not in anchors)]  # shown once
     return anchors + [f"try-{number + 1}" for number, _ in _parts(data, "try")]
 
 
@@ -295,7 +296,8 @@ class _Loader:
             name = _word(source, "document")
             if name and name not in index["documents"]:
                 yield document.problem(("source", i, "document"), f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요.", _near(name, index["documents"]))
-        anchors = thread_anchors({**data, "answers": []})
+        figures = {_figure_anchor(run) for _, answer in _parts(data, "answers") for _, run in _parts(answer, "snippets") if "figure" in run}
+        anchors = [*thread_anchors({**data, "answers": []}), *figures]
         for i, answer in _parts(data, "answers"):
             here, own = ("answers", i), _answer_anchors(answer)
             if twice := [anchor for anchor in own if anchor in anchors]:
@@ -306,10 +308,6 @@ class _Loader:
                 yield from self.check_block(document, (*here, "block"), block)
             for j, run in _parts(answer, "snippets"):
                 yield from self.check_run(document, (*here, "snippets", j), run)
-                if "figure" in run and _figure_anchor(run) in anchors:
-                    yield document.problem((*here, "snippets", j, "figure"), f"`#{_figure_anchor(run)}` 주소가 이 쪽의 다른 곳과 겹쳐요.",
-                                           "같은 그림이나 표는 한 답에만 보여 주고, 다른 답에서는 그 자리로 링크해 주세요.")
-                anchors.append(_figure_anchor(run))
         for path, claim in [*thread.claims, *((("try", i), item) for i, item in _parts(data, "try"))]:
             yield from self.check_claim(thread, path, claim)
         yield from self.check_texts(document)

@@ -199,15 +199,18 @@ def answer_section(project, thread, number):
     if "block" in answer:
         code = (project.root / "docs" / "blocks" / f"{answer['block']}.py").read_text(encoding="utf-8").strip()
         parts.append(f'```python exec="1" source="above" id="{answer["block"]}"\n{code}\n```')
+    earlier = {(run["run"], run.get("figure")) for other in thread.data["answers"][:number] for run in other["snippets"]}
     for run in answer["snippets"]:
-        parts.append(_run(project, run, page))
+        parts.append(_run(project, run, page, (run["run"], run.get("figure")) in earlier))
+        earlier.add((run["run"], run.get("figure")))
     claims = [_claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}")
               for index in range(len(answer["claims"]))]
     parts += [_box("claims", "\n\n".join(claims)), "</section>"]
     return "\n\n".join(parts)
 
 
-def _run(project, run, page):
+def _run(project, run, page, again=False):
+    """A run: the function, the figure (again: it stands further up, so a link to it) and where to find all of it."""
     name = run["run"]
     snippet, record = project.snippets[name], project.records.get(name)
     parts = ['<div class="run" markdown="1">']
@@ -217,7 +220,9 @@ def _run(project, run, page):
         parts.append(f'{fence}python title="snippets/{name}.py"\n{code}\n{fence}')
     if "figure" in run and record:
         exhibit = record.exhibits[run["figure"]]
-        if exhibit.kind == "svg":
+        if again:
+            parts.append(f"위에서 본 {'그림' if exhibit.kind == 'svg' else '표'}: [{_escaped(exhibit.alt)}](#{name}-{run['figure']})")
+        elif exhibit.kind == "svg":
             parts.append(f"!{link(_escaped(exhibit.alt), figure_path(name, run['figure']), page)}")
         else:
             parts.append(run_table(exhibit.content, f"{name}-{run['figure']}", exhibit.alt))
