@@ -102,7 +102,7 @@ def test_mistakes_are_told_and_old_records_are_used(project, tmp_path, capsys):
 
 def test_real_project_exports_the_pages_that_the_site_has(root, site, tmp_path):
     found, problems = load(root)
-    assert [problem for problem in problems if not problem.stale] == []
+    assert [problem for problem in problems if not problem.minor] == []
     export(found, tmp_path / "out")
     pages = check_links(tmp_path / "out")
     built = {path.relative_to(site).parent.as_posix() for path in Path(site).rglob("index.html")}

@@ -297,7 +297,7 @@ def test_stale_names_what_changed(project):
     (project / "docs" / "notebooks" / "count.ipynb").unlink()
     found, problems = load(project)
     assert found.stale() == {"count": [], "measure": ["helper.py"]}
-    assert [problem.stale for problem in problems] == [False, True]  # pages can be made of an old record, not of none
+    assert [problem.minor for problem in problems] == [False, True]  # pages can be made of an old record, not of none
 
 
 def test_loading_writes_nothing(project):

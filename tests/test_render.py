@@ -153,7 +153,7 @@ def test_what_to_read_first_sources_and_related(project):
 def test_old_record_is_told_on_the_page(project):
     put(project / "snippets" / "helper.py", FILES["snippets/helper.py"].replace("x / 2", "0.5 * x"))
     found, problems = load(project)
-    assert all(problem.stale for problem in problems)
+    assert all(problem.minor for problem in problems)
     assert 'class="stale"' in render.pages(found)["qa/basics/first.md"]
 
 

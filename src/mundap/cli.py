@@ -141,7 +141,7 @@ def load_sound(root):
     from mundap.load import load
 
     project, problems = load(root)
-    errors = [problem for problem in problems if not problem.stale]
+    errors = [problem for problem in problems if not problem.minor]
     if errors:
         raise Failure("\n".join(map(str, errors)) + f"\n고칠 곳이 {len(errors)}군데 있어요.")
     for problem in problems:

@@ -145,7 +145,7 @@ class _Loader:
         self.folder = project.root / "docs" / "qa"
         self.known = {}  # id -> anchors of its page, None where they cannot be told
         self.stems = set()  # of the thread files that have a line
-        self.named = set()  # snippets that threads which cannot be read seem to use
+        self.named = set()  # snippets that threads use, those that cannot be read included
         self.terms = None  # slugs of the glossary, None where it cannot be read
 
     def load(self):
@@ -170,7 +170,7 @@ class _Loader:
         yield from self.check_tags(drafts)
         for thread in drafts:
             yield from self.check_thread(thread)
-        yield from self.check_use(drafts)
+        yield from self.check_use()
 
     def name(self, path):
         return path.relative_to(self.root).as_posix()
@@ -225,6 +225,7 @@ class _Loader:
                 continue
             thread = Thread(identifier or path.stem, chapter, document)
             drafts.append(thread)
+            self.named |= {_word(run, "run") for _, answer in _parts(thread.data, "answers") for _, run in _parts(answer, "snippets")}
             self.known[thread.id] = thread_anchors(document.value) if sound else None
             own = _word(document.value, "id")
             if own and own != path.stem:
@@ -425,7 +426,7 @@ class _Loader:
             if name in stale:
                 changed = ", ".join(stale[name])
                 what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
-                yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", stale=bool(changed))
+                yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", minor=bool(changed) or name not in self.named)
 
     def check_pages(self):
         """Hand-written pages: that they can be read, and ask for nothing unknown to be filled in."""
@@ -440,13 +441,12 @@ class _Loader:
                     before = text[: match.start()]
                     yield Problem(self.name(path), before.count("\n") + 1, len(before) - before.rfind("\n"), f"`{match[0]}` 자리에 채울 것이 없어요.", _near(match[1], texts.MARKERS))
 
-    def check_use(self, drafts):
+    def check_use(self):
         """Snippets that no thread runs."""
-        used = self.named | {_word(run, "run") for thread in drafts for _, answer in _parts(thread.data, "answers") for _, run in _parts(answer, "snippets")}
         for name in self.project.runnable:
-            if name not in used:
+            if name not in self.named:
                 yield Problem(self.name(self.project.snippets[name].path), 1, 1, "이 스니펫을 쓰는 문답이 없어요.",
-                              f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요.")
+                              f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요.", minor=True)
 
 
 def _way(needs, start, goal):

@@ -37,7 +37,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
     def on_config(self, config):
         root = Path(config.config_file_path).parent
         self.project, problems = load(root)
-        errors = [problem for problem in problems if not problem.stale]
+        errors = [problem for problem in problems if not problem.minor]
         if errors:
             raise PluginError("\n".join(map(str, errors)) + f"\n고칠 곳이 {len(errors)}군데 있어요.")
         for problem in problems:

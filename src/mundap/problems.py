@@ -12,7 +12,7 @@ class Problem:
     column: int
     what: str
     todo: str
-    stale: bool = False  # only a record that waits to be run again: pages can still be made
+    minor: bool = False  # pages can still be made, such as of a record that waits to be run again
 
     def __str__(self):
         return f"{self.path}:{self.line}:{self.column}: {self.what} {self.todo}"

@@ -401,7 +401,7 @@ def default_check(root):
     """Problems that keep the pages from being made; a record that waits to be run again is none."""
     from mundap.load import load
 
-    return [problem for problem in load(root)[1] if not problem.stale]
+    return [problem for problem in load(root)[1] if not problem.minor]
 
 
 async def run(root, port, open_browser, check):
