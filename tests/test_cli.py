@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from engine import FILES, make_project, put
 
 import mundap
-from engine import FILES, make_project, put
 from mundap import schema
 from mundap.cli import main, parser
 

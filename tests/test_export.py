@@ -3,13 +3,13 @@ import re
 from pathlib import Path
 
 import pytest
-
 from engine import FILES, make_project, put, snapshot
+from test_render import anchors, links
+
 from mundap import render
 from mundap.cli import main
 from mundap.export import export
 from mundap.load import load
-from test_render import anchors, links
 
 
 @pytest.fixture

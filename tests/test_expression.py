@@ -3,8 +3,8 @@ import random
 import time
 
 import pytest
-
 from engine import marked
+
 from mundap.expression import MAX_LENGTH, Expression, ExpressionError, NoRecord, format_value
 from mundap.judge import judge
 

@@ -11,8 +11,8 @@ import re
 import time
 
 import pytest
-
 from engine import FILES, MARK, make_project, make_records, marked, places, put, snapshot
+
 from mundap import schema, texts
 from mundap.cli import main
 from mundap.load import load, thread_anchors

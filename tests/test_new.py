@@ -1,6 +1,6 @@
 import pytest
-
 from engine import FILES, make_project, put, snapshot
+
 from mundap import schema, yamlsource
 from mundap.cli import main
 from mundap.load import load

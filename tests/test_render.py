@@ -4,8 +4,8 @@ import re
 
 import markdown
 import pytest
-
 from engine import FILES, RECORDS, make_project, make_records, put
+
 from mundap import render, schema, texts
 from mundap.load import load, thread_anchors
 from mundap.problems import Failure

@@ -4,8 +4,8 @@ import re
 import jsonschema
 import pytest
 import yaml
-
 from engine import marked, places
+
 from mundap import schema, yamlsource
 
 THREAD = """\

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 import yaml
-
 from engine import MARK, marked, places
+
 from mundap import yamlsource
 from mundap.yamlsource import parse, read
 

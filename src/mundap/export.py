@@ -41,7 +41,8 @@ def _written(folder):
         written = set(json.loads((folder / MARKER).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         written = set()
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
+             if not path.is_dir() or path.is_symlink()}
     foreign = sorted(there - written - {MARKER})
     if foreign:
         more = f" 외 {len(foreign) - 1}개" if len(foreign) > 1 else ""

@@ -65,8 +65,9 @@ class Expression:
                 self.tree = ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             offset = (getattr(error, "offset", None) or len(self.text) + 1) - 1  # 0 where more is missing at the end
-            shape = "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요." if condition else "`{{스니펫.증거}}`나 `{{스니펫.증거:.1%}}` 꼴로 적어 주세요."
-            raise ExpressionError(self.shift + min(offset, len(self.text)), f"`{self.text[:60]}` 식을 읽을 수 없어요.", shape) from None
+            raise ExpressionError(self.shift + min(offset, len(self.text)), f"`{self.text[:60]}` 식을 읽을 수 없어요.",
+                                  "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요." if condition else
+                                  "`{{스니펫.증거}}`나 `{{스니펫.증거:.1%}}` 꼴로 적어 주세요.") from None
         self.names = []  # [(snippet, evidence, offset)]
         self._check(self.tree, condition, 0)
         if not self.names:
@@ -105,7 +106,8 @@ class Expression:
         elif isinstance(node, ast.Name):
             self._fail(node, f"`{node.id}`만으로는 어느 실행의 증거인지 알 수 없어요.", "`스니펫.증거` 꼴로 적어 주세요.")
         else:
-            self._fail(node, f"식에 쓸 수 없는 표현이에요: `{self._text(node)[:40]}`.", "증거, 수, 사칙연산, `abs()`, 비교, `and`만 쓸 수 있어요.")
+            self._fail(node, f"식에 쓸 수 없는 표현이에요: `{self._text(node)[:40]}`.",
+                       "증거, 수, 사칙연산, `abs()`, 비교, `and`만 쓸 수 있어요.")
         for part in parts:
             self._check(part, condition, depth + 1)
         if isinstance(node, ast.Compare):

@@ -21,4 +21,5 @@ def judge(check, evidence):
     """Decide a check by evidence {snippet: {name: value} or None} -> Judgement; raises ExpressionError."""
     expression = Expression(check)
     expression.verify_names(evidence)
-    return Judgement(tuple(expression.comparisons(evidence)), tuple(dict.fromkeys(name for name, _, _ in expression.names)))
+    names = dict.fromkeys(name for name, _, _ in expression.names)
+    return Judgement(tuple(expression.comparisons(evidence)), tuple(names))

@@ -12,7 +12,8 @@ from mundap.judge import judge
 from mundap.problems import Problem
 from mundap.texts import slug
 
-NOT_SHOWN = {"id", "kind", "level", "verdict", "check", "run", "show", "figure", "block", "paper", "document", "arxiv", "url", "year", "needs", "threads"}
+NOT_SHOWN = {"id", "kind", "level", "verdict", "check", "run", "show", "figure", "block", "paper", "document", "arxiv",
+             "url", "year", "needs", "threads"}
 PLAIN = {"question", "title", "tags", "section", "authors", "term", "english", "aliases"}  # shown without filling in
 
 
@@ -116,13 +117,20 @@ def _figure_anchor(run):
 def _parts(node, key):
     """[(number, mapping)] of a list of mappings, whatever else an author may have put there."""
     value = node.get(key)
-    return [(number, part) for number, part in enumerate(value) if isinstance(part, dict)] if isinstance(value, list) else []
+    found = enumerate(value if isinstance(value, list) else [])
+    return [(number, part) for number, part in found if isinstance(part, dict)]
+
+
+def _runs(data):
+    """Every mapping under `snippets` of every answer."""
+    return [run for _, answer in _parts(data, "answers") for _, run in _parts(answer, "snippets")]
 
 
 def _words(node, key):
     """[(number, text)] of a list of texts, whatever else an author may have put there."""
     value = node.get(key)
-    return [(number, part) for number, part in enumerate(value) if isinstance(part, str) and part] if isinstance(value, list) else []
+    found = enumerate(value if isinstance(value, list) else [])
+    return [(number, part) for number, part in found if isinstance(part, str) and part]
 
 
 def _word(node, key):
@@ -132,9 +140,10 @@ def _word(node, key):
 
 
 def _near(word, known):
-    near = difflib.get_close_matches(word, known, 1, 0.5)
-    known = list(known)
-    return f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}." if known else "아직 하나도 없어요."
+    near, known = difflib.get_close_matches(word, known, 1, 0.5), list(known)
+    if near:
+        return f"혹시 `{near[0]}`인가요?"
+    return f"있는 이름: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}." if known else "아직 하나도 없어요."
 
 
 class _Loader:
@@ -202,12 +211,14 @@ class _Loader:
             try:
                 record = records.read(path)
             except ValueError:
-                yield Problem(self.name(path), 1, 1, "`mundap run` 명령이 남긴 기록이 아니에요.", f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요.")
+                yield Problem(self.name(path), 1, 1, "`mundap run` 명령이 남긴 기록이 아니에요.",
+                              f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요.")
                 continue
             if path.stem in self.project.runnable:
                 self.project.records[path.stem] = record
             else:
-                yield Problem(self.name(path), 1, 1, f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요.", "스니펫을 되살리거나 이 기록을 지워 주세요.")
+                yield Problem(self.name(path), 1, 1, f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요.",
+                              "스니펫을 되살리거나 이 기록을 지워 주세요.")
 
     def read_threads(self, index):
         """Read every thread, in reading order -> ([Thread] of all that are mappings, [Problem])."""
@@ -225,7 +236,7 @@ class _Loader:
                 continue
             thread = Thread(identifier or path.stem, chapter, document)
             drafts.append(thread)
-            self.named |= {_word(run, "run") for _, answer in _parts(thread.data, "answers") for _, run in _parts(answer, "snippets")}
+            self.named |= {_word(run, "run") for run in _runs(thread.data)}
             self.known[thread.id] = thread_anchors(document.value) if sound else None
             own = _word(document.value, "id")
             if own and own != path.stem:
@@ -239,7 +250,8 @@ class _Loader:
         listed, problems, chapters = {}, [], set()
         for i, chapter in enumerate(index.value["chapters"]):
             if chapter["id"] in chapters:
-                problems.append(index.problem(("chapters", i, "id"), f"`{chapter['id']}` 장이 두 번 나와요.", "서로 다른 이름을 붙여 주세요."))
+                problems.append(index.problem(("chapters", i, "id"), f"`{chapter['id']}` 장이 두 번 나와요.",
+                                              "서로 다른 이름을 붙여 주세요."))
             chapters.add(chapter["id"])
             for j, identifier in enumerate(chapter["threads"]):
                 here, path = ("chapters", i, "threads", j), self.folder / chapter["id"] / f"{identifier}.yaml"
@@ -253,8 +265,8 @@ class _Loader:
                         listed[path] = identifier, chapter["id"]
                         self.stems.add(identifier)
                     else:
-                        problems.append(index.problem(here, f"`{self.name(path)}` 파일이 없어요.",
-                                                      f"`mundap new {chapter['id']} {identifier}` 명령으로 만들거나 이 줄을 지워 주세요."))
+                        todo = f"`mundap new {chapter['id']} {identifier}` 명령으로 만들거나 이 줄을 지워 주세요."
+                        problems.append(index.problem(here, f"`{self.name(path)}` 파일이 없어요.", todo))
         return listed, problems
 
     def unlisted(self, path, chapters):
@@ -262,7 +274,8 @@ class _Loader:
         if path.suffix != ".yaml":
             what, todo = f"파일 이름이 `{path.suffix}`로 끝나요.", f"`{path.stem}.yaml`로 바꿔 주세요."
         elif path.parent.parent != self.folder or chapter not in chapters:
-            what, todo = f"`{chapter}` 장이 `qa_index.yaml`에 없어요.", f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(sorted(chapters))}."
+            what = f"`{chapter}` 장이 `qa_index.yaml`에 없어요."
+            todo = f"`chapters`에 장을 더하거나 파일을 옮겨 주세요. 있는 장: {', '.join(sorted(chapters))}."
         elif path.stem in self.stems:
             what, todo = f"`{path.stem}` 문답은 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
         else:
@@ -274,11 +287,13 @@ class _Loader:
         needs = {thread.id: [other for _, other in _words(thread.data, "needs")] for thread in drafts}
         for thread in drafts:
             for i, other in _words(thread.data, "needs"):
+                here = ("needs", i)
                 if other not in self.known:
-                    yield thread.document.problem(("needs", i), f"먼저 읽을 `{other}` 문답을 찾을 수 없어요.", _near(other, self.known))
+                    what = f"먼저 읽을 `{other}` 문답을 찾을 수 없어요."
+                    yield thread.document.problem(here, what, _near(other, self.known))
                 elif circle := _way(needs, other, thread.id):
-                    way = " → ".join([thread.id, *circle])
-                    yield thread.document.problem(("needs", i), f"먼저 읽을 문답이 돌고 돌아요: {way}.", "이 가운데 한 곳의 `needs`에서 하나를 지워 주세요.")
+                    what = f"먼저 읽을 문답이 돌고 돌아요: {' → '.join([thread.id, *circle])}."
+                    yield thread.document.problem(here, what, "이 가운데 한 곳의 `needs`에서 하나를 지워 주세요.")
 
     def check_tags(self, drafts):
         """Tags that differ in spelling alone would meet at one anchor."""
@@ -296,8 +311,9 @@ class _Loader:
         for i, source in _parts(data, "source"):
             name = _word(source, "document")
             if name and name not in index["documents"]:
-                yield document.problem(("source", i, "document"), f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요.", _near(name, index["documents"]))
-        figures = {_figure_anchor(run) for _, answer in _parts(data, "answers") for _, run in _parts(answer, "snippets") if "figure" in run}
+                what = f"`{name}` 원문은 `qa_index.yaml`의 `documents`에 없어요."
+                yield document.problem(("source", i, "document"), what, _near(name, index["documents"]))
+        figures = {_figure_anchor(run) for run in _runs(data) if "figure" in run}
         anchors = [*thread_anchors({**data, "answers": []}), *figures]
         for i, answer in _parts(data, "answers"):
             here, own = ("answers", i), _answer_anchors(answer)
@@ -319,7 +335,7 @@ class _Loader:
         except OSError:
             yield document.problem(path, f"`{self.name(block)}` 파일이 없어요.", "파일을 만들거나 이 줄을 지워 주세요.")
         except (SyntaxError, ValueError) as error:
-            yield Problem(self.name(block), getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1, 
+            yield Problem(self.name(block), getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1,
                           f"Python이 읽을 수 없어요({getattr(error, 'msg', error)}).", "이 줄을 고쳐 주세요.")
 
     def check_run(self, document, path, run):
@@ -329,26 +345,33 @@ class _Loader:
         elif name:
             snippet, record = self.project.snippets[name], self.project.records.get(name)
             if show and not snippet.error and show not in snippet.definitions:
-                yield document.problem((*path, "show"), f"`snippets/{name}.py`에 `{show}` 함수나 클래스가 없어요.", _near(show, snippet.definitions))
+                what = f"`snippets/{name}.py`에 `{show}` 함수나 클래스가 없어요."
+                yield document.problem((*path, "show"), what, _near(show, snippet.definitions))
             if figure and record and figure not in record.exhibits:
-                yield document.problem((*path, "figure"), f"`{name}` 스니펫의 기록에 `{figure}` 그림이나 표가 없어요.", _near(figure, record.exhibits))
+                what = f"`{name}` 스니펫의 기록에 `{figure}` 그림이나 표가 없어요."
+                yield document.problem((*path, "figure"), what, _near(figure, record.exhibits))
 
     def check_claim(self, thread, path, claim):
-        document, verdict, check, cites = thread.document, _word(claim, "verdict"), _word(claim, "check"), _parts(claim, "cite")
+        document, verdict, check = thread.document, _word(claim, "verdict"), _word(claim, "check")
         if verdict == "문헌":
             if "cite" not in claim:
                 yield document.problem(path, "`문헌` 판정인데 근거 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요.")
             if "check" in claim:
-                yield document.problem((*path, "check"), "`문헌` 판정에는 조건(check)을 둘 수 없어요.", "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.", key=True)
+                yield document.problem((*path, "check"), "`문헌` 판정에는 조건(check)을 둘 수 없어요.",
+                                       "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.", key=True)
             check = ""
         elif "check" not in claim and path[0] != "try":
-            yield document.problem(path, "이 주장을 가르는 조건(check)이 없어요.", "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 `cite`를 적어 주세요.")
+            yield document.problem(path, "이 주장을 가르는 조건(check)이 없어요.",
+                                   "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 "
+                                   "`cite`를 적어 주세요.")
         if verdict == "미확인" and "cite" not in claim:
-            yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.", "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
-        for i, cite in cites:
+            yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.",
+                                   "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
+        for i, cite in _parts(claim, "cite"):
             paper, papers = _word(cite, "paper"), self.project.index["papers"]
             if paper and paper not in papers:
-                yield document.problem((*path, "cite", i, "paper"), f"`{paper}` 논문은 `qa_index.yaml`의 `papers`에 없어요.", _near(paper, papers))
+                what = f"`{paper}` 논문은 `qa_index.yaml`의 `papers`에 없어요."
+                yield document.problem((*path, "cite", i, "paper"), what, _near(paper, papers))
         if not check:
             return
         try:
@@ -361,10 +384,13 @@ class _Loader:
         for comparison in judgement.comparisons:
             if not comparison.holds:
                 what = f"실행 결과가 `{verdict}` 판정을 받쳐 주지 않아요" if verdict else "실행 결과가 조건과 달라요"
-                sides = [(comparison.left, comparison.left_value), *[(comparison.right, comparison.right_value)] * (not comparison.is_bound)]
-                measured = ", ".join(f"`{side}` 값은 {value!r}" for side, value in sides)
+                measured = f"`{comparison.left}` 값은 {comparison.left_value!r}"
+                if not comparison.is_bound:
+                    measured += f", `{comparison.right}` 값은 {comparison.right_value!r}"
+                condition = f"`{comparison.left} {comparison.operator} {comparison.right}`"
                 yield document.problem((*path, "check"), f"{what}({measured}).",
-                                       f"{'판정을' if verdict else '글을'} 고치거나 `{comparison.left} {comparison.operator} {comparison.right}` 조건을 다시 살펴 주세요.", offset=comparison.offset)
+                                       f"{'판정을' if verdict else '글을'} 고치거나 {condition} 조건을 다시 살펴 주세요.",
+                                       offset=comparison.offset)
 
     def check_texts(self, document):
         """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
@@ -375,7 +401,8 @@ class _Loader:
             key = path[-2] if len(path) > 1 and isinstance(path[-1], int) else path[-1] if path else ""
             if key in NOT_SHOWN:
                 continue
-            for offset, what, todo in texts.faults(document.get(path), self.project.evidence, link_problem, key in PLAIN):
+            faults = texts.faults(document.get(path), self.project.evidence, link_problem, key in PLAIN)
+            for offset, what, todo in faults:
                 yield document.problem(path, what, todo, offset=offset)
 
     def link_problem(self, document, kind, target, anchor):
@@ -383,6 +410,8 @@ class _Loader:
         if kind == "run":
             if target not in self.project.runnable:
                 return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", _near(target, self.project.runnable)
+            if target not in self.project.records and target not in self.named:  # else it is told at the snippet
+                return f"링크가 가리키는 `{target}` 스니펫의 기록이 없어요.", f"`mundap run {target}` 명령으로 돌려 주세요."
         elif kind == "term":
             if self.terms is not None and slug(target) not in self.terms:
                 return f"용어집에 `{target}` 항목이 없어요.", _near(slug(target), self.terms)
@@ -410,7 +439,8 @@ class _Loader:
             seen.add(key)
             for j, identifier in _words(term, "threads"):
                 if identifier not in self.known:
-                    yield document.problem((i, "threads", j), f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, self.known))
+                    what = f"`{identifier}` 문답을 찾을 수 없어요."
+                    yield document.problem((i, "threads", j), what, _near(identifier, self.known))
         yield from self.check_texts(document)
 
     def check_snippets(self):
@@ -426,7 +456,8 @@ class _Loader:
             if name in stale:
                 changed = ", ".join(stale[name])
                 what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
-                yield Problem(file, 1, 1, what, f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요.", minor=bool(changed) or name not in self.named)
+                todo = f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요."
+                yield Problem(file, 1, 1, what, todo, minor=bool(changed) or name not in self.named)
 
     def check_pages(self):
         """Hand-written pages: that they can be read, and ask for nothing unknown to be filled in."""
@@ -438,8 +469,8 @@ class _Loader:
                 continue
             for match in texts.MARKER.finditer(text):
                 if match[1] not in texts.MARKERS:
-                    before = text[: match.start()]
-                    yield Problem(self.name(path), before.count("\n") + 1, len(before) - before.rfind("\n"), f"`{match[0]}` 자리에 채울 것이 없어요.", _near(match[1], texts.MARKERS))
+                    what, place = f"`{match[0]}` 자리에 채울 것이 없어요.", yamlsource.place(text[: match.start()])
+                    yield Problem(self.name(path), *place, what, _near(match[1], texts.MARKERS))
 
     def check_use(self):
         """Snippets that no thread runs."""

@@ -51,7 +51,9 @@ def _with_line(index_file, index, place, identifier):
     indent = re.match(r"\ufeff? *", lines[line - 1])[0]
     lines.insert(line, f"{indent}- {identifier}{end}")
     longer = "".join(lines)
-    wanted = [{**chapter, "threads": chapter["threads"] + [identifier] * (number == place)} for number, chapter in enumerate(chapters)]
+    wanted = [{**chapter, "threads": chapter["threads"] + [identifier] * (number == place)}
+              for number, chapter in enumerate(chapters)]
     if yamlsource.parse(longer.removeprefix("\ufeff"))[0].value != {**index.value, "chapters": wanted}:
-        raise Failure(f"qa_index.yaml:{line}:{column}: 이 장의 `threads`에 줄을 더할 수 없어요. 한 줄에 하나씩 `- {identifier}` 꼴로 적어 주세요.")
+        raise Failure(f"qa_index.yaml:{line}:{column}: 이 장의 `threads`에 줄을 더할 수 없어요. "
+                      f"한 줄에 하나씩 `- {identifier}` 꼴로 적어 주세요.")
     return longer

@@ -39,8 +39,8 @@ def read(path):
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         meta = notebook["metadata"]["mundap"]
-        record = Record(path.stem, path, meta["digest"], dict(meta["sources"]), dict(meta["versions"]), dict(meta["evidence"]),
-                        dict(meta["tolerance"]), float(meta["seconds"]))
+        parts = [dict(meta[key]) for key in ("sources", "versions", "evidence", "tolerance")]
+        record = Record(path.stem, path, meta["digest"], *parts, float(meta["seconds"]))
         for cell in notebook["cells"]:
             for output in cell.get("outputs", []):
                 label = output.get("metadata", {})
@@ -66,4 +66,6 @@ def fault(name, value):
         return f"{type(value).__name__} 값이에요. 수, 참거짓, 짧은 글만 담을 수 있어요"
     if isinstance(value, str):
         return f"글이 {LONGEST}자보다 길어요" if len(value) > LONGEST else None
-    return None if abs(value) < LARGEST else f"값이 {value!r}예요. 유한한 수만 담을 수 있어요" if isinstance(value, float) else "수가 너무 커요. 유한한 수만 담을 수 있어요"
+    if not abs(value) < LARGEST:  # NaN too
+        return f"값이 {value!r}예요. 유한한 수만 담을 수 있어요" if isinstance(value, float) else "수가 너무 커요"
+    return None

@@ -14,9 +14,9 @@ from collections import Counter
 
 from mundap import schema
 from mundap.expression import format_value
-from mundap.problems import Failure
 from mundap.math import find_math, mask_code
 from mundap.notebook_page import run_table
+from mundap.problems import Failure
 from mundap.texts import LINK, MARKER, VALUE, inline_value, slug
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
@@ -24,7 +24,8 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 
 def pages(project, flavour="mkdocs"):
     """Every generated text -> {path below docs/: text}: pages, figures as SVG, and the snippets themselves."""
-    texts = {"qa/index.md": contents_page(project), "tags.md": tags_page(project), "glossary.md": glossary_page(project)}
+    texts = {"qa/index.md": contents_page(project), "tags.md": tags_page(project),
+             "glossary.md": glossary_page(project)}
     for chapter in project.chapters:
         texts[chapter_path(chapter["id"])] = chapter_page(project, chapter)
     for thread in project.threads.values():
@@ -118,13 +119,15 @@ def plain_text(text, limit=150):
 def front_matter(title, description, **more):
     """The head of a page; values are quoted as JSON, which YAML reads."""
     values = {"title": plain_text(title), "description": plain_text(description), **more}
-    return "---\n" + "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()) + "\n---\n"
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(["---", *lines, "---", ""])
 
 
 def badge(verdict):
     """A verdict as a badge: word and sign, not colour alone."""
     _, sign, meaning = schema.VERDICTS[verdict]
-    return f'<span class="verdict" title="{html.escape(meaning)}"><span aria-hidden="true">{sign}</span> {verdict}</span>'
+    return (f'<span class="verdict" title="{html.escape(meaning)}"><span aria-hidden="true">{sign}</span> '
+            f"{verdict}</span>")
 
 
 def level_badge(level):
@@ -199,10 +202,10 @@ def answer_section(project, thread, number):
     if "block" in answer:
         code = (project.root / "docs" / "blocks" / f"{answer['block']}.py").read_text(encoding="utf-8").strip()
         parts.append(f'```python exec="1" source="above" id="{answer["block"]}"\n{code}\n```')
-    earlier = {(run["run"], run.get("figure")) for other in thread.data["answers"][:number] for run in other["snippets"]}
+    shown = [(run["run"], run.get("figure")) for other in thread.data["answers"][:number] for run in other["snippets"]]
     for run in answer["snippets"]:
-        parts.append(_run(project, run, page, (run["run"], run.get("figure")) in earlier))
-        earlier.add((run["run"], run.get("figure")))
+        parts.append(_run(project, run, page, (run["run"], run.get("figure")) in shown))
+        shown.append((run["run"], run.get("figure")))
     claims = [_claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}")
               for index in range(len(answer["claims"]))]
     parts += [_box("claims", "\n\n".join(claims)), "</section>"]
@@ -221,7 +224,8 @@ def _run(project, run, page, again=False):
     if "figure" in run and record:
         exhibit = record.exhibits[run["figure"]]
         if again:
-            parts.append(f"위에서 본 {'그림' if exhibit.kind == 'svg' else '표'}: [{_escaped(exhibit.alt)}](#{name}-{run['figure']})")
+            kind = "그림" if exhibit.kind == "svg" else "표"
+            parts.append(f"위에서 본 {kind}: [{_escaped(exhibit.alt)}](#{name}-{run['figure']})")
         elif exhibit.kind == "svg":
             parts.append(f"!{link(_escaped(exhibit.alt), figure_path(name, run['figure']), page)}")
         else:
@@ -282,7 +286,8 @@ def _try(project, thread, number):
     judged = thread.judgements.get(("try", number))
     return "\n\n".join([
         f'<div class="try-item" id="try-{number + 1}" markdown="1">', own(item["change"]),
-        f"**예상해 보세요.** {own(item['predict'])}", '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]),
+        f"**예상해 보세요.** {own(item['predict'])}",
+        '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]),
         *([measure(project, judged, page)] if judged else []), "</details>", "</div>"])
 
 
@@ -295,7 +300,8 @@ def _sources(project, thread):
             papers.setdefault(cite["paper"], {})[cite["where"]] = None
     for name, places in papers.items():
         paper = project.index["papers"][name]
-        lines.append(f"- {paper['authors']} ({paper['year']}), [{paper['title']}]({paper_url(paper)}): {', '.join(places)}")
+        title = f"[{paper['title']}]({paper_url(paper)})"
+        lines.append(f"- {paper['authors']} ({paper['year']}), {title}: {', '.join(places)}")
     return "\n".join(lines)
 
 
@@ -402,7 +408,8 @@ def scoreboard(project):
     counts = verdict_counts(project.threads.values())
     total = sum(counts.values())
     css = {verdict: schema.VERDICTS[verdict][0] for verdict in counts}
-    bar = "".join(f'<span class="{css[verdict]}" style="flex-grow: {count}"></span>' for verdict, count in counts.items())
+    bar = "".join(f'<span class="{css[verdict]}" style="flex-grow: {count}"></span>'
+                  for verdict, count in counts.items())
     items = "".join(f'<li class="{css[verdict]}">{badge(verdict)} <strong>{count}</strong></li>'
                     for verdict, count in counts.items())
     return (f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{total}</strong>개를 판정했어요.</p>\n'
@@ -456,8 +463,9 @@ def to_plain(project, text):
     """
     def run(match):
         name, code = match.groups()
+        command = [sys.executable, "-c", code]
         try:
-            result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+            result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         except subprocess.SubprocessError as error:
             words = (getattr(error, "stderr", "") or "60초 안에 끝나지 않았어요").strip().splitlines()[-1]
             raise Failure(f"docs/blocks/{name}.py:1:1: 블록이 오류로 멈췄어요({words}).") from None

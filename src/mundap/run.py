@@ -25,7 +25,8 @@ def _read_evidence():
     import json, platform
     def plain(value):
         return value.item() if hasattr(value, "item") else value
-    found = {name: {key: plain(value) for key, value in globals().get(name, {}).items()} for name in ("evidence", "tolerance")}
+    found = {name: {key: plain(value) for key, value in globals().get(name, {}).items()}
+             for name in ("evidence", "tolerance")}
     return json.dumps({**found, "python": platform.python_version()})
 """.strip()
 
@@ -71,7 +72,8 @@ def _cell_line(snippet, number):
     """The line of the snippet's file where the cell of that number starts."""
     import jupytext
 
-    place, cells = 0, [cell.source for cell in jupytext.reads(snippet.source, fmt="py:percent").cells if cell.source.strip()]
+    cells = jupytext.reads(snippet.source, fmt="py:percent").cells
+    place, cells = 0, [cell.source for cell in cells if cell.source.strip()]
     for source in cells[: number + 1]:
         found = snippet.source.find(source, place)
         place = found if found >= 0 else place  # a Markdown cell's source has lost its `# `
@@ -88,13 +90,13 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
 
     snippet = snippets[name]
     notebook = to_notebook(snippet)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg",
+                   "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment.pop("FULL_RUN", None)
     if full:
         environment["FULL_RUN"] = "1"
     started = time.monotonic()
-    client = nbclient.NotebookClient(notebook, timeout=time_limit, startup_timeout=120, kernel_name="python3",
-                                     resources={"metadata": {"path": str(snippet.path.parent)}}, store_widget_state=False)
+    client = nbclient.NotebookClient(notebook, startup_timeout=120, kernel_name="python3", store_widget_state=False)
     deadline = started + time_limit
     try:
         with client.setup_kernel(env=environment, cwd=str(snippet.path.parent)):
@@ -104,9 +106,11 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
             seconds = time.monotonic() - started
             found = _read_evidence(client)
     except CellExecutionError as error:
-        raise Failure(f"snippets/{name}.py:{_cell_line(snippet, index)}:1: 셀이 오류로 멈췄어요({error.ename}: {error.evalue}).") from None
+        place = f"snippets/{name}.py:{_cell_line(snippet, index)}:1"
+        raise Failure(f"{place}: 셀이 오류로 멈췄어요({error.ename}: {error.evalue}).") from None
     except CellTimeoutError:
-        raise Failure(f"snippets/{name}.py:{_cell_line(snippet, index)}:1: 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
+        place = f"snippets/{name}.py:{_cell_line(snippet, index)}:1"
+        raise Failure(f"{place}: 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
     except (DeadKernelError, RuntimeError) as error:
         raise Failure(f"`{name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요.") from None
     _verify(name, found)
@@ -115,9 +119,10 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
         for output in cell.get("outputs", []):
             output.pop("transient", None)
     _join_streams(notebook)
+    tolerance = {key: None if value == math.inf else value for key, value in found["tolerance"].items()}
     notebook.metadata["mundap"] = {
-        "digest": "", "sources": {}, "seconds": round(seconds, 1), "versions": {"python": found["python"], **_versions()},
-        "evidence": found["evidence"], "tolerance": {key: None if value == math.inf else value for key, value in found["tolerance"].items()}}
+        "digest": "", "sources": {}, "versions": {"python": found["python"], **_versions()}, "seconds": round(seconds, 1),
+        "evidence": found["evidence"], "tolerance": tolerance}
     return notebook
 
 
@@ -180,7 +185,7 @@ def record(root, snippets, name, time_limit=TIME_LIMIT):
     before = snippets_module.sources(snippets, name)
     notebook = execute(snippets, name, time_limit)
     after = snippets_module.sources(snippets_module.load(root / "snippets"), name)
-    data = {file: value for file, value in after.items() if not file.endswith(".py")}  # a run may write its own data file
+    data = {file: value for file, value in after.items() if not file.endswith(".py")}  # a run may write such a file
     hashes = {file: value for file, value in before.items() if file.endswith(".py")} | data
     notebook.metadata["mundap"]["sources"] = hashes
     notebook.metadata["mundap"]["digest"] = snippets_module.digest(hashes)
@@ -189,7 +194,8 @@ def record(root, snippets, name, time_limit=TIME_LIMIT):
     nbformat.validate(notebook)
     part = folder / f".{name}.part"
     try:
-        part.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8")
         os.replace(part, folder / f"{name}.ipynb")
     finally:
         part.unlink(missing_ok=True)
@@ -207,7 +213,8 @@ def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.
     names = snippets_module.order(snippets, names)
     results, running, waiting, shown = {}, {}, list(names), ()
     terminal = stream.isatty()
-    bar = tqdm(total=len(names), file=stream, disable=not terminal, leave=False, bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}")
+    bar = tqdm(total=len(names), file=stream, disable=not terminal, leave=False,
+               bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}")
 
     def say(text):
         bar.write(text, file=stream) if terminal else print(text, file=stream, flush=True)
@@ -251,9 +258,9 @@ def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.
 def _start(root, name, time_limit):
     """A process that records one snippet and writes what came of it, as JSON, to its file `reply`."""
     reply = tempfile.TemporaryFile()
-    process = subprocess.Popen([sys.executable, "-m", "mundap.run", str(root), name, str(time_limit), str(reply.fileno())],
-                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               pass_fds=[reply.fileno()], start_new_session=True)
+    command = [sys.executable, "-m", "mundap.run", str(root), name, str(time_limit), str(reply.fileno())]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               pass_fds=[reply.fileno()], start_new_session=True)  # Ctrl-C is the parent's to handle
     process.reply = reply
     return process
 
@@ -281,7 +288,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an orderly end: the kernel goes, no part file stays
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ.update(IPYTHONDIR=scratch, JUPYTER_RUNTIME_DIR=scratch)  # nobody's own settings, and nothing left behind
+        os.environ.update(IPYTHONDIR=scratch, JUPYTER_RUNTIME_DIR=scratch)  # no one's own settings; nothing left behind
         try:
             answer = {"seconds": record(root, snippets_module.load(root / "snippets"), name, time_limit)}
         except Failure as failure:

@@ -150,7 +150,7 @@ def _explain(document, error):
     path, value, kind, definition = list(error.absolute_path), error.instance, error.validator, error.schema
     named = bool(path) and isinstance(path[-1], str)
     here = f"`{path[-1]}` 자리" if named else "이 항목" if path else "이 파일"
-    meaning = f"여기에 올 것: {definition.get('description', '값')}"
+    meaning = f"여기에 올 것: {definition.get('description', '값').rstrip('.')}."
     if kind == "additionalProperties":
         known = list(definition["properties"])
         for key in value:
@@ -167,12 +167,13 @@ def _explain(document, error):
         names = "나 ".join(f"`{part['required'][0]}`" for part in definition["anyOf"])
         yield document.problem(path, f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
     elif isinstance(value, str) and not value.strip():  # whatever it should be
-        yield document.problem(path, f"`{path[-1]}` 값이 비어 있어요." if named else f"{here}이 비어 있어요.", f"{meaning.rstrip('.')}.")
+        yield document.problem(path, f"`{path[-1]}` 값이 비어 있어요." if named else f"{here}이 비어 있어요.", meaning)
     elif kind == "type":
-        found = KIND_NAMES[{dict: "object", list: "array", str: "string"}[type(value)]]
-        yield document.problem(path, f"{here}에는 {KIND_NAMES[error.validator_value]}이 와야 하는데 {found}이 있어요.", f"{meaning.rstrip('.')}.")
+        types = {dict: "object", list: "array", str: "string"}
+        wanted, found = KIND_NAMES[error.validator_value], KIND_NAMES[types[type(value)]]
+        yield document.problem(path, f"{here}에는 {wanted}이 와야 하는데 {found}이 있어요.", meaning)
     elif kind == "minItems":
-        yield document.problem(path, f"`{path[-1]}` 목록이 비어 있어요.", f"{meaning.rstrip('.')}. 하나는 있어야 해요.")
+        yield document.problem(path, f"`{path[-1]}` 목록이 비어 있어요.", f"{meaning} 하나는 있어야 해요.")
     elif kind == "enum" and isinstance(value, str):
         near = difflib.get_close_matches(value, error.validator_value, 1, 0.4)
         todo = (f"혹시 `{near[0]}`인가요? " if near else "") + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."

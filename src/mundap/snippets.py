@@ -10,6 +10,8 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
 
 @dataclass
 class Snippet:
@@ -45,8 +47,8 @@ def _read(name, path, files, data):
         source = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return Snippet(name, path, "", name, True, error=(1, 1, "UTF-8로 적은 글이 아니에요"))
-    heading = re.search(r"^# # (.+)$", source, re.MULTILINE)
-    snippet = Snippet(name, path, source, heading[1].strip() if heading else name, bool(re.search(r"^# %%", source, re.MULTILINE)))
+    heading, cell = re.search(r"^# # (.+)$", source, re.MULTILINE), re.search(r"^# %%", source, re.MULTILINE)
+    snippet = Snippet(name, path, source, heading[1].strip() if heading else name, bool(cell))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -153,9 +155,9 @@ def _imported_part(source):
             drop.update(range(node.lineno, node.end_lineno + 1))
         elif isinstance(node, ast.Constant | ast.JoinedStr):
             strings.update(range(node.lineno, node.end_lineno))  # these lines end inside the string
-        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False) is not None:
+        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             text = node.body[0]
-            if isinstance(node, ast.Module) or text.lineno > node.lineno and not lines[text.lineno - 1][: text.col_offset].strip():
+            if not lines[text.lineno - 1][: text.col_offset].strip():  # else a definition stands on the same line
                 drop.update(range(text.lineno, text.end_lineno + 1))
     kept = []
     for number, line in enumerate(lines, 1):
@@ -168,6 +170,6 @@ def _imported_part(source):
 def is_main_guard(node):
     """Whether a statement is `if __name__ == "__main__":` without an else."""
     test = getattr(node, "test", None)
-    return (isinstance(node, ast.If) and not node.orelse and isinstance(test, ast.Compare) and isinstance(test.left, ast.Name)
-            and test.left.id == "__name__" and isinstance(test.ops[0], ast.Eq)
+    return (isinstance(node, ast.If) and not node.orelse and isinstance(test, ast.Compare)
+            and isinstance(test.left, ast.Name) and test.left.id == "__name__" and isinstance(test.ops[0], ast.Eq)
             and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == "__main__")

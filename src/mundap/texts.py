@@ -59,7 +59,8 @@ def faults(text, evidence, link_problem, plain=False):
     for match in EXEC.finditer(text):
         yield match.start(1), "글 안의 코드 블록은 실행할 수 없어요(`exec`).", "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요."
     for match in [*HTML.finditer(prose), *HTML_IN_MATH.finditer("".join(formulas))]:
-        yield match.start(), f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.", "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요."
+        yield (match.start(), f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.",
+               "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요.")
     for match in ATTRIBUTES.finditer(bare):
         yield match.start(), f"속성은 쓸 수 없어요: `{match[0][:40]}`.", "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요."
     for match in re.finditer(r"\{\{|\}\}", bare):

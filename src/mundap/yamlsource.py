@@ -131,7 +131,7 @@ def read(file, name):
     try:
         return parse(data.decode(), name)
     except UnicodeDecodeError as error:
-        line, column = _place(data[: error.start].decode())
+        line, column = place(data[: error.start].decode())
         return Document(name), [Problem(name, line, column, "UTF-8이 아닌 글자가 있어요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")]
 
 
@@ -140,19 +140,19 @@ def parse(text, name="<yaml>"):
     document = Document(name, lines=text.splitlines())
     if found := INVISIBLE.search(text):
         what = f"보이지 않는 글자(U+{ord(found[0]):04X})가 있어요."
-        return document, [Problem(name, *_place(text[: found.start()]), what, "그 글자를 지우고 다시 적어 주세요.")]
+        return document, [Problem(name, *place(text[: found.start()]), what, "그 글자를 지우고 다시 적어 주세요.")]
     builder = _Builder(document, yaml.parse(text, Loader=LOADER))
     try:
         document.value = builder.build()
         return document, builder.problems
     except _Stop as stop:
         problem = stop.problem
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the pure parser lets escapes like \UFFFFFFFF overflow
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # escapes such as \UFFFFFFFF overflow
         problem = _syntax_problem(text, name, error)
     return Document(name, lines=document.lines), [*builder.problems, problem]
 
 
-def _place(before):
+def place(before):
     """(line, column) of the character after a text."""
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
@@ -182,7 +182,7 @@ def _syntax_problem(text, name, error):
     mark = (marks[0] or marks[1]) if side == "at" else (marks[1] or marks[0])
     if mark:
         return Problem(name, mark.line + 1, mark.column + 1, what, todo)
-    return Problem(name, *_place(text[: getattr(error, "position", None) or 0]), what, todo)  # it counts characters
+    return Problem(name, *place(text[: getattr(error, "position", None) or 0]), what, todo)  # it counts characters
 
 
 class _Stop(Exception):
