@@ -172,8 +172,10 @@ if __name__ == "__main__":
 """,
 }
 RECORDS = {
-    "measure": ({"difference": 1e-7, "name": "작음"}, {"difference": 1e-8}, {"curve": ("image/svg+xml", "<svg><text>선</text></svg>", "차이가 작아요.")}),
-    "count": ({"steps": 3, "exact": True}, {}, {"sizes": ("text/html", "<table><caption>크기</caption><thead><tr><th scope=\"col\">값</th></tr></thead>"
+    "measure": ({"difference": 1e-7, "name": "작음"}, {"difference": 1e-8},
+                {"curve": ("image/svg+xml", "<svg><text>선</text></svg>", "차이가 작아요.")}),
+    "count": ({"steps": 3, "exact": True}, {},
+              {"sizes": ("text/html", "<table><caption>크기</caption><thead><tr><th scope=\"col\">값</th></tr></thead>"
                                                  "<tbody><tr><td>3</td></tr></tbody></table>", "크기")}),
 }
 
@@ -193,13 +195,16 @@ def make_records(folder, **changes):
     found = snippets.load(folder / "snippets")
     for name, (evidence, tolerance, exhibits) in {**RECORDS, **changes}.items():
         hashes = snippets.sources(found, name)
-        outputs = [{"output_type": "display_data", "metadata": {"name": label, "alt": alt}, "data": {mime: content, "text/plain": alt}}
+        outputs = [{"output_type": "display_data", "metadata": {"name": label, "alt": alt},
+                    "data": {mime: content, "text/plain": alt}}
                    for label, (mime, content, alt) in exhibits.items()]
         cells = [{"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": f"# {found[name].title}"},
-                 {"cell_type": "code", "id": "cell-1", "metadata": {}, "execution_count": 1, "source": "evidence", "outputs": outputs}]
+                 {"cell_type": "code", "id": "cell-1", "metadata": {}, "execution_count": 1, "source": "evidence",
+                  "outputs": outputs}]
         meta = {"digest": snippets.digest(hashes), "sources": hashes, "seconds": 2.5, "versions": {"python": "3.11"},
                 "evidence": evidence, "tolerance": tolerance}
-        notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"mundap": meta, "language_info": {"name": "python"}}, "cells": cells}
+        notebook = {"nbformat": 4, "nbformat_minor": 5,
+                    "metadata": {"mundap": meta, "language_info": {"name": "python"}}, "cells": cells}
         put(folder / "docs" / "notebooks" / f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False))
 
 

@@ -1,8 +1,9 @@
 """Each mistake that an author can make, one at a time in a project that is all right otherwise.
 
-A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, None takes the file away. A mark
-(▶) in what is written is where a message has to point ("mark": one more edit, made after the others); a message about a
-file without marks points at its first character. Records are made anew after a change of a snippet, unless "stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/test_load.py` writes it anew.
+A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, None takes the file away. A
+mark (▶) in what is written is where a message has to point ("mark": one more edit, made after the others); a message
+about a file without marks points at its first character. Records are made anew after a change of a snippet, unless
+"stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/test_load.py` writes it anew.
 """
 
 import os
@@ -18,7 +19,8 @@ from mundap.cli import main
 from mundap.load import load, thread_anchors
 from mundap.render import fill
 
-FIRST, SECOND, THIRD, INDEX = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml", "docs/qa/more/third.yaml", "qa_index.yaml"
+FIRST, SECOND, THIRD = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml", "docs/qa/more/third.yaml"
+INDEX = "qa_index.yaml"
 BODY = "      값 `a`와 `b`는 같아요. [같음](term:같음)의 뜻을 보세요.\n"
 
 
@@ -79,13 +81,15 @@ MISTAKES = {
     "id in two chapters": {"docs/qa/more/second.yaml": FILES[SECOND]},
     "file name that ends in yml": {"docs/qa/more/fourth.yml": FILES[SECOND].replace("id: second", "id: fourth")},
     "line twice": {INDEX: ("      - third", "      - third\n      - ▶first")},
-    "chapter twice": {INDEX: ("  - id: more", "  - id: ▶basics"), "docs/qa/basics/third.yaml": FILES[THIRD], THIRD: None},
+    "chapter twice": {INDEX: ("  - id: more", "  - id: ▶basics"), "docs/qa/basics/third.yaml": FILES[THIRD],
+                      THIRD: None},
     "name that the chapter's page has": {INDEX: ("      - third", "      - third\n      - ▶index")},
     "index with a syntax error": {INDEX: ("    title: 기초", "    title▶ 기초".replace("title▶", "▶title"))},
     "index with a wrong key": {INDEX: ("    title: 기초", "    ▶titel: 기초\n    title: 기초")},
     "index that is empty": {INDEX: ""},
     "index with raw HTML": {INDEX: ("처음 읽는 장이에요.", "처음 ▶<b>읽는</b> 장이에요.".replace("</b>", "▶</b>"))},
-    "paper without an address": {INDEX: ("{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}", "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}")},
+    "paper without an address": {INDEX: ("{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}",
+                                         "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}")},
     "unknown document": {FIRST: ("{document: S1,", "{document: ▶S9,")},
     # needs
     "needs an unknown thread": {FIRST: ("needs: []", "needs: [▶secnod]")},
@@ -101,7 +105,8 @@ MISTAKES = {
     "snippet with a syntax error": {"snippets/count.py": ("STEPS, ", "STEPS▶), ")},
     "snippet that is not UTF-8": {"snippets/count.py": b"# %%\nevidence = {} # \xff\n"},
     "snippet without evidence": {"snippets/count.py": ("evidence =", "evidenze =")},
-    "unused snippet": {SECOND: ("{run: count, figure: sizes}", "{run: measure}"), THIRD: ("{run: count}", "{run: measure}")},
+    "unused snippet": {SECOND: ("{run: count, figure: sizes}", "{run: measure}"),
+                       THIRD: ("{run: count}", "{run: measure}")},
     "stale record": {"snippets/measure.py": ("1e-7", "1e-6"), "stale": True},
     "stale record by an import": {"snippets/helper.py": ("x / 2", "x * 0.5"), "stale": True},
     "no record": {"docs/notebooks/measure.ipynb": None},
@@ -109,23 +114,32 @@ MISTAKES = {
     "record in conflict": {"docs/notebooks/measure.ipynb": "<<<<<<< HEAD\n{}\n"},
     "record without a snippet": {"docs/notebooks/gone.ipynb": "copy of measure"},
     # claims
-    "claim without a check": {FIRST: ("        check: measure.difference < 1e-5\n", ""), "mark": ("text: 두 값이", "▶text: 두 값이")},
-    "claim from the literature without a citation": {FIRST: ("        cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]\n", ""),
-                                                     "mark": ("text: 옛날부터", "▶text: 옛날부터")},
-    "claim from the literature with a check": {FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")},
-    "undecided claim without a citation": {SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""), "mark": ("text: 값이 작아요", "▶text: 값이 작아요")},
+    "claim without a check": {FIRST: ("        check: measure.difference < 1e-5\n", ""),
+                              "mark": ("text: 두 값이", "▶text: 두 값이")},
+    "claim from the literature without a citation": {
+        FIRST: ("        cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]\n", ""),
+        "mark": ("text: 옛날부터", "▶text: 옛날부터")},
+    "claim from the literature with a check": {
+        FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")},
+    "undecided claim without a citation": {SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
+                                           "mark": ("text: 값이 작아요", "▶text: 값이 작아요")},
     "unknown paper": {FIRST: ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}")},
     "check that does not parse": {FIRST: ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5")},
     "check that calls": {FIRST: ("check: measure.difference < 1e-5", "check: ▶max(measure.difference, 0) < 1e-5")},
     "check without a snippet's name": {FIRST: ("check: measure.difference < 1e-5", "check: ▶difference < 1e-5")},
     "check of constants": {FIRST: ("check: measure.difference < 1e-5", "check: ▶1 < 2")},
     "check of an unknown snippet": {FIRST: ("check: measure.difference < 1e-5", "check: ▶mesure.difference < 1e-5")},
-    "check of unknown evidence": {FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.diference < 1e-5")},
+    "check of unknown evidence": {FIRST: ("check: measure.difference < 1e-5",
+                                          "check: measure.name == '작음' and ▶measure.diference < 1e-5")},
     "check that mixes kinds": {FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.name < 1e-5")},
-    "check that divides by zero": {FIRST: ("check: measure.difference < 1e-5", "check: ▶1 / (measure.difference * 0) > 1")},
-    "verdict that its check does not bear out": {FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.difference < 1e-9")},
-    "verdict that two runs do not bear out": {FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.difference > count.steps")},
-    "outcome that its check does not bear out": {FIRST: ("    check: measure.difference < 0.5", "    check: ▶measure.difference > 0.5")},
+    "check that divides by zero": {FIRST: ("check: measure.difference < 1e-5",
+                                           "check: ▶1 / (measure.difference * 0) > 1")},
+    "verdict that its check does not bear out": {FIRST: ("check: measure.difference < 1e-5",
+                                                         "check: measure.name == '작음' and ▶measure.difference < 1e-9")},
+    "verdict that two runs do not bear out": {FIRST: ("check: measure.difference < 1e-5",
+                                                      "check: ▶measure.difference > count.steps")},
+    "outcome that its check does not bear out": {FIRST: ("    check: measure.difference < 0.5",
+                                                         "    check: ▶measure.difference > 0.5")},
     # texts
     "link to an unknown thread": text("[글](▶thread:secnd)"),
     "link to an unknown place": text("[글](▶thread:second#smal)"),
@@ -174,7 +188,8 @@ MISTAKES = {
                 ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}"), ("show: distance", "show: ▶distanse"),
                 ("needs: []", "needs: [▶secnod]"), ("[실행](run:measure)", "[실행](▶run:mesure) $▶\\fooo$ {{▶measure.x}}")],
         SECOND: [("tags: [비교]", "tags: 비교: 셈".replace(": 셈", "▶: 셈"))],
-        "docs/glossary.yaml": ("[문답](thread:first)", "[문답](▶thread:fist) [이것](thread:second#small) [저것](thread:first#same)"),
+        "docs/glossary.yaml": ("[문답](thread:first)",
+                               "[문답](▶thread:fist) [이것](thread:second#small) [저것](thread:first#same)"),
         "snippets/count.py": ("evidence =", "evidenze ="),
     },
 }
@@ -195,7 +210,7 @@ def make_mistake(folder, mistake):
                 content = content.replace(old, new)
             content = content.replace(*mark) if mark else content
         else:
-            content = edits if edits != "copy of measure" else (folder / "docs" / "notebooks" / "measure.ipynb").read_text()
+            content = (folder / "docs/notebooks/measure.ipynb").read_text() if edits == "copy of measure" else edits
         if isinstance(content, bytes):
             head, found, rest = content.partition(MARK.encode())
             expected[name] = [(head.count(b"\n") + 1, len(head[head.rfind(b"\n") + 1 :].decode()) + 1)] if found else []
@@ -216,7 +231,8 @@ def project(tmp_path):
 def golden(root):
     """{name of a mistake: the lines that `mundap check` says}."""
     written = (root / "tests" / "errors" / "messages.txt").read_text(encoding="utf-8")
-    return {part.partition("\n")[0]: part.partition("\n")[2].rstrip("\n") for part in re.split(r"(?m)^== ", written)[1:]}
+    return {part.partition("\n")[0]: part.partition("\n")[2].rstrip("\n")
+            for part in re.split(r"(?m)^== ", written)[1:]}
 
 
 def test_sound_project(project, monkeypatch, capsys):
@@ -237,12 +253,13 @@ def test_mistake(name, project, root, monkeypatch, capsys):
     for file in {problem.path for problem in problems}:
         here = places([problem for problem in problems if problem.path == file])
         assert here == (sorted(expected.get(file) or []) or [(1, 1)] * len(here)), out
-    assert [file for file, marks in expected.items() if marks] == [file for file in expected if expected[file] and f"\n{file}:" in f"\n{out}"]
+    assert all(f"\n{file}:" in f"\n{out}" for file, marks in expected.items() if marks)
     for line in lines:
         assert re.fullmatch(r"[^:]+:\d+:\d+: [^\n]+[.?] [^\n]+[.?]", line), line
         assert not re.search(r"을\(를\)|이\(가\)|은\(는\)|Traceback", line)
     if os.environ.get("MUNDAP_WRITE"):
-        with (root / "tests" / "errors" / "messages.txt").open("a" if name != next(iter(MISTAKES)) else "w", encoding="utf-8") as file:
+        with (root / "tests" / "errors" / "messages.txt").open("a" if name != next(iter(MISTAKES)) else "w",
+                                                               encoding="utf-8") as file:
             file.write(f"== {name}\n{out}")
     assert golden(root)[name] == out.rstrip("\n")
 
@@ -266,7 +283,8 @@ def test_files_that_cannot_be_read(project, monkeypatch, capsys):
 
 
 def test_broken_index_hides_no_mistake_of_a_thread(project):
-    make_mistake(project, {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")})
+    make_mistake(project,
+                 {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")})
     assert [problem.path for problem in load(project)[1]] == [FIRST, SECOND, INDEX, INDEX, INDEX]
 
 
@@ -287,7 +305,8 @@ def test_project_of_a_sound_folder(project):
     assert found.used() == {"measure": ["first"], "count": ["second", "third"]} and found.stale() == {}
     first = found.threads["first"]
     assert first.judgements.keys() == {("answers", 0, "claims", 0), ("answers", 1, "claims", 0), ("try", 0)}
-    assert thread_anchors(first.data) == ["asked", "conclusion", "misconception", "try", "sources", "related", "same", "same-1", "same-2",
+    assert thread_anchors(first.data) == ["asked", "conclusion", "misconception", "try", "sources", "related", "same",
+                                          "same-1", "same-2",
                                           "measure-curve", "explained", "explained-1", "try-1"]
     assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
 
@@ -316,13 +335,16 @@ def test_template_is_a_file_whose_words_are_missing(project, monkeypatch):
     put(project / "docs" / "qa" / "more" / "why-position.yaml", schema.template("why-position"))
     put(project / INDEX, FILES[INDEX].replace("      - third\n", "      - third\n      - why-position\n"))
     _, problems = load(project)
-    assert problems and all(problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what for problem in problems)
+    assert problems and all(problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what
+                            for problem in problems)
 
 
 def test_mutated_threads_never_raise(project):
     """Lines and characters dropped, doubled, put elsewhere: loading answers with problems inside the file, and soon."""
-    rng, pieces = random.Random(1), ["{{", "}}", "$", "$$", "`", "```exec\n", "<b>", "](thread:", "](", "[", "]", "{", "}", ": ", "- ", "\t", "&a ", "*a",
-                                     "!x ", "\x00", "\ufeff", "'", '"', "|", ">", "\\", "é", "#", "%", "~~~", "<!--", "문헌", "**"]
+    rng, pieces = random.Random(1), ["{{", "}}", "$", "$$", "`", "```exec\n", "<b>", "](thread:", "](", "[", "]", "{",
+                                     "}", ": ", "- ", "\t", "&a ", "*a",
+                                     "!x ", "\x00", "\ufeff", "'", '"', "|", ">", "\\", "é", "#", "%", "~~~", "<!--",
+                                     "문헌", "**"]
     started = time.process_time()
     for _ in range(300):
         name = rng.choice([FIRST, FIRST, SECOND, THIRD, INDEX, "docs/glossary.yaml"])

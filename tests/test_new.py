@@ -8,6 +8,23 @@ from mundap.load import load
 INDEX = FILES["qa_index.yaml"]
 
 
+FLUSH = """\
+documents: {S1: {title: 노트}}
+papers: {vit: {title: 논문, authors: 저자, year: 2021, url: 'https://a.b'}}
+chapters:
+- id: basics
+  title: 기초
+  about: 소개
+  threads:
+  - first
+  - second
+- id: more
+  title: 더
+  about: 소개
+  threads:
+  - third"""  # and no line end
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(make_project(tmp_path))
@@ -31,16 +48,15 @@ def test_new_thread(project, capsys):
     ("basics", INDEX.replace("      - second\n\n", "      - second  # 끝\n\n      # 장의 끝\n\n")),
     ("basics", INDEX.replace("      - first  # 첫 문답\n      - second\n", "    - 'first'\n    - second\n")),
     ("basics", INDEX.replace("- second", "- \"second\"  # \"- third\"")),
-    ("more", "documents: {S1: {title: 노트}}\npapers: {vit: {title: 논문, authors: 저자, year: 2021, url: 'https://a.b'}}\nchapters:\n"
-     "- id: basics\n  title: 기초\n  about: 소개\n  threads:\n  - first\n  - second\n- id: more\n  title: 더\n  about: 소개\n  threads:\n  - third"),
+    ("more", FLUSH),
 ])
 def test_what_stands_in_the_map_stays(project, chapter, index):
     put(project / "qa_index.yaml", index)
     assert main(["new", chapter, "fourth"]) == 0
-    after = (project / "qa_index.yaml").read_bytes().decode()
-    before_lines, after_lines = (index if index.endswith("\n") else index + "\n").splitlines(keepends=True), after.splitlines(keepends=True)
-    [place] = [number for number, line in enumerate(after_lines) if line.strip() == "- fourth"]
-    assert after_lines[:place] + after_lines[place + 1 :] == before_lines
+    before = (index if index.endswith("\n") else index + "\n").splitlines(keepends=True)
+    after = (project / "qa_index.yaml").read_bytes().decode().splitlines(keepends=True)
+    [place] = [number for number, line in enumerate(after) if line.strip() == "- fourth"]
+    assert after[:place] + after[place + 1 :] == before
     document, problems = yamlsource.read(project / "qa_index.yaml", "qa_index.yaml")
     assert problems == []
     assert next(item for item in document.value["chapters"] if item["id"] == chapter)["threads"][-1] == "fourth"
@@ -93,6 +109,8 @@ def test_failed_write_leaves_nothing(project, capsys, monkeypatch):
 
 
 def test_first_thread_of_a_new_folder(project):
-    put(project / "qa_index.yaml", INDEX.replace("      - third\n", "      - third\n\n  - id: last\n    title: 끝\n    about: 소개\n    threads:\n      - gone\n"))
+    put(project / "qa_index.yaml",
+        INDEX.replace("      - third\n",
+                      "      - third\n\n  - id: last\n    title: 끝\n    about: 소개\n    threads:\n      - gone\n"))
     assert main(["new", "last", "fourth"]) == 0
     assert (project / "docs/qa/last/fourth.yaml").is_file()

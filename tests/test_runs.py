@@ -36,15 +36,21 @@ json.dump({**found, "seconds": time.process_time()}, open(result, "w"))
 
 def environment():
     """What a script sees: no screen, one thread, its own folder to import from, and no wish for the full length."""
-    changed = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "snippets")}
+    changed = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+               "PYTHONPATH": str(ROOT / "snippets")}
     return {**{key: value for key, value in os.environ.items() if key != "FULL_RUN"}, **changed}
 
 
 def run_anew(name, folder):
-    """Run a snippet as `python snippets/NAME.py` would from another folder -> {evidence, tolerance, seconds} or {error}."""
+    """Run a snippet as `python snippets/NAME.py` would, from another folder.
+
+    -> {evidence, tolerance, seconds} or {error}.
+    """
     result = folder / f"{name}.result"
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)], cwd=folder,
-                               env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
+                               cwd=folder,
+                               env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT,
                                text=True, errors="replace", start_new_session=True)
     try:
         output, _ = process.communicate(timeout=LIMIT)
@@ -79,7 +85,8 @@ def disagreement(old, new, tolerance):
 
     tolerance: name -> allowed absolute difference, None or inf for any; without one, 1e-3 of the size or 1e-5.
     """
-    said = [f"{name}: only in the {'record' if name in old else 'fresh run'}" for name in sorted(old.keys() ^ new.keys())]
+    said = [f"{name}: only in the {'record' if name in old else 'fresh run'}"
+            for name in sorted(old.keys() ^ new.keys())]
     for name in sorted(old.keys() & new.keys()):
         one, other, allowed = old[name], new[name], tolerance.get(name, 0)
         if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
@@ -91,7 +98,8 @@ def disagreement(old, new, tolerance):
         else:
             same = abs(one - other) <= (allowed if name in tolerance else max(1e-3 * max(abs(one), abs(other)), 1e-5))
         if not same:
-            said.append(f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}" if name in tolerance else ""))
+            said.append(f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}"
+                                                                      if name in tolerance else ""))
     return "; ".join(said)
 
 
@@ -99,7 +107,8 @@ def disagreement(old, new, tolerance):
     ({"a": 1.0}, {"a": 1.0009}, {}, True), ({"a": 1.0}, {"a": 1.002}, {}, False), ({"a": 0.0}, {"a": 9e-6}, {}, True),
     ({"a": 1.0}, {"a": 1.4}, {"a": 0.5}, True), ({"a": 1.0}, {"a": 1.6}, {"a": 0.5}, False),
     ({"a": 1000.0}, {"a": 1000.5}, {"a": 0.1}, False), ({"a": 1.0}, {"a": 99.0}, {"a": math.inf}, True),
-    ({"a": 1.0}, {"a": 99.0}, {"a": None}, True), ({"a": "x"}, {"a": "y"}, {}, False), ({"a": True}, {"a": False}, {}, False),
+    ({"a": 1.0}, {"a": 99.0}, {"a": None}, True), ({"a": "x"}, {"a": "y"}, {}, False),
+    ({"a": True}, {"a": False}, {}, False),
     ({"a": "x"}, {"a": 1}, {"a": None}, False), ({"a": True}, {"a": 1}, {}, False), ({"a": 1}, {"a": 1.0}, {}, True),
     ({"a": 1}, {}, {}, False), ({}, {"a": 1}, {}, False), ({"a": 1.0}, {"a": math.nan}, {}, False),
     ({"a": "x"}, {"a": "y"}, {"a": None}, True),
@@ -137,11 +146,13 @@ def test_claim_is_judged_the_same_anew(thread, path, fresh):
     place = f"{thread.document.path}:{line}:{column}: {item.get('verdict', '더 해보기')}: {item['check']}"
     results = {name: fresh(name) for name in dict.fromkeys(name for name, _, _ in Expression(item["check"]).names)}
     for name, result in results.items():
-        assert "error" not in result, f"{place}\nsnippets/{name}.py failed: test_snippet_runs_anew_and_agrees_with_its_record[{name}]"
+        failed = f"snippets/{name}.py failed: see test_snippet_runs_anew_and_agrees_with_its_record[{name}]"
+        assert "error" not in result, f"{place}\n{failed}"
     judgement = judge(item["check"], {name: result["evidence"] for name, result in results.items()})
-    told = "\n".join(f"    {c.left} = {c.left_value!r}, {c.operator} {c.right}" + ("" if c.is_bound else f" = {c.right_value!r}")
-                     + ("" if c.holds else "   <- not so") for c in judgement.comparisons)
-    assert judgement.holds, f"{place}\n{told}"
+    told = [f"    {found.left} = {found.left_value!r}, {found.operator} {found.right}"
+            + ("" if found.is_bound else f" = {found.right_value!r}") + ("" if found.holds else "   <- not so")
+            for found in judgement.comparisons]
+    assert judgement.holds, "\n".join([place, *told])
 
 
 @pytest.mark.parametrize("name", PROJECT.snippets)
@@ -151,7 +162,8 @@ def test_import_runs_nothing(name, tmp_path):
             "seconds = time.process_time() - start\nplots = sys.modules.get('matplotlib.pyplot')\n"
             "assert not (plots and plots.get_fignums()), 'figures'\nassert seconds < 3, seconds\n"
             f"assert not hasattr({name}, 'evidence'), 'evidence'")
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=LIMIT)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True,
+                          timeout=LIMIT)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -173,7 +185,7 @@ def heavy(name):
 
 
 def test_all_snippets_keep_to_their_budget(fresh):
-    """Fails where all of them together take more than three minutes of two cores; `pytest -rP` shows each one's share."""
+    """All of them together: at most three minutes of two cores. `pytest -rP` shows each one's share."""
     seconds = {name: fresh(name).get("seconds", 0) for name in PROJECT.runnable}
     for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"{spent:7.1f} s  {name}")

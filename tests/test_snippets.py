@@ -57,7 +57,8 @@ ASIDE = "ONE = 1\n"
 
 @pytest.fixture
 def folder(tmp_path):
-    for name, text in {"top.py": TOP, "middle.py": MIDDLE, "bottom.py": BOTTOM, "aside.py": ASIDE, "zero.txt": "0", "aside.txt": "1",
+    for name, text in {"top.py": TOP, "middle.py": MIDDLE, "bottom.py": BOTTOM, "aside.py": ASIDE, "zero.txt": "0",
+                       "aside.txt": "1",
                        "unnamed.txt": "2"}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
@@ -90,9 +91,9 @@ def test_what_is_known_without_running(folder):
 
 
 def test_definition_brings_its_decorators(tmp_path):
-    (tmp_path / "a.py").write_text("import functools\n\n\n@functools.cache\n@staticmethod\ndef f():\n    return '''\n'''\n\nasync def g(): pass\n")
-    definitions = snippets.load(tmp_path)["a"].definitions
-    assert definitions == {"f": "@functools.cache\n@staticmethod\ndef f():\n    return '''\n'''", "g": "async def g(): pass"}
+    f, g = "@functools.cache\n@staticmethod\ndef f():\n    return '''\n'''", "async def g(): pass"
+    (tmp_path / "a.py").write_text(f"import functools\n\n\n{f}\n\n{g}\n")
+    assert snippets.load(tmp_path)["a"].definitions == {"f": f, "g": g}
 
 
 @pytest.mark.parametrize("file, old, new, expected", [
@@ -141,7 +142,8 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(folder):
 def test_data_file_in_a_folder_and_one_that_goes(folder):
     (folder / "weights").mkdir()
     (folder / "weights" / "tiny.bin").write_bytes(b"\x00\xff")
-    assert changed(folder, "top", "top.py", "twice(2)", "open('weights/tiny.bin') or twice(2)") == ["top.py", "weights/tiny.bin"]
+    assert changed(folder, "top", "top.py", "twice(2)", "open('weights/tiny.bin') or twice(2)") == ["top.py",
+                                                                                                    "weights/tiny.bin"]
     before = snippets.sources(snippets.load(folder), "top")
     (folder / "weights" / "tiny.bin").unlink()
     assert before.keys() - snippets.sources(snippets.load(folder), "top").keys() == {"weights/tiny.bin"}
@@ -149,7 +151,8 @@ def test_data_file_in_a_folder_and_one_that_goes(folder):
 
 def test_order_of_dependence():
     def made(**imports):
-        return {name: snippets.Snippet(name, None, "", name, True, imports=list(others), when_imported=(list(others), ()))
+        return {name: snippets.Snippet(name, None, "", name, True, imports=list(others),
+                                       when_imported=(list(others), ()))
                 for name, others in imports.items()}
 
     found = made(a="cd", b="", c="e", d="b", e="")
@@ -162,7 +165,8 @@ def test_order_of_dependence():
 
 
 @pytest.mark.parametrize("data, place", [
-    (b"# %%\nx = 1\ny = (\n", (3, 5)), (b"# %%\ndef f():\nreturn\n", (3, 1)), (b"\xff\xfe", (1, 1)), (b"x = 1\x00", (1, 1)),
+    (b"# %%\nx = 1\ny = (\n", (3, 5)), (b"# %%\ndef f():\nreturn\n", (3, 1)), (b"\xff\xfe", (1, 1)),
+    (b"x = 1\x00", (1, 1)),
     (b"-" * 60000 + b"1", (1, 1)),
 ])
 def test_file_that_python_cannot_read(tmp_path, data, place):

@@ -30,7 +30,8 @@ folded: >-
 def test_every_scalar_is_text():
     document, problems = parse("a: no\nb: 12:30:45\nc: 1.10\nd: ~\ne: 2021-01-01\nf: 0x1F\ng: <<\n<<: h\ni:\n")
     assert problems == []
-    assert document.value == {"a": "no", "b": "12:30:45", "c": "1.10", "d": "~", "e": "2021-01-01", "f": "0x1F", "g": "<<",
+    assert document.value == {"a": "no", "b": "12:30:45", "c": "1.10", "d": "~", "e": "2021-01-01", "f": "0x1F",
+                              "g": "<<",
                               "<<": "h", "i": ""}
 
 
