@@ -39,9 +39,9 @@ def mundap(project, *arguments, **options):
 
 
 def kernels(project):
-    """Ids of the processes that run a kernel or a record of this project."""
+    """Ids of the processes that run a kernel or a record of this project (none where there is no /proc to tell)."""
     found = []
-    for folder in os.listdir("/proc"):
+    for folder in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if folder.isdigit() and int(folder) != os.getpid():
             try:
                 if os.readlink(f"/proc/{folder}/cwd").startswith(str(project)):

@@ -119,13 +119,13 @@ class Expression:
         """Raise ExpressionError where a name is not in evidence: {snippet: {name: value}, or None: NoRecord}."""
         for snippet, name, offset in self.names:
             if snippet not in evidence:
-                near = difflib.get_close_matches(snippet, evidence, 1, 0.5)
+                near = difflib.get_close_matches(snippet, evidence, 1)
                 raise ExpressionError(offset, f"`{snippet}` 스니펫을 찾을 수 없어요.",
                                       f"혹시 `{near[0]}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.")
             if evidence[snippet] is None:
                 raise NoRecord(snippet)
             if name not in evidence[snippet]:
-                near = difflib.get_close_matches(name, evidence[snippet], 1, 0.5)
+                near = difflib.get_close_matches(name, evidence[snippet], 1)
                 known = ", ".join(list(evidence[snippet])[:12])
                 raise ExpressionError(offset, f"`{snippet}` 실행에 `{name}` 증거가 없어요.",
                                       f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {known}.")

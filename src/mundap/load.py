@@ -140,7 +140,7 @@ def _word(node, key):
 
 
 def _near(word, known):
-    near, known = difflib.get_close_matches(word, known, 1, 0.5), list(known)
+    near, known = difflib.get_close_matches(word, known, 1), list(known)
     if near:
         return f"혹시 `{near[0]}`인가요?"
     return f"있는 이름: {', '.join(known[:12])}{' …' if len(known) > 12 else ''}." if known else "아직 하나도 없어요."

@@ -155,7 +155,7 @@ def _explain(document, error):
         known = list(definition["properties"])
         for key in value:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1, 0.5)
+                near = difflib.get_close_matches(key, known, 1)
                 todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
                 yield document.problem([*path, key], f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key=True)
     elif kind == "required":
