@@ -1,0 +1,248 @@
+# %% [markdown]
+# # NADE: 확률을 값으로 내놓는 신경망
+#
+# NADE(Neural Autoregressive Distribution Estimator)는 이미지를 주면 그 이미지의 **확률을 정확한 값으로** 돌려줘요. 그래서 명시적(explicit) 모델이라고 해요.
+# 정말 확률인지, 얼마나 좋은 확률인지, 그 값으로 무엇을 할 수 있는지 차례로 볼게요.
+
+# %%
+import time
+from statistics import mean, stdev
+
+import torch
+from autoregressive import LogisticAR, before, nll, sample
+from autoregressive import train as train_logistic
+from binary_digits import all_states, draw_rows, frequencies, load, middle
+from figure import show, table
+from parameter_count import fit, log_prob, nearest
+from torch import nn
+
+
+class NADE(nn.Module):
+    """A hidden layer for each pixel, all sharing W and c: x (B, n) -> logits of x_i = 1 given x_<i (B, n)."""
+
+    def __init__(self, n, hidden):
+        super().__init__()
+        self.W = nn.Parameter(0.1 * torch.randn(n, hidden))
+        self.V = nn.Parameter(0.1 * torch.randn(n, hidden))
+        self.c = nn.Parameter(torch.zeros(hidden))
+        self.bias = nn.Parameter(torch.zeros(n))
+
+    def forward(self, x):
+        # NADE (1605.02226) §2: h_i = sigm(W_<i x_<i + c), p(x_i = 1 | x_<i) = sigm(V_i h_i + b_i)
+        terms = x[:, :, None] * self.W  # (B, n, H): what each pixel adds
+        h = torch.sigmoid(self.c + terms.cumsum(dim=1) - terms)  # (B, n, H): the sum up to i, without i
+        return (h * self.V).sum(dim=-1) + self.bias
+
+
+def train(x, hidden, seed, steps=300, lr=0.1):
+    """A NADE trained by Adam on batches of 100 of x (B, n)."""
+    torch.manual_seed(seed)
+    model = NADE(x.shape[1], hidden)
+    with torch.no_grad():
+        model.bias.copy_(((x.sum(dim=0) + 0.5) / (len(x) + 1)).logit())  # begin near independent pixels
+    optimizer = torch.optim.Adam(model.parameters(), lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
+    for _ in range(steps):
+        loss = nll(model, x[torch.randint(len(x), (100,))]).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return model
+
+
+# %% [markdown]
+# ## 모두 더하면 1일까요?
+#
+# 확률이라면 가능한 상태를 빠짐없이 더했을 때 1이어야 해요. 숫자 이미지 가운데의 픽셀 10개로 줄이면 상태가 $2^{10}$가지라 **전부** 더해 볼 수 있어요.
+
+# %%
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    splits = [[part.float() for part in load(seed)[:2]] for seed in range(3)]
+    few, states = middle(splits[0][0]), all_states(10)
+    torch.manual_seed(0)
+    sums = {}
+    for label, model in (("배우기 전", NADE(10, 16)), ("배운 뒤", train(few, 16, seed=0))):
+        with torch.no_grad():
+            sums[label] = nll(model.double(), states).neg().exp().sum().item()  # over all 1024
+        print(f"{label}: 1,024가지 상태의 확률을 모두 더하면 {sums[label]:.12f}")
+
+# %% [markdown]
+# 배우기 전에도 1이에요. 조건부 확률마다 $p$와 $1-p$로 나눠 갖게 만든 **구조** 덕분이지, 배워서 얻은 성질이 아니에요.
+#
+# ## 앞의 합을 이어 쓰면 빨라요
+#
+# 픽셀마다 은닉층을 처음부터 계산하면 $0 + 1 + \cdots + (n-1)$, 곧 $n^2$에 비례하는 곱셈이 들어요.
+# $W$를 함께 쓰니 앞의 합에 $x_i W_i$만 더하면 돼요. 은닉층의 크기가 $H$일 때 $O(nH)$예요. 새 이미지도 같은 길로 뽑아요.
+
+# %%
+def from_scratch(model, x):
+    """The logits (B, n) with each hidden layer computed anew: O(n^2 H)."""
+    return torch.stack([torch.sigmoid(x[:, :i] @ model.W[:i] + model.c) @ model.V[i] + model.bias[i]
+                        for i in range(x.shape[1])], dim=1)
+
+
+def by_recursion(model, x):
+    """The logits (B, n), each hidden layer from the one before: O(n H)."""
+    a, logits = model.c.expand(len(x), -1), []  # (B, H)
+    for i in range(x.shape[1]):
+        logits.append(torch.sigmoid(a) @ model.V[i] + model.bias[i])
+        a = a + x[:, i : i + 1] * model.W[i]  # NADE §2: only one pixel is new
+    return torch.stack(logits, dim=1)
+
+
+@torch.no_grad()
+def draw(model, count):
+    """New images (count, n): the same recursion, each pixel drawn before its line of W is added."""
+    a, pixels = model.c.expand(count, -1), []  # (count, H)
+    for W, V, bias in zip(model.W, model.V, model.bias):
+        pixels.append(torch.bernoulli(torch.sigmoid(torch.sigmoid(a) @ V + bias)))  # (count)
+        a = a + pixels[-1][:, None] * W
+    return torch.stack(pixels, dim=1)
+
+
+@torch.no_grad()
+def seconds(function, n, hidden=32, count=100):
+    """CPU seconds of one call for images of n pixels, the best of two."""
+    model, x, found = NADE(n, hidden), torch.randint(2, (count, n)).float(), []
+    for _ in range(2):
+        start = time.process_time()
+        function(model, x)
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+# %%
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    model, x = NADE(64, 64).double(), splits[0][1].double()
+    with torch.no_grad():
+        recursion_error = max((way(model, x) - model(x)).abs().max().item() for way in (from_scratch, by_recursion))
+    growth = {way.__name__: seconds(way, 1600) / seconds(way, 200) for way in (from_scratch, by_recursion)}
+    print(f"처음부터, 이어서, 한꺼번에 계산한 로짓의 최대 차이: {recursion_error:.0e}")
+    print(f"픽셀이 8배가 되면 처음부터는 {growth['from_scratch']:.0f}배, 이어서는 {growth['by_recursion']:.0f}배의 시간이 들어요.")
+
+# %% [markdown]
+# ## 얼마나 잘 배울까요?
+#
+# 이미지 1,297장으로 배우고 처음 보는 500장에 주는 확률을 재요. 단위는 이미지 하나의 $-\log p$, 나트(nat)예요.
+# 은닉층이 없는 로지스틱 회귀도 앞의 픽셀을 **모두** 보게 해서 나란히 둬요. 무엇 덕분에 나아지는지 가리려면 이 대조가 필요해요.
+
+# %%
+if __name__ == "__main__":
+    names = {"independent": "독립", "markov": "마르코프", "logistic": "로지스틱 (앞의 모두)", "narrow": "NADE (은닉 8)",
+             "nade": "NADE (은닉 32)"}
+    scores, nades = {name: [] for name in names}, []
+    for seed, (x, test) in enumerate(splits):
+        logistic, nade = train_logistic(LogisticAR(before(64, 63)), x), train(x, 32, seed)
+        narrow = train(x, 8, seed)
+        with torch.no_grad():
+            scores["independent"].append(-log_prob(fit(x, 0), test, 0).mean().item())
+            scores["markov"].append(-log_prob(fit(x, 1), test, 1).mean().item())
+            scores["logistic"].append(nll(logistic, test).mean().item())
+            scores["narrow"].append(nll(narrow, test).mean().item())
+            scores["nade"].append(nll(nade, test).mean().item())
+        nades.append(nade)
+    gains = [a - b for a, b in zip(scores["logistic"], scores["nade"])]
+    with torch.no_grad():
+        train_score = nll(nade, x).mean().item()
+    parameters = sum(p.numel() for p in nade.parameters())
+    rows = [[names[name], f"{mean(found):.2f} ± {stdev(found):.2f}"] for name, found in scores.items()]
+    table("nll", "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)", ["모델", "나트"], rows)
+    print(f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 마지막 시드의 학습 이미지에서는 {train_score:.2f}나트")
+
+# %%
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    drawn = {"독립": torch.bernoulli(fit(x, 0).expand(500, 64)).float(), "로지스틱": sample(logistic, 64, 500),
+             "NADE": draw(nade, 500)}
+    distances = {name: nearest(images, x) for name, images in {"진짜": test, **drawn}.items()}
+    copies = (torch.cdist(drawn["NADE"], x, p=1).amin(dim=1) == 0).float().mean().item()
+    alt = (f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {distances['NADE']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
+           f"{distances['독립']:.1f}픽셀, 처음 보는 진짜는 {distances['진짜']:.1f}픽셀이에요.")
+    show(draw_rows([("진짜", test[:8]), *((name, images[:8]) for name, images in drawn.items())]), "samples", alt)
+    print(f"NADE의 표본 가운데 학습 이미지와 똑같은 것: {copies:.1%}")
+
+# %% [markdown]
+# ## 확률을 알면 무엇이 달라질까요?
+#
+# 표본만 내놓는 암묵적(implicit) 모델이라면 확률은 **뽑아서 세어 볼** 수밖에 없어요. 같은 NADE를 두 방식으로 써 봐요.
+# 하나는 확률을 바로 묻고, 하나는 표본 20,000장을 뽑아 그 이미지가 몇 번 나왔는지 세어요.
+
+# %%
+def images_seen(x, drawn):
+    """Share of the images x (B, n) that occur among drawn (S, n)."""
+    seen = {image.tobytes() for image in drawn.byte().numpy()}
+    return mean(image.tobytes() in seen for image in x.byte().numpy())
+
+
+# %%
+if __name__ == "__main__":
+    small = train(few, 16, seed=0)
+    with torch.no_grad():
+        p, test_nll = nll(small, states.float()).neg().exp(), nll(nade, test)  # (1024), (500)
+    counted = frequencies(draw(small, 20_000))
+    small_difference = ((counted - p).abs().sum() / 2).item()
+    seen_small = images_seen(middle(splits[0][1]), draw(small, 20_000))
+    seen_large = images_seen(test, draw(nade, 20_000))
+    needed = test_nll.median().exp().item()  # samples for one hit on average
+    print(f"픽셀 10개: 세어 본 확률과 계산한 확률의 차이 {small_difference:.3f}, 시험 이미지의 {seen_small:.0%}가 표본에 나왔어요.")
+    print(f"픽셀 64개: 시험 이미지의 {seen_large:.1%}만 표본에 나왔어요. 확률이 중간인 이미지는 평균 {needed:.1e}장에 한 번꼴이에요.")
+
+# %% [markdown]
+# 확률을 바로 알면 처음 보는 이미지가 **숫자다운지**도 물을 수 있어요. 같은 이미지를 위아래로 뒤집거나, 잉크의 양은 그대로 두고 픽셀을 뒤섞어서 견줘요.
+
+# %%
+if __name__ == "__main__":
+    preferred = {}
+    for seed, (x, test) in enumerate(splits):
+        torch.manual_seed(seed)
+        flipped = test.unflatten(1, (8, 8)).flip(1).flatten(1)
+        shuffled = test.gather(1, torch.rand(test.shape).argsort(dim=1))
+        theta = fit(x, 0)
+        models = {"nade": lambda x: -nll(nades[seed], x), "independent": lambda x: log_prob(theta, x, 0)}
+        with torch.no_grad():
+            for name, log_p in models.items():
+                for change, images in (("flipped", flipped), ("shuffled", shuffled)):
+                    share = (log_p(test) > log_p(images)).float().mean().item()
+                    preferred.setdefault((name, change), []).append(share)
+    print("바꾼 이미지보다 원래 이미지에 높은 확률을 준 비율")
+    for (name, change), found in preferred.items():
+        print(f"  {name}, {change}: {mean(found):.1%} ± {stdev(found):.1%}")
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "sum_error": abs(sums["배운 뒤"] - 1),
+        "sum_error_untrained": abs(sums["배우기 전"] - 1),
+        "recursion_error": recursion_error,
+        "growth_from_scratch": growth["from_scratch"],
+        "growth_by_recursion": growth["by_recursion"],
+        **{f"{name}_nll": mean(found) for name, found in scores.items()},
+        **{f"{name}_nll_std": stdev(found) for name, found in scores.items()},
+        "gain_over_logistic": mean(gains),
+        "gain_over_logistic_std": stdev(gains),
+        "train_nll": train_score,
+        "parameters": parameters,
+        "train_images": len(splits[0][0]),
+        "nearest_real": distances["진짜"],
+        "nearest_nade": distances["NADE"],
+        "nearest_logistic": distances["로지스틱"],
+        "nearest_independent": distances["독립"],
+        "copies": copies,
+        "small_difference": small_difference,
+        "seen_small": seen_small,
+        "seen_large": seen_large,
+        "samples_needed": needed,
+        **{f"{name}_over_{change}": mean(found) for (name, change), found in preferred.items()},
+        **{f"{name}_over_{change}_std": stdev(found) for (name, change), found in preferred.items()},
+    }
+    tolerance = {
+        **{name: 0.15 for name in evidence if "_nll" in name or name.startswith("gain")},
+        **{name: 0.5 for name in evidence if name.startswith("nearest")},
+        **{name: 0.05 for name in evidence if "_over_" in name},
+        "copies": 0.03, "small_difference": 0.02, "seen_small": 0.03, "seen_large": 0.03,
+        "samples_needed": float("inf"), "growth_from_scratch": float("inf"), "growth_by_recursion": float("inf"),
+    }
+    evidence
