@@ -64,24 +64,31 @@ def _read(name, path, files, data):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             snippet.definitions[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
-    snippet.imports, snippet.data = _needs(tree.body, name, files, data)
-    snippet.when_imported = _needs([node for node in tree.body if not is_main_guard(node)], name, files, data)
+    named = {node: _named(node) for node in tree.body}
+    for_importers = [words for node, words in named.items() if not is_main_guard(node)]
+
+    def pick(words):
+        imports, texts = (set().union(*part) for part in zip((set(), set()), *words, strict=True))
+        return sorted(imports & files.keys() - {name}), sorted(data[text] for text in texts & data.keys())
+
+    snippet.imports, snippet.data = pick(named.values())
+    snippet.when_imported = pick(for_importers)
     snippet.evidence_bound = any(isinstance(target, ast.Name) and target.id == "evidence" for node in ast.walk(tree)
                                  if isinstance(node, ast.Assign) for target in node.targets)
     return snippet
 
 
-def _needs(statements, name, files, data):
-    """Names of the snippets that statements import, and of the data files that they name."""
-    imports, named = set(), set()
-    for node in (node for statement in statements for node in ast.walk(statement)):
+def _named(statement):
+    """The modules that a statement imports, and the last parts of the paths that its texts may be."""
+    imports, texts = set(), set()
+    for node in ast.walk(statement):
         if isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             imports.add(node.module)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named.add(node.value.rpartition("/")[2])
-    return sorted(imports & files.keys() - {name}), sorted(data[file] for file in named & data.keys())
+            texts.add(node.value.rpartition("/")[2])
+    return imports, texts
 
 
 def closure(snippets, name):
