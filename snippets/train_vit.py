@@ -69,10 +69,10 @@ def train(model, until=FULL, steps=FULL, batch=16, lr=1e-3, warmup=100):
 
 
 @torch.no_grad()
-def accuracy(model, images, labels):
-    """Share of the images that the model names right."""
-    hits = [model(x).argmax(1) == y for x, y in zip(images.split(250), labels.split(250))]
-    return torch.cat(hits).float().mean().item()
+def evaluate(model, images, labels):
+    """Accuracy and mean cross-entropy of the model on images (n, 3, H, W) and labels (n,)."""
+    logits = torch.cat([model(part) for part in images.split(250)])
+    return (logits.argmax(1) == labels).float().mean().item(), F.cross_entropy(logits, labels).item()
 
 
 # %% [markdown]
@@ -83,7 +83,7 @@ def accuracy(model, images, labels):
 
 # %%
 if __name__ == "__main__":
-    from figure import BLUE, INK, ORANGE, plt, show, table
+    from figure import BLUE, INK, plt, show, table
 
     torch.set_num_threads(1)
     model = build()
@@ -138,33 +138,35 @@ def without(part):
 # %%
 if __name__ == "__main__":
     trained = load_trained()
-    held_out = [scenes.draw(500, SIZE, seed) for seed in range(1, 6)]
-    accuracies = torch.tensor([accuracy(trained, images, labels) for images, labels, _ in held_out])
-    labels = torch.cat([labels for _, labels, _ in held_out])
+    held_out = [scenes.draw(500, SIZE, seed)[:2] for seed in range(1, 6)]
+    accuracies = torch.tensor([evaluate(trained, images, labels)[0] for images, labels in held_out])
+    labels = torch.cat([labels for _, labels in held_out])
     majority = (torch.bincount(labels).max() / len(labels)).item()
     images, labels, _ = scenes.draw(9000, 24, seed=3)
     linear = scenes.linear_accuracy(images.flatten(1), labels, n_train=6000)
-
-    parts = {"위치 임베딩": "position", "마지막 LayerNorm": "final norm", "블록의 LayerNorm": "block norms",
-             "GELU": "gelu", "잔차": "residual"}
-    images, labels, _ = held_out[0]
-    whole = accuracy(trained, images, labels)
-    ablated = {name: accuracy(without(part), images, labels) for name, part in parts.items()}
-    shuffled = accuracy(trained, shuffle_patches(images), labels)
     rows = [["학습한 ViT", f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"], ["픽셀의 선형 분류기", f"{linear:.1%}"],
             ["가장 많은 낱자만 답하기", f"{majority:.1%}"]]
     table("accuracy", f"처음 보는 장면의 정확도 (ViT는 시드 {len(held_out)}개, 시드마다 500장)", ["방법", "정확도"], rows)
 
-    bars = {"그대로": whole, **{f"{name} 빼기": value for name, value in ablated.items()}, "패치 섞기": shuffled}
-    figure, axis = plt.subplots(figsize=(7, 3.4))
-    drawn = axis.barh(list(bars), list(bars.values()), color=[BLUE] + [ORANGE] * (len(bars) - 1))
-    axis.bar_label(drawn, [f"{value:.0%}" for value in bars.values()], padding=4)
-    axis.axvline(1 / len(scenes.CLASSES), color=INK, linewidth=1, linestyle=":")
-    axis.set(xlabel="정확도 (점선은 찍었을 때)", xlim=(0, 1.1))
-    axis.invert_yaxis()
-    axis.grid(False)
-    alt = "정확도는 " + ", ".join(f"{name} {value:.0%}" for name, value in bars.items()) + "예요."
-    show(figure, "ablation", alt)
+# %%
+if __name__ == "__main__":
+    parts = {"위치 임베딩": "position", "마지막 LayerNorm": "final norm", "블록의 LayerNorm": "block norms",
+             "GELU": "gelu", "잔차": "residual"}
+    images, labels = held_out[0]
+    result = {"그대로": evaluate(trained, images, labels)}
+    for name, part in parts.items():
+        result[f"{name} 빼기"] = evaluate(without(part), images, labels)
+    result["패치 섞기"] = evaluate(trained, shuffle_patches(images), labels)
+    rows = [[name, f"{accuracy:.1%}", f"{loss:.2f}"] for name, (accuracy, loss) in result.items()]
+    table("ablation", f"학습된 모델에서 하나씩 빼면 (장면 {len(labels)}장)", ["무엇을 바꿨나", "정확도", "손실"], rows)
+
+    with torch.no_grad():
+        x = trained.embed(images)
+        spread = []
+        for block in trained.blocks:
+            x, _ = block(x)
+            spread.append(x[:, 0].std(dim=-1).mean().item())
+        normed = trained.norm(x)[:, 0].std(dim=-1).mean().item()
 
 
 # %%
@@ -179,14 +181,19 @@ if __name__ == "__main__":
         "accuracy_std": accuracies.std().item(),
         "majority": majority,
         "linear": linear,
-        "accuracy_whole": whole,
-        "accuracy_shuffled_patches": shuffled,
-        "accuracy_without_position": ablated["위치 임베딩"],
-        "accuracy_without_final_norm": ablated["마지막 LayerNorm"],
-        "accuracy_without_block_norms": ablated["블록의 LayerNorm"],
-        "accuracy_without_gelu": ablated["GELU"],
-        "accuracy_without_residual": ablated["잔차"],
+        "accuracy_whole": result["그대로"][0],
+        "loss_whole": result["그대로"][1],
+        "accuracy_without_position": result["위치 임베딩 빼기"][0],
+        "accuracy_shuffled_patches": result["패치 섞기"][0],
+        "accuracy_without_final_norm": result["마지막 LayerNorm 빼기"][0],
+        "loss_without_final_norm": result["마지막 LayerNorm 빼기"][1],
+        "accuracy_without_block_norms": result["블록의 LayerNorm 빼기"][0],
+        "accuracy_without_gelu": result["GELU 빼기"][0],
+        "accuracy_without_residual": result["잔차 빼기"][0],
+        "cls_std_first_block": spread[0],
+        "cls_std_last_block": spread[-1],
+        "cls_std_after_final_norm": normed,
     }
-    tolerance = {name: 0.02 for name in evidence if name.startswith(("accuracy", "linear"))}
-    tolerance |= {"loss_first": 0.02, "loss_last": 0.1}
+    tolerance = {name: 0.02 for name in evidence if name.startswith(("accuracy", "linear", "cls_std"))}
+    tolerance |= {"loss_first": 0.02, "loss_last": 0.1, "loss_whole": 0.05, "loss_without_final_norm": 0.1}
     evidence
