@@ -317,6 +317,11 @@ if __name__ == "__main__":
             for size, (D, depth, num_heads) in SIZES.items()]
     table("parameters", "224×224, 클래스 1000개일 때 파라미터 수", ["모델", "D", "블록", "헤드", "센 수", "식"], rows)
 
+    with torch.device("meta"):
+        coarse = vit("B/32")
+    tokens_b32, b32 = coarse.pos_embed.shape[1], sum(p.numel() for p in coarse.parameters())
+    print(f"ViT-B/32는 토큰 {tokens_b32}개, 파라미터 {b32:,}개예요.")
+
     parts = formula["B"]
     figure, axis = plt.subplots(figsize=(7, 3))
     bars = axis.barh(list(parts), [value / 1e6 for value in parts.values()], color=BLUE)
@@ -336,6 +341,7 @@ if __name__ == "__main__":
         "tokens": tokens.shape[0],
         "embed_dim": tokens.shape[1],
         "attn_shape": "x".join(map(str, attn.shape)),
+        "tokens_after_position": steps[3][2].shape[1],
         "tokens_after_blocks": steps[4][2].shape[1],
         "step_by_step_difference": step_by_step_difference,
         "conv_linear_difference": conv_linear_difference,
@@ -352,6 +358,8 @@ if __name__ == "__main__":
         "s16": counted["S"],
         "b16": counted["B"],
         "l16": counted["L"],
+        "b32": b32,
+        "tokens_b32": tokens_b32,
         "formula_agrees": all(counted[size] == sum(formula[size].values()) for size in SIZES),
         "mlp_share_b16": share["MLP"],
         "attention_share_b16": share["어텐션"],
