@@ -266,6 +266,7 @@ if __name__ == "__main__":
         **{f"all_{english[name]}": mean(found) for name, found in everything.items()},
         "parameters_63": int(before(64, 63).sum()) + 64,
         "all_spread": max(map(mean, everything.values())) - min(map(mean, everything.values())),
+        "edge_ink": torch.cat(splits[0]).unflatten(1, (8, 8))[:, :, [0, 7]].mean().item(),
         "table_kl_max": max(table_kl),
         "markov_kl_min": min(markov_kl),
         "markov_kl_max": max(markov_kl),
