@@ -207,11 +207,11 @@ def ring(count):
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
 
 
-def train_mixture(seed, mask=None, steps=200):
+def train_mixture(seed, mask=None, steps=120):
     """A trained MixtureAR and its mean -log p of new points."""
     torch.manual_seed(seed)
     model = MixtureAR(mask=mask)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(steps):
         loss = -model(ring(200)).mean()
         optimizer.zero_grad()

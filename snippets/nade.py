@@ -62,8 +62,8 @@ if __name__ == "__main__":
     splits = [[part.float() for part in load(seed)[:2]] for seed in range(3)]
     few, states = middle(splits[0][0]), all_states(10)
     torch.manual_seed(0)
-    sums = {}
-    for label, model in (("배우기 전", NADE(10, 16)), ("배운 뒤", train(few, 16, seed=0))):
+    sums, small = {}, train(few, 16, seed=0)
+    for label, model in (("배우기 전", NADE(10, 16)), ("배운 뒤", small)):
         with torch.no_grad():
             sums[label] = nll(model.double(), states).neg().exp().sum().item()  # over all 1024
         print(f"{label}: 1,024가지 상태의 확률을 모두 더하면 {sums[label]:.12f}")
@@ -179,9 +179,8 @@ def images_seen(x, drawn):
 
 # %%
 if __name__ == "__main__":
-    small = train(few, 16, seed=0)
     with torch.no_grad():
-        p, test_nll = nll(small, states.float()).neg().exp(), nll(nade, test)  # (1024), (500)
+        p, test_nll = nll(small, states).neg().exp(), nll(nade, test)  # (1024), (500)
     counted = frequencies(draw(small, 20_000))
     small_difference = ((counted - p).abs().sum() / 2).item()
     seen_small = images_seen(middle(splits[0][1]), draw(small, 20_000))
