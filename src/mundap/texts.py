@@ -19,6 +19,11 @@ HEADING = re.compile(r"^#{1,2}(?=\s)", re.MULTILINE)
 MATH_WORDS = [  # the converter's words -> what is wrong, what to do
     (r'Unknown (?:command|environment) "(.+)"', r"`\1` 명령을 몰라요", "철자를 확인하거나 다른 명령으로 적어 주세요."),
     (r'Expected closing token "(.+)", but reached end of input', r"`\1` 기호로 닫아야 하는데 수식이 끝났어요", "괄호의 짝을 맞춰 주세요."),
+    (r"Expected argument but .*", "명령의 인자가 빠졌어요", "`{ }` 안에 인자를 적어 주세요."),
+    (r'Unmatched closing token: "(.+)"', r"`\1` 기호를 여는 짝이 없어요", "괄호의 짝을 맞춰 주세요."),
+    (r'Expected "(.+)", but found "(.+)"', r"`\1` 자리에 `\2`", "괄호의 짝을 맞춰 주세요."),
+    (r'Found "(.+)", which may only appear .*', r"`\1` 기호는 여기에 쓸 수 없어요", "`aligned` 같은 환경으로 감싸거나 지워 주세요."),
+    (r'There must be a parenthesis after "(.+)", but not found', r"`\1` 뒤에 괄호가 와야 해요", "괄호의 짝을 맞춰 주세요."),
     (r"Duplicate subscript or superscript", "첨자가 겹쳤어요", "`{x_a}_b`처럼 중괄호로 묶어 주세요."),
     (r"the formula is empty", "수식이 비어 있어요", "수식을 적어 주세요. 돈 표시는 `\\$`로 적어요."),
     (r"\$\$ … \$\$ has to stand alone.*", "`$$`가 글에 붙어 있어요", "위아래에 빈 줄을 넣어 자기 줄에 두어 주세요."),
