@@ -21,7 +21,7 @@ MATH_WORDS = [  # the converter's words -> what is wrong, what to do
     (r'Expected closing token "(.+)", but reached end of input', r"`\1` 기호로 닫아야 하는데 수식이 끝났어요", "괄호의 짝을 맞춰 주세요."),
     (r"Expected argument but .*", "명령의 인자가 빠졌어요", "`{ }` 안에 인자를 적어 주세요."),
     (r'Unmatched closing token: "(.+)"', r"`\1` 기호를 여는 짝이 없어요", "괄호의 짝을 맞춰 주세요."),
-    (r'Expected "(.+)", but found "(.+)"', r"`\1` 자리에 `\2`", "괄호의 짝을 맞춰 주세요."),
+    (r'Expected "(.+)", but found "(.+)"', r"`\2` 대신 `\1` 기호가 와야 해요", "괄호의 짝을 맞춰 주세요."),
     (r'Found "(.+)", which may only appear .*', r"`\1` 기호는 여기에 쓸 수 없어요", "`aligned` 같은 환경으로 감싸거나 지워 주세요."),
     (r'There must be a parenthesis after "(.+)", but not found', r"`\1` 뒤에 괄호가 와야 해요", "괄호의 짝을 맞춰 주세요."),
     (r"Duplicate subscript or superscript", "첨자가 겹쳤어요", "`{x_a}_b`처럼 중괄호로 묶어 주세요."),
