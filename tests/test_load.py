@@ -57,6 +57,8 @@ MISTAKES = {
     "duplicate key": {FIRST: ("level: 기초", "level: 기초\n▶level: 중급")},
     "unknown key": {FIRST: ("    kind: 해설", "    ▶knid: 해설\n    kind: 해설")},
     "unknown key without a near one": {FIRST: ("level: 기초", "level: 기초\n▶memo: 나중에")},
+    "comma in a text between braces": {
+        FIRST: ("{paper: vit, where: 식 1}", "{paper: vit, where: 식 1, says: 하나, ▶그리고 둘}")},
     "missing keys": {SECOND: "▶id: second\nquestion: 값이 작나요?\n".replace("▶", "▶" * 6)},
     "text in place of a list": {FIRST: ("tags: [같음, 비교]", "tags: ▶같음")},
     "list in place of a text": {FIRST: ("level: 기초", "level: ▶[기초]")},

@@ -157,6 +157,8 @@ def _explain(document, error):
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
+                if value[key] == "" and " " in key:  # {a: b, c d}
+                    todo = "쉼표가 든 글이라면 글 전체를 따옴표로 감싸 주세요."
                 yield document.problem([*path, key], f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key=True)
     elif kind == "required":
         for key in definition["required"]:
