@@ -121,11 +121,11 @@ def outcome_of_sqrt(grid, num_prefix_tokens):
 
 # %%
 if __name__ == "__main__":
-    cases = [("정사각형, 클래스 토큰뿐", (14, 14), 1), ("증류 토큰이 하나 더", (14, 14), 2),
-             ("레지스터 토큰이 넷 더", (14, 14), 5), ("가로로 긴 이미지", (10, 20), 1), ("더 긴 이미지", (7, 28), 1)]
+    cases = [("클래스 토큰뿐", (14, 14), 1), ("증류 토큰도", (14, 14), 2), ("레지스터 넷도", (14, 14), 5),
+             ("긴 이미지", (10, 20), 1), ("더 긴 이미지", (7, 28), 1)]
     outcomes = [outcome_of_sqrt(grid, prefix) for _, grid, prefix in cases]
-    rows = [[name, f"{grid[0]}×{grid[1]}", prefix, outcome] for (name, grid, prefix), outcome in zip(cases, outcomes)]
-    table("sqrt_grid", "한 변을 제곱근으로 짐작하면", ["경우", "격자", "앞에 붙은 토큰", "결과"], rows)
+    rows = [[name, f"{grid[0]}×{grid[1]}", outcome] for (name, grid, _), outcome in zip(cases, outcomes)]
+    table("sqrt_grid", "한 변을 토큰 수의 제곱근으로 짐작하면", ["경우", "격자", "결과"], rows)
 
 
 # %% [markdown]
@@ -160,12 +160,12 @@ if __name__ == "__main__":
     for row, (name, heat) in zip(axes, heats.items()):
         row[0].set_ylabel(name)
         for axis, i in zip(row, range(4)):
-            picture = (images[i] * 0.25 + 0.5).permute(1, 2, 0)
-            if heat is None:
-                axis.imshow(picture, extent=(0, 1, 1, 0))
-            else:
-                axis.imshow(picture.mean(-1), cmap="gray", vmin=0, vmax=1, extent=(0, 1, 1, 0))
-                axis.imshow(heat[i], cmap="inferno", alpha=0.65, vmin=0, extent=(0, 1, 1, 0))
+            picture = (images[i] * 0.25 + 0.5).permute(1, 2, 0)  # (SIZE, SIZE, 3) in [0, 1]
+            if heat is not None:
+                colour = torch.from_numpy(plt.cm.inferno((heat[i] / heat[i].max()).numpy()))[..., :3]  # (G, G, 3)
+                colour = colour.repeat_interleave(PATCH, dim=0).repeat_interleave(PATCH, dim=1)
+                picture = 0.35 * picture.mean(dim=-1, keepdim=True) + 0.65 * colour
+            axis.imshow(picture, extent=(0, 1, 1, 0))
             x0, y0, x1, y1 = boxes[i].tolist()
             axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="white", linewidth=1.5))
             axis.set(xticks=[], yticks=[])
@@ -187,7 +187,7 @@ if __name__ == "__main__":
 # - **농도**: 상자 안의 열이, 열을 고르게 폈을 때의 몇 배인가예요. 1이면 아무 데나 본 거예요.
 # - **지우기**: 가장 뜨거운 패치 네 개를 빼고 분류한 정확도예요. 모델이 정말 쓰는 패치라면 정확도가 크게 떨어져요.
 #
-# 견줄 것도 함께 둬요. 무작위 지도, 학습하지 않은 모델, 그리고 **다른 장면의 롤아웃**이에요.
+# 견줄 것도 함께 둬요. 곱하지 않고 층을 평균만 낸 지도, 무작위 지도, 학습하지 않은 모델과 **다른 장면**의 롤아웃이에요.
 # 낱자가 한가운데 쪽에 자주 오니, 장면을 보지 않고 자리 버릇만으로 얼마나 맞히는지 알아야 하거든요.
 
 # %%
@@ -208,8 +208,8 @@ def classify_without(model, images, heat, k):
 
 
 NAMES = {
-    "rollout": "롤아웃", "last": "마지막 층", "average": "층 평균(곱하지 않음)", "reversed": "뒤집은 순서",
-    "no_identity": "단위행렬 없이", "other": "다른 장면의 롤아웃", "untrained": "학습 안 한 모델", "random": "무작위",
+    "rollout": "롤아웃", "last": "마지막 층", "average": "층 평균", "reversed": "뒤집은 순서",
+    "no_identity": "단위행렬 없이", "other": "다른 장면", "untrained": "학습 전 모델", "random": "무작위",
 }
 
 
@@ -240,10 +240,11 @@ if __name__ == "__main__":
     for key, name in NAMES.items():
         columns = list(zip(*[scores[key] for scores in runs]))  # peaks, densities, accuracies: one number for each seed
         mean[key], std[key] = [statistics.mean(c) for c in columns], [statistics.stdev(c) for c in columns]
-        rows.append([name, f"{mean[key][0]:.0%} ± {std[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
-    rows.append(["기준", f"넓이 {chance:.0%}", "1배", f"지우기 전 {accuracy:.0%}"])
+        rows.append([name, f"{mean[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
     lead = [scores["rollout"][0] - scores["last"][0] for scores in runs]
-    caption = f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개)"
+    spread = max(values[0] for values in std.values())
+    caption = (f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {spread:.0%}p 이하, "
+               f"상자의 넓이 {chance:.0%}, 지우기 전 정확도 {accuracy:.0%})")
     table("pointing", caption, ["지도", "정점", "농도", "지우기"], rows)
 
     figure, axis = plt.subplots(figsize=(5, 3.6))

@@ -67,8 +67,8 @@ METHODS = {
     "repeat": repeat,
     "same": same_everywhere,
 }
-NAMES = {"bicubic": "2D bicubic(timm)", "bilinear": "2D bilinear", "original": "2D 첫 ViT 코드", "line": "1D 선형",
-         "repeat": "보간 없이 되풀이", "same": "위치 없음(평균)"}
+NAMES = {"bicubic": "2D bicubic", "bilinear": "2D bilinear", "original": "2D 첫 코드", "line": "1D 선형",
+         "repeat": "되풀이", "same": "위치 없음"}
 
 
 # %% [markdown]
@@ -106,7 +106,7 @@ if __name__ == "__main__":
     cosine = {key: F.cosine_similarity(new, truth, dim=-1)[:, 1:].mean().item() for key, new in resized.items()}
     off = {key: misplacement(new, truth, size) for key, new in resized.items()}
     rows = [[name, f"{cosine[key]:.4f}", f"{off[key]:.1f}"] for key, name in NAMES.items()]
-    table("truth", "14×14를 24×24로 늘린 벡터와 정답", ["방법", "코사인 유사도", "어긋난 거리(패치)"], rows)
+    table("truth", "14×14를 24×24로 늘린 벡터와 정답의 코사인 유사도, 어긋난 거리", ["방법", "유사도", "어긋난 패치"], rows)
     wide = sincos_at_centres((14, 24), 14)  # the image grows to the right only: 14 rows as before
     wide_cosine = F.cosine_similarity(resample_1d(old, (14, 24)), wide, dim=-1)[:, 1:].mean().item()
     print(f"가로로만 늘려 14×24로 만들면 1D 보간도 정답과의 코사인 유사도가 {wide_cosine:.4f}이에요.")
@@ -216,8 +216,9 @@ if __name__ == "__main__":
     runs = {size: [measure(model, size, seed) for seed in range(300, 305)] for size in sizes}
     mean = {key: [statistics.mean(run[key] for run in runs[size]) for size in sizes] for key in METHODS}
     std = {key: [statistics.stdev(run[key] for run in runs[size]) for size in sizes] for key in METHODS}
-    rows = [[name, *[f"{a:.0%}±{s:.0%}" for a, s in zip(mean[key], std[key])]] for key, name in NAMES.items()]
-    caption = f"미세 조정 없이 잰 정확도 (장면 80개씩 시드 {len(runs[SIZE])}개)"
+    rows = [[name, *[f"{share:.0%}" for share in mean[key]]] for key, name in NAMES.items()]
+    spread = max(max(values) for values in std.values())
+    caption = f"미세 조정 없이 잰 정확도 (장면 80개씩 시드 {len(runs[SIZE])}개의 평균, 표준편차는 {spread:.0%}p 이하)"
     table("accuracy", caption, ["방법", *[f"{size}px" for size in sizes]], rows)
 
     figure, axis = plt.subplots(figsize=(5, 4))
@@ -260,8 +261,9 @@ if __name__ == "__main__":
         evidence |= {f"cosine_{key}": cosine[key], f"off_{key}": off[key]}
         evidence |= {f"accuracy_{size}_{key}": value for size, value in zip(sizes, mean[key])}
         evidence |= {f"accuracy_{size}_{key}_std": value for size, value in zip(sizes, std[key])}
-    for key in ("bilinear", "original", "line", "repeat", "same"):  # over the larger sizes, paired by seed
-        lead = [run["bicubic"] - run[key] for size in sizes[1:] for run in runs[size]]
+    for key in ("bilinear", "original", "line", "repeat", "same"):  # paired by seed, averaged over the larger sizes
+        by_seed = zip(*[runs[size] for size in sizes[1:]])
+        lead = [statistics.mean(run["bicubic"] - run[key] for run in group) for group in by_seed]
         evidence |= {f"lead_over_{key}": statistics.mean(lead), f"lead_over_{key}_std": statistics.stdev(lead)}
     # a scene whose two best logits nearly tie may be named otherwise on another CPU
     tolerance = {name: 0.03 for name in evidence if name.startswith(("accuracy", "lead"))}
