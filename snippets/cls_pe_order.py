@@ -1,0 +1,207 @@
+# %% [markdown]
+# # 클래스 토큰이 먼저일까요, 위치 임베딩이 먼저일까요?
+#
+# 클래스 토큰(class token)을 붙인 뒤 위치 임베딩(position embedding)을 더하는 코드가 있고, 패치에만 위치를 더한 뒤 클래스 토큰을 붙이는 코드가 있어요.
+# 두 코드가 **같은 함수**를 나타내는지, 학습하면 달라지는지, 해상도를 바꿀 때 무엇이 편해지는지 차례로 확인해요.
+
+# %%
+import statistics
+
+import torch
+import torch.nn.functional as F
+from digits import accuracy, load, small_vit, train
+from figure import BLUE, ORANGE, plt, show, table
+from torch import nn
+from vit import VisionTransformer, resample_abs_pos_embed, vit
+
+
+# %% [markdown]
+# ## 두 가지 순서
+#
+# `VisionTransformer`는 논문의 식처럼 붙인 **뒤에** 더해요. 위치 임베딩이 N+1개예요.
+# `PositionFirst`는 더한 **뒤에** 붙여요. timm의 `no_embed_class=True`, DeiT III, big_vision이 이쪽이고, 위치 임베딩이 N개예요.
+
+# %%
+class PositionFirst(VisionTransformer):
+    """A ViT whose pos_embed (1, N, D) is added to the patches before the class token is put in front."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.pos_embed = nn.Parameter(self.pos_embed[:, 1:].detach().clone())  # no entry for the class token
+
+    def embed(self, x):
+        """Image (B, C, H, W) -> tokens (B, 1 + N, D): [x_class; x_p E + E_pos]."""
+        P, (H, W) = self.patch_embed.patch_size, x.shape[-2:]
+        x = self.patch_embed(x) + resample_abs_pos_embed(self.pos_embed, (H // P, W // P), num_prefix_tokens=0)
+        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+
+
+# %% [markdown]
+# ## 접어 넣으면 같은 함수예요
+#
+# 붙인 뒤에 더하면 클래스 자리는 `cls_token + pos_embed[0]`이에요. 둘 다 입력과 상관없는 파라미터라, 미리 더해 **벡터 하나로** 접을 수 있어요.
+# 거꾸로는 `pos_embed[0]`에 0을 넣으면 돼요.
+
+# %%
+def fold(state):
+    """Weights of a VisionTransformer as those of a PositionFirst: pos_embed's first entry goes into the class token."""
+    pos_embed = state["pos_embed"]
+    return {**state, "cls_token": state["cls_token"] + pos_embed[:, :1], "pos_embed": pos_embed[:, 1:]}
+
+
+def unfold(state):
+    """Weights of a PositionFirst as those of a VisionTransformer: a zero before the first entry of pos_embed."""
+    return {**state, "pos_embed": F.pad(state["pos_embed"], (0, 0, 1, 0))}
+
+
+# %%
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    concat_first, position_first = vit("Ti/16"), PositionFirst(patch_size=16, embed_dim=192, depth=12, num_heads=3)
+    nn.init.normal_(concat_first.cls_token), nn.init.normal_(position_first.cls_token)  # as if trained: not near 0
+    image = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        logits = position_first(image)
+        back = vit("Ti/16")
+        back.load_state_dict(unfold(position_first.state_dict()))
+        unfold_difference = (back(image) - logits).abs().max().item()
+        try:
+            concat_first.load_state_dict(position_first.state_dict())
+            load_error = "없음"
+        except RuntimeError as error:
+            load_error = type(error).__name__
+        logits = concat_first(image)
+        position_first.load_state_dict(fold(concat_first.state_dict()))
+        fold_difference = (position_first(image) - logits).abs().max().item()
+    print(f"접어 넣은 뒤 로짓의 최대 차이: {fold_difference}, 거꾸로 펼친 뒤: {unfold_difference}")
+    print(f"바꾸지 않고 그대로 읽으면: {load_error}")
+
+# %% [markdown]
+# ## 그럼 학습도 똑같을까요?
+#
+# 함수는 같아도 파라미터를 적는 방법이 달라요. 붙인 뒤에 더하면 같은 자리에 벡터가 둘이라 **똑같은 기울기를 둘 다** 받아요.
+# 그래서 SGD 한 걸음에 클래스 자리는 두 배로 움직여요. 그 벡터만 학습률이 두 배인 셈이에요.
+
+# %%
+def sgd_step(model, images, labels, lr=0.1, cls_factor=1):
+    """How far one step of SGD moves what stands at the class token's place: (D,).
+
+    cls_factor: how many times as large the class token's learning rate is as that of the position embeddings.
+    """
+    model.zero_grad()
+    before = model.embed(images[:1])[0, 0].detach()
+    F.cross_entropy(model(images), labels).backward()
+    with torch.no_grad():
+        model.cls_token -= cls_factor * lr * model.cls_token.grad
+        model.pos_embed -= lr * model.pos_embed.grad
+        return model.embed(images[:1])[0, 0] - before
+
+
+# %%
+if __name__ == "__main__":
+    (images, labels), _, _ = load(0)
+    batch = images[:64], labels[:64]
+    concat_first, position_first = small_vit(0), small_vit(0, PositionFirst)
+    position_first.load_state_dict(fold(concat_first.state_dict()))
+    one = sgd_step(position_first, *batch)
+    position_first.load_state_dict(fold(concat_first.state_dict()))  # back to the start
+    doubled = sgd_step(position_first, *batch, cls_factor=2)
+    two = sgd_step(concat_first, *batch)
+    doubled_rate_error = ((doubled - two).norm() / two.norm()).item()
+    step_ratio = (two.norm() / one.norm()).item()
+    step_direction = F.cosine_similarity(one, two, dim=0).item()
+    gradient_difference = (concat_first.cls_token.grad - concat_first.pos_embed.grad[:, :1]).abs().max().item()
+    print(f"cls_token과 pos_embed[0]이 받은 기울기의 최대 차이: {gradient_difference}")
+    print(f"SGD 한 걸음에 클래스 자리가 움직인 거리: {step_ratio:.3f}배, 방향의 코사인 유사도 {step_direction:.3f}")
+    print(f"PositionFirst의 클래스 토큰만 학습률을 두 배로 주면 남는 상대 오차: {doubled_rate_error:.1e}")
+
+# %% [markdown]
+# 실제 학습에서 눈에 띄는 차이가 되는지 봐요. 같은 함수에서 출발해, 같은 이미지를 같은 순서로, 같은 학습률로 학습해요.
+
+# %%
+if __name__ == "__main__":
+    test = {"붙인 뒤 더하기": [], "더한 뒤 붙이기": []}
+    for seed in range(5):
+        learn, _, (test_images, test_labels) = load(seed)
+        concat_first, position_first = small_vit(seed), small_vit(seed, PositionFirst)
+        position_first.load_state_dict(fold(concat_first.state_dict()))
+        for name, model in zip(test, (concat_first, position_first)):
+            train(model, *learn, seed)
+            test[name].append(accuracy(model, test_images, test_labels))
+    gaps = [a - b for a, b in zip(*test.values())]
+    rows = [[name, f"{statistics.mean(values):.1%} ± {statistics.stdev(values):.1%}"] for name, values in test.items()]
+    rows.append(["시드별 차이", f"{100 * statistics.mean(gaps):+.1f} ± {100 * statistics.stdev(gaps):.1f}%p"])
+    table("trained", "시험 정확도 (시드 5개의 평균 ± 표준편차)", ["순서", "정확도"], rows)
+
+# %% [markdown]
+# 학습한 모델도 접어 넣을 수 있어요. 다만 `pos_embed[0]`을 더하지 않고 **버리면** 다른 모델이 돼요.
+
+# %%
+if __name__ == "__main__":
+    with torch.inference_mode():  # the models of the last seed
+        logits = concat_first(test_images)
+        position_first.load_state_dict({**concat_first.state_dict(), "pos_embed": concat_first.pos_embed[:, 1:]})
+        dropped = position_first(test_images)
+        position_first.load_state_dict(fold(concat_first.state_dict()))
+        folded = position_first(test_images)
+    trained_fold_difference = (folded - logits).abs().max().item()
+    dropped_change = ((dropped - logits).norm() / logits.norm()).item()
+    figure, axis = plt.subplots(figsize=(4.4, 4))
+    axis.plot(logits[:40].flatten(), dropped[:40].flatten(), "o", color=ORANGE, alpha=0.5, markersize=4, label="버렸을 때")
+    axis.plot(logits[:40].flatten(), folded[:40].flatten(), "o", color=BLUE, markersize=3, label="접어 넣었을 때")
+    axis.set(xlabel="붙인 뒤 더하는 모델의 로짓", ylabel="더한 뒤 붙이는 모델의 로짓", aspect="equal")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    alt = (f"pos_embed[0]을 클래스 토큰에 접어 넣으면 두 모델의 로짓이 대각선에 정확히 놓이고(최대 차이 {trained_fold_difference:.1f}), "
+           f"버리면 로짓 크기의 {dropped_change:.0%}만큼 어긋나요.")
+    show(figure, "folded", alt)
+
+# %% [markdown]
+# ## 해상도를 바꿀 때
+#
+# 위치 임베딩을 2D 격자로 늘릴 때, 붙인 뒤에 더하는 모델은 맨 앞 하나를 떼어 두었다가 다시 붙여야 해요. 더한 뒤에 붙이는 모델은
+# `pos_embed` 전체가 격자라서 그대로 늘리면 돼요. 떼는 것을 잊으면 N+1이 제곱수가 아니어서 격자로 접을 수 없어요.
+
+# %%
+if __name__ == "__main__":
+    large = F.interpolate(test_images, size=(12, 12))
+    with torch.inference_mode():
+        resized_difference = (position_first(large) - concat_first(large)).abs().max().item()
+        grid = position_first.pos_embed.unflatten(1, (4, 4)).permute(0, 3, 1, 2)  # (1, D, 4, 4), all of it
+        plain = F.interpolate(grid, size=(6, 6), mode="bicubic", antialias=True).flatten(2).transpose(1, 2)
+        plain_difference = (plain - resample_abs_pos_embed(concat_first.pos_embed, (6, 6))[:, 1:]).abs().max().item()
+    try:
+        resample_abs_pos_embed(concat_first.pos_embed, (6, 6), num_prefix_tokens=0)
+        forgotten_split_error = "없음"
+    except RuntimeError as error:
+        forgotten_split_error = type(error).__name__
+    print(f"12×12 이미지에서 두 모델 로짓의 최대 차이: {resized_difference}")
+    print(f"떼지 않고 늘린 위치 임베딩과, 떼고 늘린 것의 최대 차이: {plain_difference}")
+    print(f"N+1개짜리에서 떼는 것을 잊으면: {forgotten_split_error}")
+
+# %%
+if __name__ == "__main__":
+    with_class, without_class = test.values()
+    evidence = {
+        "fold_difference": fold_difference,
+        "unfold_difference": unfold_difference,
+        "trained_fold_difference": trained_fold_difference,
+        "load_error": load_error,
+        "dropped_change": dropped_change,
+        "gradient_difference": gradient_difference,
+        "step_ratio": step_ratio,
+        "step_direction": step_direction,
+        "doubled_rate_error": doubled_rate_error,
+        "concat_first_test": statistics.mean(with_class),
+        "concat_first_test_std": statistics.stdev(with_class),
+        "position_first_test": statistics.mean(without_class),
+        "position_first_test_std": statistics.stdev(without_class),
+        "gap": statistics.mean(gaps),
+        "gap_std": statistics.stdev(gaps),
+        "resized_difference": resized_difference,
+        "plain_difference": plain_difference,
+        "forgotten_split_error": forgotten_split_error,
+    }
+    tolerance = {name: 0.05 for name in evidence if "_test" in name or name.startswith("gap")}
+    tolerance |= {"dropped_change": 0.5, "trained_fold_difference": 1e-4, "resized_difference": 1e-4}
+    evidence
