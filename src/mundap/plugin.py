@@ -16,7 +16,7 @@ from mundap import math, notebook_page, render, search
 from mundap.load import load
 
 log = get_plugin_logger("mundap")
-FIGURE = re.compile(r'<p>\s*<img alt="[^"]*" src="[^"]*?figures/([\w-]+)/([\w-]+)\.svg"[^>]*>\s*</p>')
+FIGURE = re.compile(r'<p>\s*<img alt="[^"]*"(?: id="[^"]*")? src="[^"]*?figures/([\w-]+)/([\w-]+)\.svg"[^>]*>\s*</p>')
 
 
 @functools.lru_cache(maxsize=128)

@@ -227,7 +227,8 @@ def _run(project, run, page, again=False):
             kind = "그림" if exhibit.kind == "svg" else "표"
             parts.append(f"위에서 본 {kind}: [{_escaped(exhibit.alt)}](#{name}-{run['figure']})")
         elif exhibit.kind == "svg":
-            parts.append(f"!{link(_escaped(exhibit.alt), figure_path(name, run['figure']), page)}")
+            shown = link(_escaped(exhibit.alt), figure_path(name, run["figure"]), page)
+            parts.append(f"!{shown}{{#{name}-{run['figure']}}}")
         else:
             parts.append(run_table(exhibit.content, f"{name}-{run['figure']}", exhibit.alt))
     if record and name in project.stale():
@@ -473,6 +474,6 @@ def to_plain(project, text):
 
     text = re.sub(r'(?ms)^```python exec="1" [^\n]*id="([^"\n]+)"\n(.*?)\n```$', run, text)
     text = re.sub(r' markdown="1"', "", text)
-    text = re.sub(r"(?m)^(!\[.*\]\(\S*figures/([\w-]+)/([\w-]+)\.svg\))$", r'<a id="\2-\3"></a>' + "\n\n" + r"\1", text)
+    text = re.sub(r"(?m)^(!\[.*\]\(\S*\))\{#([^}]+)\}$", r'<a id="\2"></a>' + "\n\n" + r"\1", text)
     text = re.sub(r"(?m)^(#+ .*?) \{#([^}]+)\}$", r'<a id="\2"></a>' + "\n\n" + r"\1", text)
     return re.sub(r"(\]\([^)]*\))\{\.[\w-]+\}", r"\1", text)
