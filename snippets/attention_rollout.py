@@ -165,7 +165,7 @@ if __name__ == "__main__":
                 colour = torch.from_numpy(plt.cm.inferno((heat[i] / heat[i].max()).numpy()))[..., :3]  # (G, G, 3)
                 colour = colour.repeat_interleave(PATCH, dim=0).repeat_interleave(PATCH, dim=1)
                 picture = 0.35 * picture.mean(dim=-1, keepdim=True) + 0.65 * colour
-            axis.imshow(picture, extent=(0, 1, 1, 0))
+            axis.imshow(picture, extent=(0, 1, 1, 0), interpolation="none")  # pixels as they are: a smaller SVG
             x0, y0, x1, y1 = boxes[i].tolist()
             axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="white", linewidth=1.5))
             axis.set(xticks=[], yticks=[])

@@ -141,7 +141,7 @@ if __name__ == "__main__":
     panels += [(f"{NAMES[key]}", doubled[key], double, (5, 11)) for key in ("bicubic", "line", "repeat")]
     figure, axes = plt.subplots(2, 2, figsize=(5, 5.4))
     for axis, (name, pos_embed, grid, place) in zip(axes.flat, panels):
-        heat = axis.imshow(similarity_map(pos_embed, grid, place), cmap="viridis", vmin=-0.5, vmax=1)
+        heat = axis.imshow(similarity_map(pos_embed, grid, place), vmin=-0.5, vmax=1, interpolation="none")
         axis.plot(place[1], place[0], "x", color="black", markersize=7, markeredgewidth=2)
         axis.set_title(name, fontsize=11)
         axis.set(xticks=[], yticks=[])
