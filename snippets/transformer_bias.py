@@ -165,7 +165,7 @@ if __name__ == "__main__":
     ax.annotate("패치 하나", (PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
     ax.annotate("패치 둘", (2 * PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
     show(fig, "logit_change", f"로짓은 패치 반 개({PATCH // 2} px)를 옮길 때 {statistics.mean(change[4]):.2f}만큼 바뀌었다가, "
-         f"패치 하나({PATCH} px)를 옮기면 {statistics.mean(change[8]):.2f}로 줄어요. 변화가 패치 크기를 주기로 오르내려요.")
+         f"패치 하나({PATCH} px)를 옮기면 {statistics.mean(change[8]):.2f}만큼만 바뀌어요. 변화가 패치 크기를 주기로 오르내려요.")
     rows = [[f"{s} px", f"{statistics.mean(right[s]):.1%}", f"{statistics.mean(change[s]):.2f}"] for s in steps]
     table("trained_shift", "장면 50장씩, 시드 3개: 옮긴 거리와 정확도", ["옮긴 거리", "정확도", "로짓 변화"], rows)
 
