@@ -63,7 +63,7 @@ def wait(condition, seconds=30):
     ("if __name__ == '__main__':\n  x = 1\n\n  y = 2", "x = 1\n\ny = 2"),
     ('# why\nif __name__ == "__main__":  # guard\n    x = 1\n    # inside\n    y = 2\n    # last',
      "# why\nx = 1\n# inside\ny = 2\n# last"),
-    ('if __name__ == "__main__":\n# at the margin\n    x = 1', "x = 1"),
+    ('if __name__ == "__main__":\n# at the margin\n    x = 1\n# after', "# at the margin\nx = 1\n# after"),
     ('if __name__ == "__main__":\n    for i in range(2):\n        print(i)', "for i in range(2):\n    print(i)"),
 ])
 def test_guard_is_laid_open(source, expected):

@@ -59,7 +59,8 @@ def open_guard(source):
     lines = source.splitlines()
     guard = guards[0]
     before, block = lines[: guard.lineno - 1], lines[guard.lineno :]
-    block = ["" if line.startswith("#") else line for line in block]  # such a comment would hold the margin at zero
+    indent = " " * guard.body[0].col_offset
+    block = [indent + line if line.startswith("#") else line for line in block]  # else it holds the margin at zero
     opened = textwrap.dedent("\n".join(block))
     try:
         same = ast.dump(ast.parse(opened)) == ast.dump(ast.Module(guard.body, []))
