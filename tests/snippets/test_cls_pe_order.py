@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from cls_pe_order import PositionFirst, fold, sgd_step, unfold
+from digits import small_vit
+from vit import VisionTransformer, sincos_pos_embed
+
+
+def pair(seed=0):
+    concat_first, position_first = small_vit(seed), small_vit(seed + 1, PositionFirst)
+    torch.nn.init.normal_(concat_first.cls_token), torch.nn.init.normal_(position_first.cls_token)
+    return concat_first, position_first
+
+
+def test_position_first_has_no_entry_for_the_class_token():
+    concat_first, position_first = pair()
+    assert concat_first.pos_embed.shape == (1, 17, 32) and position_first.pos_embed.shape == (1, 16, 32)
+    x = torch.randn(2, 1, 8, 8)
+    assert torch.equal(position_first.embed(x)[:, 0], position_first.cls_token[0].expand(2, -1))
+
+
+@pytest.mark.parametrize("H, W", [(8, 8), (12, 12), (4, 8)])
+def test_fold_and_unfold_keep_the_logits_at_every_size(H, W):
+    concat_first, position_first = pair()
+    x = torch.randn(3, 1, H, W)
+    logits = concat_first(x), position_first(x)
+    other_first, other_concat = small_vit(2, PositionFirst), small_vit(3)
+    other_first.load_state_dict(fold(concat_first.state_dict()))
+    other_concat.load_state_dict(unfold(position_first.state_dict()))
+    assert torch.equal(other_first(x), logits[0]) and torch.equal(other_concat(x), logits[1])
+
+
+def test_fold_undoes_unfold():
+    state = pair()[1].state_dict()
+    back = fold(unfold(state))
+    assert back.keys() == state.keys() and all(torch.equal(back[name], state[name]) for name in state)
+
+
+def test_fixed_positions_have_zeros_for_the_class_token_so_that_either_order_is_the_same():
+    assert sincos_pos_embed(4, 32)[:, 0].abs().max() == 0
+
+
+@pytest.mark.parametrize("make, tensors", [(VisionTransformer, 2), (PositionFirst, 1)])
+def test_a_step_moves_the_class_tokens_place_once_for_each_tensor_there(make, tensors):
+    model = small_vit(0, make)
+    x, y = torch.randn(8, 1, 8, 8), torch.randint(10, (8,))
+    moved = sgd_step(model, x, y, lr=0.01)
+    assert torch.allclose(moved, -0.01 * tensors * model.cls_token.grad[0, 0], atol=1e-6)
