@@ -146,7 +146,7 @@ if __name__ == "__main__":
     figure, axes = plt.subplots(2, 5, figsize=(7, 3.2))
     for label, axis in enumerate(axes.flat):
         i = (labels == label).nonzero()[0].item()  # the first scene of that class
-        axis.imshow(to_rgb(images[i]), extent=(0, 1, 1, 0))
+        axis.imshow(to_rgb(images[i]), extent=(0, 1, 1, 0), interpolation="none")  # pixels as they are: a smaller SVG
         x0, y0, x1, y1 = boxes[i].tolist()
         axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=ORANGE, linewidth=1.5))
         axis.set(title=CLASSES[label], xticks=[], yticks=[])
@@ -165,7 +165,7 @@ if __name__ == "__main__":
     sizes = [24, 64, 192]
     figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
     for size, axis in zip(sizes, axes):
-        axis.imshow(to_rgb(draw(1, size, seed=6)[0][0]), interpolation="nearest")
+        axis.imshow(to_rgb(draw(1, size, seed=6)[0][0]), interpolation="none")
         axis.set(title=f"{size}×{size}", xticks=[], yticks=[])
         axis.grid(False)
     small, large, other = draw(200, 48, seed=1)[0], draw(200, 96, seed=1)[0], draw(200, 48, seed=2)[0]

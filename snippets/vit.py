@@ -233,10 +233,10 @@ if __name__ == "__main__":
     tiles = scenes.to_rgb(image[0]).reshape(14, 16, 14, 16, 3).transpose(1, 2)  # (14, 14, 16, 16, 3)
     mosaic = torch.zeros(14, 14, 20, 20, 4)  # each patch on a clear tile, so that the cuts are seen
     mosaic[:, :, 2:18, 2:18, :3], mosaic[:, :, 2:18, 2:18, 3] = tiles, 1
-    left.imshow(mosaic.transpose(1, 2).reshape(280, 280, 4))
+    left.imshow(mosaic.transpose(1, 2).reshape(280, 280, 4)[::2, ::2], interpolation="none")  # half: a smaller SVG
     left.set(title=f"패치 14×14 = {patches}개", xticks=[], yticks=[])
     left.spines[:].set_visible(False)
-    right.imshow(tokens, aspect="auto", cmap="RdBu", vmin=-1.5, vmax=1.5, interpolation="nearest")
+    right.imshow(tokens, aspect="auto", cmap=plt.get_cmap("RdBu", 9), vmin=-1.5, vmax=1.5, interpolation="nearest")
     right.set(title=f"토큰 {len(tokens)}개", xlabel=f"임베딩 {tokens.shape[1]}차원", ylabel="토큰 번호 (0: 클래스 토큰)")
     left.grid(False)
     right.grid(False)
