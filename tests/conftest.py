@@ -38,6 +38,7 @@ def site(root, tmp_path_factory, worker_id):
     with FileLock(shared / "site.lock"):
         if not out.exists():
             out.parent.mkdir(exist_ok=True)
+            os.environ["SITE_URL"] = f"http://127.0.0.1/{BASE}/"  # what 404.html, served at any depth, is made for
             build_site(root, out)
     return out
 

@@ -31,11 +31,11 @@ QUERIES = {
     "헤드를 이어 붙이면": "qa/self-attention/multihead-concat/",
     "어텐션의 비용": "qa/self-attention/attention-cost/",
     "시퀀스가 길어지면 메모리는": "qa/self-attention/attention-cost/",
-    "패치임베딩": "qa/vit-structure/vit-overview/",
+    "패치임베딩": "qa/vit-structure/patch-embedding/",
     "vision transformer 구조": "qa/vit-structure/vit-overview/",
     "토큰의 순서를 바꾸면": "qa/position-embedding/permutation/",
-    "등변성이 뭐예요": "qa/position-embedding/permutation/",
-    "equivariance": "qa/position-embedding/permutation/",
+    "등변성이 뭐예요": "qa/inductive-bias/conv-equivariance/",
+    "equivariance": "qa/inductive-bias/conv-equivariance/",
     "위치임베딩보간": "qa/position-embedding/pe-interpolation/",
     "position embedding interpolation": "qa/position-embedding/pe-interpolation/",
     "해상도를 높이면 위치 임베딩은": "qa/position-embedding/pe-interpolation/",
@@ -184,8 +184,8 @@ def test_figures_follow_the_theme_and_say_what_they_show(site_url, page_factory)
         page.goto(site_url + KINDS["thread"])
         figure = page.locator(".run-figure svg").first
         assert figure.get_attribute("role") == "img" and len(figure.get_attribute("aria-label")) > 15
-        inks[theme] = figure.locator("text").first.evaluate("node => getComputedStyle(node).fill")
-    assert inks["light"] != inks["dark"]
+        inks[theme] = figure.evaluate("node => [...node.querySelectorAll('text')].map(text => getComputedStyle(text).fill)")
+    assert all("rgb" in ink for ink in inks["light"]) and inks["light"] != inks["dark"]
 
 
 def test_permalinks_lead_to_their_claims(site_url, page_factory):
@@ -234,7 +234,7 @@ def test_search_is_used_by_keyboard_alone(site_url, page):
 def test_search_says_when_nothing_is_found(site_url, page):
     page.goto(site_url)
     page.keyboard.press("/")
-    assert search(page, site_url, "zxqvwk") == []
+    assert search(page, site_url, "쿠쿠밥솥") == []
     assert page.get_by_role("status").filter(has_text=re.compile("없")).count()
 
 
