@@ -83,8 +83,8 @@ if __name__ == "__main__":
     test = {name: {lr: statistics.mean(result[lr][2]) for lr in RATES} for name, result in results.items()}
     std = {name: statistics.stdev(results[name][best[name]][2]) for name in kinds}
     one_way = scores(OneWay, best["클래스 토큰"])[2]
-    rows = [[name, *(f"{test[name][lr]:.1%}" for lr in RATES), best[name]] for name in kinds]
-    table("rates", f"시험 정확도 (시드 {len(SEEDS)}개 평균)", ["모으는 방법", *(f"학습률 {lr}" for lr in RATES), "검증이 고른 학습률"], rows)
+    rows = [[lr, *(f"{test[name][lr]:.1%}{' ✓' if lr == best[name] else ''}" for name in kinds)] for lr in RATES]
+    table("rates", f"시험 정확도 (시드 {len(SEEDS)}개 평균, ✓는 검증 이미지로 고른 학습률)", ["학습률", *kinds], rows)
     print(f"패치가 클래스 토큰을 못 볼 때: {statistics.mean(one_way):.1%} (표준편차 {statistics.stdev(one_way):.1%})")
 
 # %%
@@ -191,7 +191,8 @@ if __name__ == "__main__":
             directions = torch.linalg.svd(x - x.mean(dim=0), full_matrices=False).Vh[:32].T  # (64, 32)
             pca_known.append(r2(readout(x @ directions, x, test_x @ directions), test_x))
     digit, image = ([statistics.mean(values) for values in zip(*known)] for known in (digit_known, image_known))
-    rows = [[name, f"{a:.1%}", f"{round(b, 2) + 0:.2f}"] for name, a, b in zip(("블록 앞", "블록 1 뒤", "블록 2 뒤"), digit, image)]
+    places = "블록 앞", "블록 1 뒤", "블록 2 뒤"
+    rows = [[place, f"{a:.1%}", f"{round(b, 2) + 0:.2f}"] for place, a, b in zip(places, digit, image)]
     rows.append(["(견줄 것) 정답만 알 때", "100%", f"{statistics.mean(class_known):.2f}"])
     rows.append(["(견줄 것) 주성분 32개", "–", f"{statistics.mean(pca_known):.2f}"])
     table("contents", "클래스 토큰에서 선형으로 읽어 낸 것", ["꺼낸 곳", "숫자 정확도", "이미지 R²"], rows)

@@ -63,7 +63,7 @@ if __name__ == "__main__":
     bends = {name: bend(f, samples) for name, f in ACTIVATIONS.items()}
     print(f"GELU의 가장 작은 값은 x = {lowest_at:.2f}에서 {lowest:.3f}, 가장 큰 기울기는 x = {steepest_at:.2f}에서 {steepest:.3f}")
     rows = [[name, f"{dead[name]:.0%}", f"{jump[name]:.3f}", f"{bends[name]:.0%}"] for name in list(ACTIVATIONS)[:4]]
-    table("slopes", "표준정규분포를 따르는 입력에서", ["함수", "기울기가 0인 비율", "0에서 기울기가 뛰는 폭", "직선에서 벗어난 몫"], rows)
+    table("slopes", "기울기가 0인 입력의 비율, 0에서 기울기가 뛰는 폭, 직선으로 설명되지 않는 몫 (표준정규분포 입력)", ["함수", "기울기 0", "뛰는 폭", "굽은 몫"], rows)
 
 # %%
 if __name__ == "__main__":
@@ -121,11 +121,11 @@ if __name__ == "__main__":
         ahead = curves["GELU"] - curve
         for found, values in ((lead, ahead[:, -1]), (early_lead, ahead[:, :-1].mean(dim=1))):
             found[name] = values.mean().item(), values.std().item() / len(SEEDS) ** 0.5
-    rows = [[name, f"{mean[name]:.1%} ± {std[name]:.1%}"]
+    rows = [[name, f"{100 * mean[name]:.0f} ± {100 * std[name]:.0f}%"]
             + [f"{100 * found[name][0]:+.1f} ± {100 * found[name][1]:.1f}" if name != "GELU" else "–"
                for found in (lead, early_lead)] for name in ACTIVATIONS]
-    table("activations", f"시드 {len(SEEDS)}개. 정확도는 ± 표준편차, GELU가 앞선 폭(%p)은 ± 표준오차",
-          ["함수", f"{STEPS}스텝 뒤 정확도", "GELU가 앞선 폭", "학습 도중 평균"], rows)
+    table("activations", f"{STEPS}스텝 뒤 시험 정확도(± 표준편차)와, GELU가 앞선 폭(%p, ± 표준오차): 끝에서와 도중 평균. 시드 {len(SEEDS)}개",
+          ["함수", "정확도", "끝에서", "도중"], rows)
 
 # %%
 if __name__ == "__main__":

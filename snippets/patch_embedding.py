@@ -45,11 +45,11 @@ if __name__ == "__main__":
     with torch.no_grad():
         z = x_p @ E + b  # ViT (2010.11929) Eq. 1: x_p E, and the bias that implementations add
         conv = embed(x)
-    rows = [["이미지", "H × W × C", x[0].permute(1, 2, 0)], ["자른 패치", "N × P × P × C", cut[0]],
-            ["편 패치 x_p", "N × P²C", x_p[0]], ["행렬 E", "P²C × D", E], ["토큰 z = x_p E", "N × D", z[0]]]
+    rows = [["이미지 x", "H×W×C", x[0].permute(1, 2, 0)], ["자른 x'", "N×P×P×C", cut[0]], ["편 x_p", "N×P²C", x_p[0]],
+            ["행렬 E", "P²C×D", E], ["토큰 z", "N×D", z[0]]]
     shapes = {name: " x ".join(map(str, value.shape)) for name, _, value in rows}
-    table("shapes", f"사진 한 장을 {P}px 패치로 자를 때", ["단계", "식", "모양"],
-          [[name, formula, shapes[name].replace("x", "×")] for name, formula, _ in rows])
+    table("shapes", f"사진 한 장을 {P}px 패치로 자를 때", ["값", "식", "모양"],
+          [[name, formula, shapes[name].replace(" x ", "×")] for name, formula, _ in rows])
 
 # %% [markdown]
 # ## 합성곱 = 자르기 + 펴기 + Linear
@@ -241,10 +241,10 @@ if __name__ == "__main__":
     evidence = {
         "tokens": conv.shape[1],
         "pixels_by_area": x.shape[2] * x.shape[3] / P**2,
-        "cut_shape": shapes["자른 패치"],
-        "flat_shape": shapes["편 패치 x_p"],
+        "cut_shape": shapes["자른 x'"],
+        "flat_shape": shapes["편 x_p"],
         "e_shape": shapes["행렬 E"],
-        "token_shape": shapes["토큰 z = x_p E"],
+        "token_shape": shapes["토큰 z"],
         "patches_per_pixel_min": covered.min().item(),
         "patches_per_pixel_max": covered.max().item(),
         "conv_difference": conv_difference,
