@@ -175,6 +175,7 @@ class _Loader:
         yield from self.check_texts(index)
         if glossary:
             yield from self.check_glossary(glossary)
+        yield from self.check_sections(index)
         yield from self.check_needs(drafts)
         yield from self.check_tags(drafts)
         for thread in drafts:
@@ -281,6 +282,15 @@ class _Loader:
         else:
             what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"`{chapter}` 장의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
         return Problem(self.name(path), 1, 1, what, todo)
+
+    def check_sections(self, index):
+        """Threads that the documents' sections name and that do not exist."""
+        for name, source in index.value["documents"].items():
+            for i, section in enumerate(source.get("sections", [])):
+                for j, identifier in enumerate(section["threads"]):
+                    if identifier not in self.known:
+                        here = ("documents", name, "sections", i, "threads", j)
+                        yield index.problem(here, f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, self.known))
 
     def check_needs(self, drafts):
         """`needs` that name no thread, or that go round in a circle."""

@@ -25,7 +25,7 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 def pages(project, flavour="mkdocs"):
     """Every generated text -> {path below docs/: text}: pages, figures as SVG, and the snippets themselves."""
     texts = {"qa/index.md": contents_page(project), "tags.md": tags_page(project),
-             "glossary.md": glossary_page(project)}
+             "glossary.md": glossary_page(project), "sources.md": sources_page(project)}
     for chapter in project.chapters:
         texts[chapter_path(chapter["id"])] = chapter_page(project, chapter)
     for thread in project.threads.values():
@@ -384,6 +384,19 @@ def tags_page(project):
     for tag in sorted(tags):
         links = "\n".join(f"- {thread_link(thread, 'tags.md')}" for thread in tags[tag])
         parts += [f"## {tag} {{#{slug(tag)}}}", links]
+    return "\n\n".join(parts) + "\n"
+
+
+def sources_page(project):
+    """원문과의 대응: every section of the documents with the threads that answer it."""
+    parts = [front_matter("원문과의 대응", "원문의 질문과 대목마다 어느 문답이 답하는지 모았어요.", kind="sources"), "# 원문과의 대응",
+             "이 사이트의 문답은 스터디 문서 네 편에서 나온 질문과 메모에서 출발했어요. 대목마다 어느 문답이 답하는지 찾아보세요."]
+    for document in project.index["documents"].values():
+        rows = ["| 대목 | 문답 |", "|---|---|"]
+        for section in document.get("sections", []):
+            links = [thread_link(project.threads[name], "sources.md") for name in section["threads"] if name in project.threads]
+            rows.append(f"| {section['title']} | {'<br>'.join(links) or '아직 쓰는 중이에요'} |")
+        parts += [f"## {document['title']}", "\n".join(rows)]
     return "\n\n".join(parts) + "\n"
 
 
