@@ -223,8 +223,8 @@ if __name__ == "__main__":
     axis.set(xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers)
     axis.legend(loc="lower right")
     first, last = ([values.mean(dim=0)[k].item() for values, _, _ in curves.values()] for k in (0, -1))
-    show(figure, "two_quantities", f"첫 층에서 마지막 층까지 어텐션 거리는 {first[0]:.2f}에서 {last[0]:.2f}로 거의 그대로인데, "
-         f"롤아웃은 {first[1]:.2f}에서 {last[1]:.2f}로 퍼지고 그 층의 클래스 토큰 맵은 {first[2]:.2f}에서 {last[2]:.2f}로 바뀌어요.")
+    show(figure, "two_quantities", f"첫 층에서 마지막 층까지 어텐션 거리는 거의 그대로({first[0]:.2f} → {last[0]:.2f})인데, "
+         f"롤아웃은 퍼지고({first[1]:.2f} → {last[1]:.2f}) 그 층의 클래스 토큰 맵은 모였다 퍼져요({first[2]:.2f} → {last[2]:.2f}).")
 
 # %% [markdown]
 # ## 롤아웃에다 거리의 식을 쓰면 안 될까요?
