@@ -22,7 +22,7 @@ def project(tmp_path, monkeypatch):
 def test_export(project, tmp_path, capsys):
     put(project / "docs" / "assets" / "images" / "a.png", b"\x89PNG")
     assert main(["export", "../out"]) == 0
-    assert capsys.readouterr().out == "../out에 9쪽을 썼어요.\n"
+    assert capsys.readouterr().out == "../out에 10쪽을 썼어요.\n"
     there = snapshot(tmp_path / "out")
     assert set(there) - {".mundap-export"} == {
         *render.pages(load(project)[0]), "index.md", "notebooks/count.ipynb", "notebooks/measure.ipynb",
@@ -48,7 +48,7 @@ def check_links(folder):
 
 def test_links_of_the_export(project, tmp_path):
     export(load(project)[0], tmp_path / "out")
-    assert len(check_links(tmp_path / "out")) == 9
+    assert len(check_links(tmp_path / "out")) == 10
 
 
 def test_second_export_takes_away_what_is_no_longer_made(project, tmp_path):

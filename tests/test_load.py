@@ -93,6 +93,8 @@ MISTAKES = {
     "index with raw HTML": {INDEX: ("처음 읽는 장이에요.", "처음 ▶<b>읽는</b> 장이에요.".replace("</b>", "▶</b>"))},
     "paper without an address": {INDEX: ("{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}",
                                          "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}")},
+    "section with an unknown thread": {
+        INDEX: ("{title: 강의 노트}", "{title: 강의 노트, sections: [{title: 첫째 절, threads: [first, ▶frist]}]}")},
     "unknown document": {FIRST: ("{document: S1,", "{document: ▶S9,")},
     # needs
     "needs an unknown thread": {FIRST: ("needs: []", "needs: [▶secnod]")},

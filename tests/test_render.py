@@ -72,7 +72,7 @@ def test_anchors_are_those_that_links_are_checked_against(project, flavour):
 
 def test_pages(project):
     assert list(made(project)) == [
-        "qa/index.md", "tags.md", "glossary.md", "qa/basics/index.md", "qa/more/index.md", "qa/basics/first.md",
+        "qa/index.md", "tags.md", "glossary.md", "sources.md", "qa/basics/index.md", "qa/more/index.md", "qa/basics/first.md",
         "qa/basics/second.md",
         "qa/more/third.md", "figures/measure/curve.svg", "snippets/count.py", "snippets/helper.py",
         "snippets/measure.py"]
@@ -198,6 +198,13 @@ def test_chapters_introductions_are_filled_in(project):
     assert filled in pages["qa/basics/index.md"] and filled in pages["qa/index.md"]
     assert filled in render.learning_path(load(project)[0], "index.md")
     assert 'description: "3걸음, 둘째."' in pages["qa/basics/index.md"]
+
+
+def test_every_section_of_a_document_with_the_threads_that_answer_it(project):
+    sections = "{title: 강의 노트, sections: [{title: 첫째 | 절, threads: [first, third]}, {title: 둘째, threads: []}]}"
+    page = made(project, index=("{title: 강의 노트}", sections))["sources.md"]
+    assert page.endswith("## 강의 노트\n\n| 대목 | 문답 |\n|---|---|\n| 첫째 \\| 절 | [두 값은 같나요?](qa/basics/first.md)<br>"
+                         "[셋째는요?](qa/more/third.md) |\n| 둘째 | 아직 쓰는 중이에요 |\n")
 
 
 def test_counts_are_counted(project):

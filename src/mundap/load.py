@@ -314,7 +314,8 @@ class _Loader:
                 if not slug(tag):
                     yield thread.document.problem(("tags", i), f"`{tag}` 태그에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요.")
                 elif first != tag:
-                    yield thread.document.problem(("tags", i), f"`{tag}` 태그가 다른 곳에는 `{first}` 꼴로 적혀 있어요.", "하나로 맞춰 주세요.")
+                    what = f"`{tag}` 태그가 다른 곳에는 `{first}` 꼴로 적혀 있어요."
+                    yield thread.document.problem(("tags", i), what, "하나로 맞춰 주세요.")
 
     def check_thread(self, thread):
         document, data, index = thread.document, thread.data, self.project.index

@@ -394,8 +394,9 @@ def sources_page(project):
     for document in project.index["documents"].values():
         rows = ["| 대목 | 문답 |", "|---|---|"]
         for section in document.get("sections", []):
-            links = [thread_link(project.threads[name], "sources.md") for name in section["threads"] if name in project.threads]
-            rows.append(f"| {section['title']} | {'<br>'.join(links) or '아직 쓰는 중이에요'} |")
+            found = [project.threads[name] for name in section["threads"] if name in project.threads]
+            links = "<br>".join(thread_link(thread, "sources.md") for thread in found)
+            rows.append(_row([section["title"], links or "아직 쓰는 중이에요"]))
         parts += [f"## {document['title']}", "\n".join(rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -466,8 +467,12 @@ def runs_table(project, page):
     for name, record in sorted(project.records.items()):
         users = ", ".join(thread_link(project.threads[thread], page) for thread in used.get(name, []))
         cells = [link(project.snippets[name].title, notebook_path(name), page), f"{record.seconds:.1f}초", users]
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        rows.append(_row(cells))
     return "\n".join(rows)
+
+
+def _row(cells):
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def to_plain(project, text):

@@ -105,7 +105,7 @@ INDEX = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답 
         threads=_list("읽는 순서대로 놓은 문답 id", _text("문답 id"), minItems=1)), minItems=1),
     documents={"type": "object", "description": "원문", "additionalProperties": _object("원문 하나", ["title"],
         sections=_list("원문의 질문과 대목을 나온 순서대로", _object("대목 하나", ["title", "threads"],
-            title=_text("대목을 가리키는 말"),
+            title=_line("대목을 가리키는 말"),
             threads=_list("여기에 답하는 문답 id. 아직 없으면 `[]`", _text("문답 id")))),
         title=_line("원문을 부르는 말"))},
     papers={"type": "object", "description": "인용하는 논문", "additionalProperties": {**_object("논문 하나",
