@@ -7,6 +7,8 @@ import torch.nn.functional as F
 import train_vit
 from vit import Attention, VisionTransformer, resample_abs_pos_embed, sincos_pos_embed, vit
 
+torch.set_num_threads(1)  # two threads on two busy cores are many times slower than one
+
 TIMM_BLOCK = """
     norm1.weight norm1.bias attn.qkv.weight attn.qkv.bias attn.proj.weight attn.proj.bias
     norm2.weight norm2.bias mlp.fc1.weight mlp.fc1.bias mlp.fc2.weight mlp.fc2.bias
