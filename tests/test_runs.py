@@ -180,7 +180,7 @@ def test_importing_a_snippet_runs_nothing(tmp_path):
 
 
 def test_all_snippets_keep_to_their_budget(fresh):
-    """All of them together: at most three minutes of two cores. `pytest -rP` shows each one's share."""
+    """All of them together: at most five minutes of two cores. `pytest -rP` shows each one's share."""
     seconds = {name: fresh(name).get("seconds", 0) for name in PROJECT.runnable}
     for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"{spent:7.1f} s  {name}")
