@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ def project(tmp_path, monkeypatch):
 
 def shell(command, folder, **environment):
     """A command line in a fresh shell, `mundap` being this one."""
-    command = command.replace("mundap", f"{sys.executable} -m mundap", 1)
+    command = command.replace("mundap", f"{shlex.quote(sys.executable)} -m mundap", 1)
     return subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, capture_output=True, timeout=60,
                           env={**os.environ, **environment})
 

@@ -196,13 +196,19 @@ def find_browser() -> str | None:
 
 
 def set_up_browser(python: Path) -> None:
-    """See that the tests have a browser: the system's, Debian's package, or the one that Playwright keeps."""
-    if find_browser() or (apt_install("chromium", "fonts-nanum") and find_browser()):
+    """See that the tests have a browser (the system's, Debian's package, or Playwright's own) and can drive it."""
+    driver = (python, "-c", "from playwright.sync_api import sync_playwright as p\nwith p(): pass")
+    drives = succeeds(*driver)
+    missing = ([] if find_browser() else ["chromium", "fonts-nanum"]) + ([] if drives else ["libatomic1"])
+    if not missing:
+        return
+    if apt_install(*missing) and find_browser() and (drives or succeeds(*driver)):
         return
     say("테스트가 쓸 브라우저를 확인해요.")
     launch = "from playwright.sync_api import sync_playwright as p\nwith p() as q: q.chromium.launch().close()"
     if not (succeeds(python, "-m", "playwright", "install", "chromium") and succeeds(python, "-c", launch)):
-        raise SetupError("브라우저를 준비하지 못했어요. `sudo apt-get install chromium`을 실행한 뒤 다시 시도해 주세요.")
+        needed = " ".join(dict.fromkeys(["chromium", *missing]))
+        raise SetupError(f"브라우저를 준비하지 못했어요. `sudo apt-get install {needed}`를 실행한 뒤 다시 시도해 주세요.")
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import re
 import sys
 from pathlib import Path
@@ -238,6 +239,7 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a terminal without Hangul
     options = parser().parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with Ctrl-C ignored
     try:
         status = options.function(find_root(Path.cwd()), options) or 0
         sys.stdout.flush()
