@@ -35,7 +35,8 @@ def draw(kind, n, generator):
         covariance = torch.exp(-(DISTANCE**2) / (2 * 2**2)) + 1e-4 * torch.eye(G * G)  # of length 2 places
         x = x @ torch.linalg.cholesky(covariance).T
     elif kind == "mirror":
-        x = (x + x.flip(1)) / 2**0.5  # place i faces place N - 1 - i
+        i = torch.arange(G * G)
+        x = x[:, torch.minimum(i, i.flip(0))]  # place i faces place N - 1 - i, and has its value
     return x.reshape(n, 1, G, G)
 
 
