@@ -1,0 +1,243 @@
+# %% [markdown]
+# # N개를 한 번에 넣는다는 것
+#
+# 인코더에는 단어 100개, 200개가 한 번에 들어가요. 무엇이 한 번이고 무엇은 한 번이 아닌지 세어 봐요.
+# **차례로 기다려야 하는 계산의 길이**는 그대로지만, **계산의 양**은 늘어요.
+
+# %%
+import time
+from functools import partial
+from statistics import mean, median, stdev
+
+import seq2seq
+import torch
+from figure import BLUE, ORANGE, plt, show, table
+from seq2seq import PAD, DecoderLayer, EncoderLayer, Transformer, exact_match, greedy, load_trained, sources, split
+from seq2seq import texts, train
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def words(N):
+    """N random words of the vocabulary, as one sentence (1, N)."""
+    return torch.randint(3, len(seq2seq.VOCAB), (1, N))
+
+
+# %% [markdown]
+# ## 한 번에 넣으나 하나씩 계산하나
+#
+# 한 층 안에서 i번째 출력은 아래층의 출력만 있으면 계산할 수 있어요. 옆자리의 **결과**를 기다리지 않아요. 그래서 자리마다 따로 계산해도 값이 같아요.
+
+# %%
+@torch.no_grad()
+def one_at_a_time(model, source):
+    """The encoder's output (B, N, D), each place of each layer computed in a call of its own."""
+    x, mask = model.embed(source), torch.ones(1, 1, 1, source.shape[1], dtype=torch.bool)
+    for layer in model.encoder:
+        keys_values, places = layer.self_attn.keys_values(x), []
+        for i in range(x.shape[1]):
+            place = x[:, i : i + 1]  # (B, 1, D): asks for itself, reads from all of the layer below
+            place = layer.norm1(place + layer.self_attn(place, keys_values, mask)[0])
+            places.append(layer.norm2(place + layer.mlp(place)))
+        x = torch.cat(places, dim=1)
+    return x
+
+
+def seconds(function, *arguments, repeats=5):
+    found = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function(*arguments)
+        found.append(time.process_time() - start)
+    return median(found)
+
+
+# %%
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    place_difference, outputs_per_layer = 0.0, set()
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model, source = Transformer(), words(200)
+        with torch.no_grad():
+            at_once = model.encode(source)[0]
+            outputs_per_layer |= {x.shape[1] for x in seq2seq.layer_outputs(model, source)}
+        place_difference = max(place_difference, (at_once - one_at_a_time(model, source)).abs().max().item())
+    with torch.no_grad():
+        faster = seconds(one_at_a_time, model, source) / seconds(model.encode, source)
+    print(f"200개를 한 번에 넣을 때와 자리마다 따로 계산할 때의 최대 차이: {place_difference:.1e}")
+    print(f"같은 계산인데도 한 번에 넣는 쪽이 스레드 하나에서 {faster:.0f}배 빨라요.")
+
+# %% [markdown]
+# ## 한 층에는 무엇이 들어 있나요?
+#
+# 셀프 어텐션과 MLP를 한 번씩 지나요. 그리고 각각의 둘레에 잔차 연결과 정규화가 있어요. 그 둘을 빼면 얼마나 달라지는지 봐요.
+
+# %%
+def bare(layer, x, mask):
+    """Self-attention and MLP, without the residual sums and the norms."""
+    return layer.mlp(layer.self_attn(x, layer.self_attn.keys_values(x), mask)[0])
+
+
+# %%
+if __name__ == "__main__":
+    residual_changes = []
+    for seed in range(3):
+        layer, dates = load_trained(seed).encoder[0], split(seed)[1][:500]
+        with torch.no_grad():
+            x, mask = load_trained(seed).embed(sources(dates)), (sources(dates) != PAD)[:, None, None]
+            residual_changes.append(seq2seq.relative(bare(layer, x, mask), layer(x, mask)))
+    print(f"층마다 들어가고 나오는 벡터는 {outputs_per_layer}개")
+    print(f"잔차와 정규화를 뺀 층의 출력은 상대 오차 {min(residual_changes):.2f} 이상 달라요.")
+
+# %% [markdown]
+# ## 무엇이 무엇을 기다리나요?
+#
+# 계산 그래프에서 입력부터 출력까지 **가장 긴 사슬**을 세요. 사슬은 앞의 결과가 나와야 다음을 할 수 있는 연산들이라, 계산기가 아무리 많아도 줄일 수 없어요.
+# 두 층짜리 RNN과 견줘요.
+
+# %%
+def longest_chain(y):
+    """The number of operations on the longest way from any leaf to the tensor y, in autograd's graph."""
+    lengths, waiting = {}, [y.grad_fn]
+    while waiting:
+        below = [node for node, _ in waiting[-1].next_functions if node is not None]
+        unknown = [node for node in below if node not in lengths]
+        if unknown:
+            waiting += unknown
+        else:
+            lengths[waiting.pop()] = 1 + max((lengths[node] for node in below), default=0)
+    return lengths[y.grad_fn]
+
+
+class RNN(nn.Module):
+    """Two recurrent layers, a word at a time: (B, N) -> (B, N, D)."""
+
+    def __init__(self, dim=48):
+        super().__init__()
+        self.embedding = nn.Embedding(len(seq2seq.VOCAB), dim)
+        self.cells = nn.ModuleList(nn.RNNCell(dim, dim) for _ in range(2))
+
+    def forward(self, source):
+        x = self.embedding(source)
+        for cell in self.cells:
+            h, states = torch.zeros_like(x[:, 0]), []
+            for word in x.unbind(dim=1):
+                h = cell(word, h)  # cannot begin before the last h is there
+                states.append(h)
+            x = torch.stack(states, dim=1)
+        return x
+
+
+def flops(function, *arguments):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        function(*arguments)
+    return counter.get_total_flops()
+
+
+# %%
+if __name__ == "__main__":
+    lengths, rnn = (10, 50, 100, 200), RNN()
+    chains = {"인코더": [longest_chain(model.encode(words(N))[0]) for N in lengths],
+              "RNN": [longest_chain(rnn(words(N))) for N in lengths]}
+    work = {"인코더": [flops(model.encode, words(N)) for N in lengths], "RNN": [flops(rnn, words(N)) for N in lengths]}
+    rows = [[N, *(f"{chains[name][i]:,}" for name in chains), *(f"{work[name][i] / 1e6:.1f}" for name in work)]
+            for i, N in enumerate(lengths)]
+    table("chains", "단어 수에 따른 가장 긴 사슬의 연산 수와 계산량 (백만 FLOPs)",
+          ["단어", "인코더 사슬", "RNN 사슬", "인코더 계산", "RNN 계산"], rows)
+
+# %%
+if __name__ == "__main__":
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
+    for name, colour in (("인코더", BLUE), ("RNN", ORANGE)):
+        axes[0].plot(lengths, chains[name], "o-", color=colour, label=name)
+        axes[1].plot(lengths, [amount / 1e6 for amount in work[name]], "o-", color=colour, label=name)
+    axes[0].set(title="가장 긴 사슬 (연산)", xlabel="단어 수", ylim=(0, None))
+    axes[1].set(title="계산량 (백만 FLOPs)", xlabel="단어 수", ylim=(0, None))
+    axes[0].legend()
+    alt = (f"단어가 10개에서 200개로 늘 때 가장 긴 사슬은 인코더에서 {chains['인코더'][0]} 그대로이고 "
+           f"RNN에서는 {chains['RNN'][0]}에서 {chains['RNN'][-1]:,}까지 늘어요. "
+           f"계산량은 인코더도 {work['인코더'][-1] / work['인코더'][0]:.0f}배가 돼요.")
+    show(figure, "chains_and_work", alt)
+
+# %% [markdown]
+# ## 셀프 어텐션을 빼고 다시 배우면
+#
+# 셀프 어텐션은 인코더와 디코더 모두에 있어요. 한쪽씩 빼고 처음부터 다시 배워 봐요. 교차 어텐션은 그대로 둬요.
+# 날짜의 둘째 부호는 첫째와 같아야 하니(`5/6/23`이거나 `5.6.23`), 디코더는 **자기가 쓴 것**을 돌아봐야 해요.
+
+# %%
+class EncoderLayerAlone(EncoderLayer):
+    """Every word by itself: only the MLP."""
+
+    def forward(self, x, mask):
+        return self.norm2(x + self.mlp(x))
+
+
+class DecoderLayerAlone(DecoderLayer):
+    """Reads the source, never its own words but the last."""
+
+    def forward(self, y, own, other, mask, source_mask):
+        z, cross = self.cross_attn(y, other, source_mask)
+        y = self.norm2(y + z)
+        return self.norm3(y + self.mlp(y)), cross
+
+
+class Changed(Transformer):
+    def __init__(self, encoder_layer=EncoderLayer, decoder_layer=DecoderLayer):
+        super().__init__()
+        for layers, kind in ((self.encoder, encoder_layer), (self.decoder, decoder_layer)):
+            for layer in layers:
+                layer.__class__ = kind  # the same parameters, another forward
+
+
+def mixed_signs(found):
+    """Share of the texts with two different signs, as in 5/6.23."""
+    return mean(len(set(text) & set("-/.")) > 1 for text in found)
+
+
+# %%
+if __name__ == "__main__":
+    steps = 150
+    kinds = {"encoder": {"encoder_layer": EncoderLayerAlone}, "decoder": {"decoder_layer": DecoderLayerAlone}}
+    matches, mixed, examples = {name: [] for name in kinds}, {name: [] for name in kinds}, {}
+    for name, changed in kinds.items():
+        for seed in range(3):
+            net, _ = train(seed, steps, build=partial(Changed, **changed))
+            dates = split(seed)[1][:500]
+            found = texts(greedy(net, sources(dates)))
+            matches[name].append(exact_match(found, dates))
+            mixed[name].append(mixed_signs(found))
+            examples[name] = next((text for text in found if mixed_signs([text])), found[0])
+    labels = {"encoder": "인코더의 셀프 어텐션", "decoder": "디코더의 셀프 어텐션"}
+    rows = [[labels[name], f"{mean(matches[name]):.1%} ± {stdev(matches[name]):.1%}", f"{mean(mixed[name]):.1%}",
+             examples[name]] for name in kinds]
+    table("without_self_attention", f"셀프 어텐션을 빼고 {steps}단계를 배운 뒤, 처음 보는 날짜 500개씩 (시드 셋)",
+          ["뺀 것", "끝까지 맞힌 비율", "부호가 섞인 번역", "예"], rows)
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "place_difference": place_difference,
+        "outputs_per_layer": max(outputs_per_layer) if len(outputs_per_layer) == 1 else 0,
+        "faster": faster,
+        "encoder_chain_10": chains["인코더"][0], "encoder_chain_200": chains["인코더"][-1],
+        "rnn_chain_10": chains["RNN"][0], "rnn_chain_200": chains["RNN"][-1],
+        "encoder_work_growth": work["인코더"][-1] / work["인코더"][-2],
+        "rnn_work_growth": work["RNN"][-1] / work["RNN"][-2],
+        "encoder_work_growth_20": work["인코더"][-1] / work["인코더"][0],
+        "encoder_chain_400": longest_chain(model.encode(words(400))[0]),
+        "rnn_chain_400": longest_chain(rnn(words(400))),
+        "encoder_work_growth_400": flops(model.encode, words(400)) / work["인코더"][-1],
+        "residual_change_least": min(residual_changes),
+        "steps": steps,
+        "without_encoder_match": mean(matches["encoder"]), "without_encoder_match_worst": min(matches["encoder"]),
+        "without_decoder_match": mean(matches["decoder"]), "without_decoder_match_best": max(matches["decoder"]),
+        "without_encoder_mixed": mean(mixed["encoder"]), "without_encoder_mixed_most": max(mixed["encoder"]),
+        "without_decoder_mixed": mean(mixed["decoder"]), "without_decoder_mixed_least": min(mixed["decoder"]),
+    }
+    tolerance = {
+        "place_difference": 1e-4, "faster": float("inf"), "residual_change_least": 0.05,
+        **{name: 0.2 for name in evidence if "match" in name or "mixed" in name},
+    }
+    evidence

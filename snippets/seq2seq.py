@@ -1,0 +1,524 @@
+# %% [markdown]
+# # 날짜를 옮겨 적는 Transformer
+#
+# 인코더와 디코더를 모두 갖춘 Transformer를 처음부터 학습시켜, 한글로 쓴 날짜를 숫자 표기로 옮겨요.
+# `이십삼년유월오일`이 들어가면 `5/6/23`이 나와요.
+# 옮기는 법은 세 가지이고 모두 정답이에요. 학습 데이터의 40%는 `23-06-05`, 30%는 `5/6/23`, 30%는 `5.6.23`이에요.
+# 어순이 바뀌고, 유월(6월)과 시월(10월)은 소리가 변하고, 같은 글자 '일'이 1도 되고 날도 돼요. 작지만 번역이에요.
+
+# %%
+import copy
+import os
+import random
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+import torch.nn.functional as F
+from figure import plt, show, table
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+NUMERALS = "영일이삼사오육칠팔구"
+NOTATIONS = ("{y:02}-{m:02}-{d:02}", "{d}/{m}/{y:02}", "{d}.{m}.{y:02}")
+SHARES = (0.4, 0.3, 0.3)  # how often each notation is the translation
+VOCAB = ["<pad>", "<bos>", "<eos>", *"0123456789-/.", *NUMERALS, *"십년월유시"]
+ID = {token: i for i, token in enumerate(VOCAB)}
+PAD, BOS, EOS = 0, 1, 2
+SHORT, FULL = 400, 1500  # steps of training: what a plain run shows, and what made the kept weights
+WEIGHTS = Path(find_spec("figure").origin).with_name("seq2seq.safetensors")  # beside this file
+
+
+def numeral(n):
+    """A number below 100 in Sino-Korean: 23 -> 이십삼."""
+    tens, ones = divmod(n, 10)
+    return (NUMERALS[tens] if tens > 1 else "") + ("십" if tens else "") + (NUMERALS[ones] if ones or n == 0 else "")
+
+
+def korean(date):
+    """(year, month, day) -> Hangul: (23, 6, 5) -> 이십삼년유월오일."""
+    y, m, d = date
+    return f"{numeral(y)}년{ {6: '유', 10: '시'}.get(m) or numeral(m)}월{numeral(d)}일"
+
+
+def translations(date):
+    """All right translations of a date."""
+    y, m, d = date
+    return [notation.format(y=y, m=m, d=d) for notation in NOTATIONS]
+
+
+def split(seed):
+    """All dates of 100 years in random order: four fifths to learn from, one fifth to be tested on."""
+    days = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    dates = [(y, m, d) for y in range(100) for m in range(1, 13) for d in range(1, days[m - 1] + 1)]
+    random.Random(seed).shuffle(dates)
+    return dates[len(dates) // 5 :], dates[: len(dates) // 5]
+
+
+def pad(rows):
+    """Lists of ids -> one tensor (B, N), filled up with PAD."""
+    return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD)
+
+
+def sources(dates):
+    """Dates -> the ids of their Hangul (B, N)."""
+    return pad([[ID[char] for char in korean(date)] for date in dates])
+
+
+def targets(texts):
+    """Texts -> ids (B, T + 2), each between BOS and EOS."""
+    return pad([[BOS, *(ID[char] for char in text), EOS] for text in texts])
+
+
+# %%
+class Attention(nn.Module):
+    """Multi-head attention whose keys and values may come from elsewhere: (B, T, D) -> (B, T, D), maps (B, h, T, N)."""
+
+    def __init__(self, dim, num_heads):
+        super().__init__()
+        self.num_heads = num_heads
+        self.q, self.k, self.v, self.proj = (nn.Linear(dim, dim) for _ in range(4))
+
+    def heads(self, x):
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, N, D) -> (B, h, N, d)
+
+    def keys_values(self, x):
+        return self.heads(self.k(x)), self.heads(self.v(x))
+
+    def forward(self, x, keys_values, mask):
+        q, (k, v) = self.heads(self.q(x)), keys_values
+        # AIAYN (1706.03762) Eq. 1; a score of -inf has weight 0
+        scores = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)  # (B, h, T, N)
+        attn = scores.softmax(dim=-1)
+        return self.proj((attn @ v).transpose(1, 2).flatten(2)), attn
+
+
+def mlp(dim):
+    """AIAYN Eq. 2: every token by itself, four times as wide inside."""
+    return nn.Sequential(nn.Linear(dim, 4 * dim), nn.ReLU(), nn.Linear(4 * dim, dim))
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, dim, num_heads):
+        super().__init__()
+        self.self_attn, self.mlp = Attention(dim, num_heads), mlp(dim)
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+
+    def forward(self, x, mask):
+        x = self.norm1(x + self.self_attn(x, self.self_attn.keys_values(x), mask)[0])  # Post-LN, as in AIAYN
+        return self.norm2(x + self.mlp(x))
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, dim, num_heads):
+        super().__init__()
+        self.self_attn, self.cross_attn, self.mlp = Attention(dim, num_heads), Attention(dim, num_heads), mlp(dim)
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(dim) for _ in range(3))
+
+    def forward(self, y, own, other, mask, source_mask):
+        """own: keys and values of the words so far; other: keys and values of the encoder's output."""
+        y = self.norm1(y + self.self_attn(y, own, mask)[0])
+        z, cross = self.cross_attn(y, other, source_mask)
+        y = self.norm2(y + z)
+        return self.norm3(y + self.mlp(y)), cross
+
+
+def sinusoid(length, dim):
+    """AIAYN §3.5: sines and cosines of the place (length, dim)."""
+    angles = torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, dim, 2) / dim)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+
+class Transformer(nn.Module):
+    """Source ids (B, N) and target ids (B, T) -> logits of what follows each target token (B, T, V)."""
+
+    def __init__(self, dim=48, num_heads=2, depth=2, causal=True):
+        super().__init__()
+        self.dim, self.causal = dim, causal
+        self.embedding = nn.Embedding(len(VOCAB), dim)  # one for source, target and output: tied, AIAYN §3.4
+        self.encoder = nn.ModuleList(EncoderLayer(dim, num_heads) for _ in range(depth))
+        self.decoder = nn.ModuleList(DecoderLayer(dim, num_heads) for _ in range(depth))
+        for weight in self.parameters():
+            if weight.ndim == 2:
+                nn.init.xavier_uniform_(weight)
+        nn.init.normal_(self.embedding.weight, std=dim**-0.5)
+
+    def embed(self, ids, start=0):
+        return self.embedding(ids) * self.dim**0.5 + sinusoid(start + ids.shape[1], self.dim)[start:]
+
+    def encode(self, source, mask=None):
+        """The output of the top encoder layer (B, N, D), and which of it is not padding (B, 1, 1, N)."""
+        mask = (source != PAD)[:, None, None] if mask is None else mask
+        x = self.embed(source)
+        for layer in self.encoder:
+            x = layer(x, mask)
+        return x, mask
+
+    def decode(self, target, memory, source_mask):
+        """Logits (B, T, V), and the cross-attention maps of each layer, stacked (B, depth, h, T, N)."""
+        T = target.shape[1]
+        mask = torch.ones(T, T, dtype=torch.bool)
+        if self.causal:
+            mask = mask.tril()  # row t sees columns up to t
+        y, maps = self.embed(target), []
+        for layer in self.decoder:
+            y, cross = layer(y, layer.self_attn.keys_values(y), layer.cross_attn.keys_values(memory), mask, source_mask)
+            maps.append(cross)
+        return y @ self.embedding.weight.T, torch.stack(maps, dim=1)
+
+    def forward(self, source, target):
+        return self.decode(target, *self.encode(source))[0]
+
+
+def loss_of(model, source, target):
+    """Nats that a translation takes, all its tokens and EOS, mean over the batch; no label smoothing."""
+    logits = model(source, target[:, :-1]).flatten(0, 1)  # teacher forcing: the right words so far go in
+    return F.cross_entropy(logits, target[:, 1:].flatten(), ignore_index=PAD, reduction="sum") / len(source)
+
+
+def train(seed, steps=SHORT, batch=48, lr=5e-3, build=Transformer):
+    """The model of build(), trained from scratch, and its loss at each step. Settings chosen on seeds 100 to 103."""
+    torch.manual_seed(seed)
+    rng, dates, model, losses = random.Random(seed), split(seed)[0], build(), []
+    optimizer = torch.optim.Adam(model.parameters(), lr, betas=(0.9, 0.98), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.15)
+    for _ in range(steps):
+        drawn = rng.choices(dates, k=batch)
+        texts = [rng.choices(translations(date), SHARES)[0] for date in drawn]
+        loss = loss_of(model, sources(drawn), targets(texts))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return model, losses
+
+
+def load_trained(seed):
+    """The Transformer of that seed (0, 1 or 2) after FULL steps, from seq2seq.safetensors."""
+    model, kept = Transformer(), load_file(WEIGHTS)
+    model.load_state_dict({name: kept[f"{seed}.{name}"].float() for name in model.state_dict()})
+    return model
+
+
+@torch.no_grad()
+def greedy(model, source, limit=12):
+    """Translations by the likeliest token at each step (B, up to limit), from BOS until every row has its EOS."""
+    memory, mask = model.encode(source)  # once
+    target = torch.full((len(source), 1), BOS)
+    while target.shape[1] <= limit and not (target == EOS).any(dim=1).all():
+        logits, _ = model.decode(target, memory, mask)
+        target = torch.cat([target, logits[:, -1:].argmax(dim=-1)], dim=1)  # the newest token joins the input
+    return target[:, 1:]
+
+
+def texts(ids):
+    """Rows of ids -> texts up to EOS; a row without EOS ends in an ellipsis."""
+    found = []
+    for row in ids.tolist():
+        end = row.index(EOS) if EOS in row else len(row)
+        found.append("".join(VOCAB[i] for i in row[:end]) + ("" if EOS in row else "…"))
+    return found
+
+
+def exact_match(found, dates):
+    """Share of the texts that are a right translation of their date, from the first character to the end."""
+    return mean(text in translations(date) for text, date in zip(found, dates))
+
+
+# %% [markdown]
+# ## 배워서 처음 보는 날짜를 옮겨요
+#
+# 100년의 날짜 가운데 다섯 중 넷에서 뽑아 배우고, 남겨 둔 날짜로 시험해요. 첫 글자부터 끝 토큰(EOS)까지 하나도 틀리지 않아야 맞은 것으로 쳐요.
+# 논문처럼 사인파 위치 인코딩을 더하고, 입력과 출력의 임베딩과 마지막 층이 가중치 하나를 함께 써요. 드롭아웃과 라벨 스무딩(label smoothing)은 뺐어요.
+#
+# 먼저 400단계, 몇 초만 배워 봐요. 그다음부터는 1,500단계를 배운 모델 셋의 가중치를 불러서 써요. 환경 변수 `FULL_RUN=1`을 주면 그 셋을 다시 배워요. 몇 분이면 돼요.
+
+# %%
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    if os.environ.get("FULL_RUN") == "1":
+        kept = [train(seed, FULL)[0].state_dict() for seed in range(3)]
+        save_file({f"{seed}.{name}": kept[seed][name].half() for seed in range(3) for name in kept[seed]}, WEIGHTS)
+    tests = [split(seed)[1][:500] for seed in range(3)]
+    short, losses = train(seed=0)
+    models = [load_trained(seed) for seed in range(3)]
+    short_match = exact_match(texts(greedy(short, sources(tests[0]))), tests[0])
+    outputs = [texts(greedy(model, sources(dates))) for model, dates in zip(models, tests)]
+    matches = [exact_match(found, dates) for found, dates in zip(outputs, tests)]
+    ended = mean(not text.endswith("…") for found in outputs for text in found)
+    pairs = [(korean(date), text) for found, dates in zip(outputs, tests) for date, text in zip(dates, found)]
+    source_lengths, target_lengths = ({len(pair[side]) for pair in pairs} for side in (0, 1))
+    other_length = mean(len(source) != len(target) for source, target in pairs)
+    parameters = sum(p.numel() for p in short.parameters())
+    print(f"파라미터 {parameters:,}개. 400단계를 배우면 처음 보는 날짜의 {short_match:.1%}를 맞혀요.")
+    print(f"1,500단계를 배운 세 모델은 {', '.join(f'{match:.1%}' for match in matches)}")
+    ranges = [f"{min(lengths)}~{max(lengths)}글자" for lengths in (source_lengths, target_lengths)]
+    print(f"입력은 {ranges[0]}, 출력은 {ranges[1]}이고 {other_length:.0%}에서 둘의 길이가 달라요.")
+    print(f"EOS로 끝난 출력 {ended:.0%}")
+    rows = [[korean(date), text, "○" if text in translations(date) else "×"]
+            for date, text in zip(tests[0][:8], outputs[0])]
+    table("examples", "처음 보는 날짜와 시드 0의 번역", ["입력", "출력", "맞음"], rows)
+
+# %% [markdown]
+# ## 인코더와 디코더는 얼마나 닮았을까요?
+#
+# 층 하나씩을 꺼내 파라미터의 모양을 견줘요. 디코더 층에만 있는 것은 교차 어텐션(cross-attention)과 그 뒤의 정규화예요.
+
+# %%
+def shapes(module):
+    """The shapes of all parameters, sorted."""
+    return sorted(tuple(parameter.shape) for parameter in module.parameters())
+
+
+def relative(first, second):
+    """Norm of the difference over the norm of the second."""
+    return ((first - second).norm() / second.norm()).item()
+
+
+# %%
+if __name__ == "__main__":
+    encoder_layer, decoder_layer = models[0].encoder[0], models[0].decoder[0]
+    rest = nn.ModuleList([decoder_layer.self_attn, decoder_layer.mlp, decoder_layer.norm1, decoder_layer.norm3])
+    same_rest = shapes(rest) == shapes(encoder_layer)
+    parts = {"인코더": encoder_layer, "디코더": decoder_layer, "셀프": decoder_layer.self_attn,
+             "교차": decoder_layer.cross_attn, "정규화": decoder_layer.norm2}
+    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+    weights_apart = min(relative(model.encoder[i].self_attn.q.weight, model.decoder[i].self_attn.q.weight)
+                        for model in models for i in range(2))
+    print("부품마다의 파라미터: " + ", ".join(f"{name} {count:,}개" for name, count in counts.items()))
+    print(f"교차 어텐션과 그 정규화를 빼면 모양이 같나요? {'네' if same_rest else '아니요'}")
+    print(f"배운 뒤 셀프 어텐션의 쿼리 가중치는 상대 오차 {weights_apart:.2f} 이상 달라요.")
+
+# %% [markdown]
+# ## 인코더에서 디코더로 가는 길은 하나예요
+#
+# 디코더가 인코더에서 받는 것은 맨 위층의 출력 `memory` (B, N, D) 하나뿐이에요. 디코더 층마다 **자기 가중치로** 거기서 K와 V를 만들어요.
+# 그 길에 다른 것을 끼워 봐요. 다른 날짜의 `memory`, 아래층의 출력, 그리고 **인코더 맨 위층이 셀프 어텐션에 쓴 K와 V**예요. 모양이 모두 같아서 오류는 나지 않아요.
+
+# %%
+def with_memory(model, encode):
+    """The same model, its decoder fed by encode(source) -> (memory, mask)."""
+    other = copy.copy(model)
+    other.encode = encode
+    return other
+
+
+def layer_outputs(model, source):
+    """What goes into the encoder's bottom layer and what comes out of each: depth + 1 of (B, N, D)."""
+    found = [model.embed(source)]
+    for layer in model.encoder:
+        found.append(layer(found[-1], (source != PAD)[:, None, None]))
+    return found
+
+
+def keys_of_the_encoder(model, source):
+    """K and V as the encoder's top layer makes them for its own self-attention."""
+    return model.encoder[-1].self_attn.keys_values(layer_outputs(model, source)[-2])
+
+
+def with_keys_of_the_encoder(model, source):
+    """The model, every cross-attention reading keys_of_the_encoder instead of its own K and V."""
+    other, keys_values = copy.deepcopy(model), keys_of_the_encoder(model, source)
+    for layer in other.decoder:
+        layer.cross_attn.keys_values = lambda memory: keys_values
+    return other
+
+
+# %%
+if __name__ == "__main__":
+    swapped, below, borrowed, key_changes = [], [], [], []
+    for model, dates in zip(models, tests):
+        source, others = sources(dates), dates[1:] + dates[:1]
+        with torch.no_grad():
+            memory, mask = model.encode(source)
+            low = layer_outputs(model, source)[1]
+            keys = [layer.cross_attn.keys_values(memory)[0] for layer in model.decoder]
+            key_changes += [relative(keys[0], keys_of_the_encoder(model, source)[0]), relative(keys[0], keys[1])]
+        shifted = with_memory(model, lambda source: (memory.roll(-1, dims=0), mask.roll(-1, dims=0)))
+        swapped.append(exact_match(texts(greedy(shifted, source)), others))
+        below.append(exact_match(texts(greedy(with_memory(model, lambda source: (low, mask)), source)), dates))
+        borrowed.append(exact_match(texts(greedy(with_keys_of_the_encoder(model, source), source)), dates))
+    rows = [["맨 위층의 출력 (그대로)", matches], ["다른 날짜의 출력 (그 날짜로 채점)", swapped],
+            ["아래층의 출력", below], ["인코더 맨 위층이 쓴 K와 V", borrowed]]
+    table("memory", "디코더에 무엇을 넘기느냐에 따라 끝까지 맞힌 비율", ["넘긴 것", "시드 0", "시드 1", "시드 2"],
+          [[name, *(f"{share:.1%}" for share in shares)] for name, shares in rows])
+    print(f"인코더의 K와 디코더의 K, 두 디코더 층의 K는 상대 오차 {min(key_changes):.2f} 이상 달라요.")
+
+# %% [markdown]
+# ## 쿼리에는 무엇이 들어 있을까요?
+#
+# 쿼리는 디코더 쪽에서 만들어요. 첫 디코더 층의 쿼리는 지금까지 쓴 글자만으로 만들지만, 둘째 층의 쿼리는 **이미 첫 층에서 입력을 읽은** 벡터로 만들어요.
+# 쿼리를 `memory`로 미분하면 보여요.
+
+# %%
+def query_gradients(model, source, target):
+    """For each decoder layer, the norm of the gradient of its cross-attention's queries by the memory."""
+    queries, hooks = [], []
+    for layer in model.decoder:
+        hooks.append(layer.cross_attn.q.register_forward_hook(lambda module, x, output: queries.append(output)))
+    memory, mask = model.encode(source)
+    model.decode(target, memory, mask)
+    for hook in hooks:
+        hook.remove()
+    found = [torch.autograd.grad(q.square().sum(), memory, retain_graph=True, allow_unused=True)[0] for q in queries]
+    return [0.0 if gradient is None else gradient.norm().item() for gradient in found]
+
+
+# %%
+if __name__ == "__main__":
+    gradients = [query_gradients(model, sources(dates[:1]), targets(found[:1]))
+                 for model, dates, found in zip(models, tests, outputs)]
+    print("쿼리를 memory로 미분한 크기 (첫 층, 둘째 층): " + ", ".join(f"({a:.1f}, {b:.1f})" for a, b in gradients))
+
+# %% [markdown]
+# ## 어느 글자를 보고 쓸까요?
+#
+# 숫자를 하나 쓸 때마다 교차 어텐션이 입력의 어느 자리를 보는지 재요. 년을 쓸 때 `…년`까지, 월을 쓸 때 `…월`까지, 일을 쓸 때 `…일`까지의 글자를 봐야 제대로예요.
+# 가중치만으로는 그 자리를 **쓰는지** 알 수 없으니, 한쪽을 가려서 어느 숫자가 틀리는지도 봐요.
+
+# %%
+FIELDS = {" ": 0, "y": 1, "m": 2, "d": 3}
+
+
+def source_fields(date):
+    """The field of each character of the Hangul: 이십삼년유월오일 -> yyyymmdd."""
+    year, rest = korean(date).split("년")
+    month, day = rest.split("월")
+    return "y" * (len(year) + 1) + "m" * (len(month) + 1) + "d" * len(day)
+
+
+def target_fields(text):
+    """The field of each digit of a translation, a space for a sign and for EOS: 5/6/23 -> "d m yy "."""
+    fields = zip("ymd" if "-" in text else "dmy", re.split("[-/.]", text))
+    return " ".join(field * len(digits) for field, digits in fields) + " "
+
+
+def field_ids(rows):
+    return pad([[FIELDS[field] for field in row] for row in rows])
+
+
+# %%
+if __name__ == "__main__":
+    aligned, chances, first, hidden = [], [], [], {"": [], "y": [], "m": [], "d": []}
+    for model, dates in zip(models, tests):
+        answers = [translations(date)[i % 3] for i, date in enumerate(dates)]  # the three notations in turn
+        source, target = sources(dates), targets(answers)
+        of_source = field_ids(map(source_fields, dates))  # (B, N)
+        of_target = field_ids(map(target_fields, answers))  # (B, T)
+        same = (of_target[:, :, None] == of_source[:, None]) & (of_target > 0)[:, :, None]  # (B, T, N)
+        with torch.no_grad():
+            memory, mask = model.encode(source)
+            maps = model.decode(target[:, :-1], memory, mask)[1].mean(dim=2)  # (B, depth, T, N), mean of the heads
+            aligned.append((maps * same[:, None]).sum(dim=-1).transpose(1, 2)[of_target > 0].mean(dim=0).tolist())
+            chances.append((same.sum(dim=-1) / (of_source > 0).sum(dim=-1, keepdim=True))[of_target > 0].mean().item())
+            first.append([(maps[:, -1, 0] * (of_source == FIELDS[field])).sum(dim=-1).mean().item() for field in "yd"])
+            for name, found in hidden.items():
+                seen = mask & (of_source != FIELDS.get(name, -1))[:, None, None]  # the field is masked away
+                right = model.decode(target[:, :-1], memory, seen)[0].argmax(dim=-1) == target[:, 1:]
+                of_target[:, 0] = 0  # the first token chooses the notation: more than one is right
+                found.append([right[of_target == FIELDS[field]].float().mean().item() for field in "ymd"])
+    low_aligned, high_aligned = (mean(layer) for layer in zip(*aligned))
+    first_year, first_day = (mean(shares) for shares in zip(*first))
+    print(f"제자리에 준 가중치: 첫 층 {low_aligned:.2f}, 둘째 층 {high_aligned:.2f} (고르게 보면 {mean(chances):.2f})")
+    print(f"둘째 층이 첫 글자를 쓸 때 준 가중치: 년의 자리에 {first_year:.2f}, 일의 자리에 {first_day:.2f}")
+    hidden = {name: [mean(share) for share in zip(*found)] for name, found in hidden.items()}
+    titles = {"": "가리지 않음", "y": "년", "m": "월", "d": "일"}
+    table("hidden", "입력의 한 부분을 교차 어텐션에서 가렸을 때 숫자를 맞힌 비율 (시드 셋의 평균)",
+          ["가린 곳", "년의 숫자", "월의 숫자", "일의 숫자"],
+          [[titles[name], *(f"{share:.0%}" for share in shares)] for name, shares in hidden.items()])
+
+# %%
+if __name__ == "__main__":
+    date = (58, 6, 14)  # one of the dates kept for the test
+    figure, axes = plt.subplots(2, 1, figsize=(5.2, 6.6))
+    with torch.no_grad():
+        for axis, text in zip(axes, translations(date)):
+            attn = models[0].decode(targets([text])[:, :-1], *models[0].encode(sources([date])))[1][0, -1].mean(dim=0)
+            image = axis.imshow(attn, vmin=0, vmax=1, cmap="viridis")  # (T, N)
+            axis.set_xticks(range(len(korean(date))), list(korean(date)))
+            axis.set_yticks(range(len(text) + 1), [*text, "EOS"])
+            axis.set(title=f"{text}을 쓸 때", ylabel="쓰는 글자")
+            axis.grid(False)
+    axes[1].set_xlabel("입력 글자")
+    figure.colorbar(image, ax=axes, location="bottom", aspect=40, label="교차 어텐션 가중치")
+    alt = ("년부터 쓰면 밝은 자리가 왼쪽에서 오른쪽으로, 일부터 쓰면 오른쪽에서 왼쪽으로 옮겨 가요. "
+           f"숫자를 쓸 때 제자리에 준 가중치는 평균 {high_aligned:.2f}이에요.")
+    show(figure, "cross_attention", alt)
+
+# %% [markdown]
+# ## 패딩은 가려야 해요
+#
+# 길이가 다른 문장을 한 번에 넣으려면 짧은 문장의 뒤를 PAD로 채워요. 패딩 마스크(padding mask)가 있으면 몇 개를 덧붙이든 아무 일도 없지만, 떼면 PAD도 글자처럼 읽혀요.
+
+# %%
+def without_padding_mask(model):
+    """The same model, padding seen like any word by the encoder and by the cross-attention."""
+    return with_memory(model, lambda source: model.encode(source, (source >= 0)[:, None, None]))  # all
+
+
+# %%
+if __name__ == "__main__":
+    padded, unmasked, alone = [], [], []
+    for model, dates in zip(models, tests):
+        longer = F.pad(sources(dates), (0, 10), value=PAD)
+        padded.append(exact_match(texts(greedy(model, longer)), dates))
+        unmasked.append(exact_match(texts(greedy(without_padding_mask(model), longer)), dates))
+        with torch.no_grad():
+            single = model.encode(sources(dates[:1]))[0]
+            alone.append((model.encode(longer)[0][:1, : single.shape[1]] - single).abs().max().item())
+    print(f"PAD를 10개 더 붙이고도 맞힌 비율: 마스크가 있으면 {mean(padded):.1%}, 떼면 {mean(unmasked):.1%}")
+    print(f"혼자 넣을 때와 PAD를 붙여 함께 넣을 때 인코더 출력의 최대 차이: {max(alone):.1e}")
+
+# %%
+if __name__ == "__main__":
+    evidence = {
+        "parameters": parameters,
+        "short_steps": SHORT, "full_steps": FULL,
+        "dates_learned_from": len(split(0)[0]), "dates_held_out": len(split(0)[1]),
+        "loss_first": losses[0], "loss_last": mean(losses[-50:]),
+        "short_match": short_match,
+        "match": mean(matches),
+        "match_std": stdev(matches),
+        "match_worst": min(matches),
+        "ended": ended,
+        "source_shortest": min(source_lengths), "source_longest": max(source_lengths),
+        "target_shortest": min(target_lengths), "target_longest": max(target_lengths),
+        "other_length": other_length,
+        "same_rest": same_rest,
+        "encoder_layer_parameters": counts["인코더"],
+        "decoder_layer_parameters": counts["디코더"],
+        "self_parameters": counts["셀프"],
+        "cross_parameters": counts["교차"] + counts["정규화"],
+        "norm_parameters": counts["정규화"],
+        "weights_apart": weights_apart,
+        "swapped_match": mean(swapped), "swapped_match_worst": min(swapped),
+        "lower_match": mean(below), "lower_match_best": max(below),
+        "borrowed_match_best": max(borrowed),
+        "key_change_min": min(key_changes),
+        "query_gradient_first": max(first for first, _ in gradients),
+        "query_gradient_second": min(second for _, second in gradients),
+        "aligned_low": low_aligned, "aligned_high": high_aligned,
+        "aligned_high_worst": min(high for _, high in aligned),
+        "aligned_chance": mean(chances),
+        "first_year": first_year, "first_day": first_day,
+        "first_least": min(share for shares in first for share in shares),
+        "hidden_none": min(hidden[""]),
+        "hidden_own": mean(hidden[name][i] for i, name in enumerate("ymd")),
+        "hidden_own_best": max(hidden[name][i] for i, name in enumerate("ymd")),
+        "hidden_other_worst": min(hidden[name][i] for j, name in enumerate("ymd") for i in range(3) if i != j),
+        "padded_match": mean(padded), "padded_change": max(abs(a - b) for a, b in zip(padded, matches)),
+        "unmasked_match": mean(unmasked), "unmasked_match_best": max(unmasked),
+        "alone_difference": max(alone),
+    }
+    tolerance = {
+        **{name: 0.01 for name in evidence if "match" in name},
+        **{name: 0.02 for name in evidence if name.startswith(("hidden", "aligned", "first"))},
+        "loss_first": 0.5, "loss_last": 0.15, "short_match": 0.1, "ended": 0.01, "other_length": 0.02,
+        "query_gradient_second": 1.0, "alone_difference": 1e-4,
+        "match_std": 0.005, "padded_change": 0.005, "weights_apart": 0.01, "key_change_min": 0.01,
+    }
+    evidence
