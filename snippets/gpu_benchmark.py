@@ -6,20 +6,36 @@
 # GPU(CUDA)가 있으면 GPU에서, 없으면 CPU 스레드 하나에서 더 작은 크기로 재요.
 
 # %%
-import os
-import statistics
 import sys
 import time
-from contextlib import contextmanager
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from figure import BLUE, ORANGE, show, table
-from matplotlib import pyplot as plt
+from benchmark_lib import Contender, Failed, attempt, fit_exponent, interleave, peak_memory, spread
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from vit import SIZES, vit
+
+
+# %% [markdown]
+# ## 실습과 벤치마크
+#
+# 이 파일을 그냥 돌리면(`python snippets/gpu_benchmark.py`) 아래의 짧은 실습이에요.
+# 명령에 무엇이든 더하면 **장치 전체를 재는 벤치마크**가 돼요.
+#
+# ```
+# python snippets/gpu_benchmark.py --out 결과.json          # 이 컴퓨터에서 가장 빠른 장치를 통째로
+# python snippets/gpu_benchmark.py --quick --device cpu     # 몇 분짜리
+# python snippets/gpu_benchmark.py --compare A.json B.json  # 두 기록이 흔들림을 넘어 다른 곳
+# ```
+
+# %%
+if __name__ == "__main__":
+    if sys.argv[0].endswith("gpu_benchmark.py") and sys.argv[1:]:  # a notebook's kernel has arguments of its own
+        from benchmark_run import main
+
+        sys.exit(main())
+    print("짧은 실습이에요. 장치 전체를 재려면: python snippets/gpu_benchmark.py --out 결과.json")
 
 
 # %% [markdown]
@@ -44,89 +60,32 @@ def fused_attention(q, k, v):
 # %% [markdown]
 # ## 재는 방법
 #
-# - **시간**: 먼저 몇 번 돌려 데우고(warm-up), 한 번에 0.02초가 넘게 묶어 여러 번 재서 중앙값과 사분위를 봐요.
-#   GPU는 일을 시켜 놓고 곧바로 돌아오니 끝날 때까지 기다려야(synchronize) 해요. CPU에서는 이 프로그램이 쓴 CPU 시간을 재서 다른 프로그램의 방해를 덜어요.
+# - **시간**: 먼저 돌려 데우고(warm-up), 견줄 것들을 **번갈아** 여러 번 재서 중앙값과 사분위를 봐요. 도중에 칩이 뜨거워지거나 다른 프로그램이 끼어들어도 모두가 똑같이 겪어요.
+#   GPU는 일을 시켜 놓고 곧바로 돌아오니, 일감 사이에 시각 표시(CUDA event)를 끼워 넣고 끝나기를 기다려야 해요. 이 실습은 CPU에서는 이 프로그램이 쓴 CPU 시간을 재서 다른 프로그램의 방해를 덜어요.
 # - **메모리**: PyTorch 할당자가 내어 준 바이트의 합이 부르는 동안 가장 컸을 때를 봐요. GPU는 할당자가 스스로 세고,
 #   CPU는 프로파일러가 적은 할당과 해제를 차례로 더해요. 입력 Q·K·V는 미리 있던 것이라 빠져요.
-# - **메모리가 모자라면** 그 크기를 비워 두고 넘어가요. 그것도 결과니까요.
+# - **메모리가 모자라면** 그렇게 적고 넘어가요. 그것도 결과니까요.
+#
+# 재는 함수들은 `benchmark_lib.py`에 있어요.
 
 # %%
 def median_time(run, device, repeats=7, least=0.02):
-    """Quartiles of the seconds that run() takes: (low, median, high)."""
-    clock = time.perf_counter if device == "cuda" else time.process_time
+    """Quartiles of the seconds that run() takes, by CPU time on the CPU: (low, median, high).
 
-    def seconds(number):
-        if device == "cuda":
-            torch.cuda.synchronize()
-        start = clock()
-        for _ in range(number):
-            run()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        return clock() - start
-
-    run()  # warm-up: pages, caches, choice of kernels
-    number = max(1, round(least / max(seconds(1), 1e-4)))
-    return tuple(statistics.quantiles((seconds(number) / number for _ in range(repeats)), n=4))
-
-
-@contextmanager
-def quiet_stderr():
-    """Keep what C++ writes to the process's standard error (the profiler's start and stop lines) off the screen."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
-
-
-def peak_memory(run, device):
-    """Bytes of tensors at the fullest moment of run(), beyond those that were there before: int.
-
-    Counts what PyTorch's allocator hands out. On the CPU a library's own scratch space is not in it.
+    Raises RuntimeError where run() fails.
     """
-    if device == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        torch.cuda.synchronize()
-        return torch.cuda.max_memory_allocated() - before
-    with quiet_stderr(), torch.autograd.profiler.profile(profile_memory=True) as profiler:
-        run()
-    events = [event for event in profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())])  # frees are < 0
-    return int(max(held, default=0))
-
-
-def unless_out_of_memory(measure):
-    """What measure() returns, None if there is not enough memory for it."""
-    try:
-        return measure()
-    except RuntimeError as error:  # CUDA raises its own kind, the CPU's allocator a plain one
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def fit_exponent(sizes, values):
-    """a of values ~ sizes^a, by least squares on the logarithms, and its standard error: (float, float).
-
-    Raises ValueError with fewer than three points: two always lie on a line.
-    """
-    if len(sizes) < 3:
-        raise ValueError(f"an exponent and its error need three sizes or more, not {len(sizes)}")
-    coefficients, covariance = np.polyfit(np.log(sizes), np.log(values), deg=1, cov=True)
-    return float(coefficients[0]), float(covariance[0, 0] ** 0.5)
+    seconds = interleave([Contender("run", run)], device, repeats, least, cpu_clock=time.process_time)["run"]
+    if isinstance(seconds, Failed):
+        raise RuntimeError(seconds.error)
+    found = spread(seconds)
+    return found["low"], found["median"], found["high"]
 
 
 # %%
 if __name__ == "__main__":
+    import numpy as np
+    from figure import BLUE, ORANGE, plt, show, table
+
     torch.set_num_threads(1)
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -153,16 +112,19 @@ if __name__ == "__main__":
     with torch.inference_mode():
         for N in lengths:
             q, k, v = torch.randn(3, 1, num_heads, N, 64, device=device, dtype=dtype)  # (B, h, N, d) each
+            turns = [Contender(kind, lambda attention=attention: attention(q, k, v))
+                     for kind, attention in kinds.items()]
+            seconds = interleave(turns, device, rounds=7, least=0.02, cpu_clock=time.process_time)
             row = [f"{N:,}"]
-            for kind, attention in kinds.items():
-                measured = unless_out_of_memory(lambda: (
-                    median_time(lambda: attention(q, k, v), device), peak_memory(lambda: attention(q, k, v), device)))
-                if measured is None:
+            for turn in turns:
+                held = attempt(lambda: peak_memory(turn.run, device), device)
+                if isinstance(seconds[turn.name], Failed) or isinstance(held, Failed):
                     row += ["메모리 부족", "메모리 부족"]
                     continue
-                times[kind][N], memory[kind][N] = measured
-                low, median, high = (1e3 * seconds for seconds in times[kind][N])
-                row += [f"{median:.3g} ({low:.3g}~{high:.3g})", f"{memory[kind][N] / 2**20:,.1f}"]
+                found = spread(seconds[turn.name])
+                low, median, high = times[turn.name][N] = found["low"], found["median"], found["high"]
+                memory[turn.name][N] = held
+                row += [f"{1e3 * median:.3g} ({1e3 * low:.3g}~{1e3 * high:.3g})", f"{held / 2**20:,.1f}"]
             rows.append(row)
             if N == lengths[0]:
                 q, k, v = q.float(), k.float(), v.float()
@@ -268,10 +230,10 @@ if __name__ == "__main__":
         model = vit(f"{name}/16").eval().to(device, dtype)
         images = torch.randn(batch_size, 3, 224, 224, device=device, dtype=dtype)
         with torch.inference_mode():
-            seconds = unless_out_of_memory(lambda: median_time(lambda: model(images), device, repeats=5))
+            seconds = attempt(lambda: median_time(lambda: model(images), device, repeats=5), device)
         gigaflops = count_flops(f"{name}/16", 224)[1] / 1e9
         row = [f"{name}/16", f"{gigaflops:.1f}"]
-        if seconds is None:
+        if isinstance(seconds, Failed):
             rows.append([*row, "메모리 부족", "-", "-"])
             continue
         low, images_per_second[name], high = (batch_size / s for s in reversed(seconds))

@@ -1,0 +1,435 @@
+# %% [markdown]
+# # 벤치마크 기록 읽기
+#
+# `python snippets/gpu_benchmark.py --out 결과.json` 명령으로 장치마다 한 번씩 재어 `snippets/benchmarks/`에 모은 기록을 읽어요.
+# 여기서는 아무것도 재지 않아요. 기록을 견주고 그릴 뿐이라, 같은 기록이면 누가 어디서 돌려도 같은 수가 나와요.
+
+# %%
+import math
+
+from benchmark_lib import drift, read_folder
+
+METHODS = {"naive": "식 그대로", "math": "math", "efficient": "efficient", "flash": "flash", "cudnn": "cuDNN"}
+MODES = {"inference": "추론", "training": "학습"}
+REASONS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류", "skipped": "안 잼"}
+
+
+def name_of(record):
+    """What to call a record's device: str."""
+    device = record["device"]
+    return f"{device['name']}, 스레드 {device['threads']}개" if device["kind"] == "cpu" else device["name"]
+
+
+def select(record, section, status="ok", **fields):
+    """The cells of a record that agree with all fields: list."""
+    return [cell for cell in record["cells"] if cell["section"] == section and status in (cell["status"], None)
+            and all(cell.get(key) == value for key, value in fields.items())]
+
+
+def title_of(cell):
+    """A cell of the model section in a few words: str."""
+    return f"{cell['model']} {MODES[cell['mode']]} {cell['precision']}{' compile' if cell['compile'] else ''}"
+
+
+def short(value):
+    """A positive number with three significant digits and no exponent: str."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def peak_of(record, precision):
+    """FLOP/s of the fastest matrix product of a record, None where none was measured."""
+    return max((cell["flops"] / cell["seconds"]["median"] for cell in select(record, "matmul", precision=precision)),
+               default=None)
+
+
+def bandwidth_of(record):
+    """Bytes a second that a copy read and wrote, None where it was not measured."""
+    return max((cell["bytes"] / cell["seconds"]["median"] for cell in select(record, "copy")), default=None)
+
+
+# %% [markdown]
+# ## 다른 구현보다 빠른가
+#
+# 한 칸에서는 모든 구현을 같은 배치, 같은 정밀도로 **번갈아** 재었어요. 그래서 같은 차례끼리 나눈 시간의 비가 가장 믿을 만해요.
+# 비의 가운데 반(사분위 사이)이 모두 1 아래이고 중앙값도 0.97보다 작으면 **느리다**고 쳐요.
+
+# %%
+def race(record):
+    """Every model cell against its fastest peer -> [dict], ratio: how many times as fast ours is."""
+    found = []
+    for ours in select(record, "model", library="mundap"):
+        same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
+        peers = [cell for cell in select(record, "model", **same) if "times_ours" in cell]
+        if peers:
+            fastest = min(peers, key=lambda cell: cell["times_ours"]["median"])
+            ratio = fastest["times_ours"]
+            found.append({**same, "ours": ours, "peers": {cell["library"]: cell["times_ours"] for cell in peers},
+                          "fastest": fastest["library"], "ratio": ratio,
+                          "slower": ratio["median"] < 0.97 and ratio["high"] < 1})
+    return found
+
+
+# %%
+if __name__ == "__main__":
+    from figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    records = read_folder("benchmarks")
+    if not records:
+        raise SystemExit("snippets/benchmarks/에 기록이 없어요.")
+    gpus = [record for record in records if record["device"]["kind"] != "cpu"]
+    lead = records[0]
+    lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
+    hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
+    rows = []
+    for record in records:
+        peaks = [peak_of(record, how) for how in hows]
+        rows.append([name_of(record), *(short(peak / 1e12) if peak else "-" for peak in peaks),
+                     short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
+                     f"{math.expm1(drift(record)):.1%}", record["versions"]["torch"], record["when"][:10],
+                     f"{record['seconds'] / 60:.0f}분"])
+    header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
+    table("devices", "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이", header, rows)
+    if not gpus:
+        print("GPU에서 잰 기록은 아직 없어요.")
+
+# %%
+if __name__ == "__main__":
+    races = {name_of(record): race(record) for record in records}
+    libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
+    rows = []
+    for item in races[lead_name]:
+        ratio = item["ratio"]
+        rows.append([title_of(item), f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
+                     "느려요" if item["slower"] else "괜찮아요",
+                     *(f"{item['peers'][library]['median']:.2f}" if library in item["peers"] else "-"
+                       for library in libraries)])
+    header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
+    table("ratios", f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})", header, rows)
+    compared = races[lead_name]
+    slower = [item for item in compared if item["slower"]]
+    print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
+
+# %% [markdown]
+# ## 모델: 초당 이미지 수와 MFU
+#
+# **MFU**(model FLOPs utilization)는 모델에 꼭 필요한 연산을 실제로 걸린 시간으로 나눈 뒤, 같은 기록에서 가장 빨랐던 행렬곱의 속도로 나눈 값이에요.
+# 배치는 더 키워도 빨라지지 않을 때까지 키워서 골랐어요.
+
+# %%
+if __name__ == "__main__":
+    rows, sheet = [], lead["device"]["datasheet"]
+    for cell in select(lead, "model", status=None, library="mundap"):
+        row = [title_of(cell)]
+        if cell["status"] != "ok":
+            rows.append([*row, cell["batch"] or "-", REASONS[cell["status"]], *["-"] * (3 if sheet else 2)])
+            continue
+        seconds, batch = cell["seconds"], cell["batch"]
+        rates = [short(batch / seconds[key]) for key in ("median", "high", "low")]
+        shares = [cell["mfu"], cell["mfu_datasheet"]] if sheet else [cell["mfu"]]
+        rows.append([*row, batch, f"{rates[0]} ({rates[1]}~{rates[2]})",
+                     *(f"{part:.0%}" if part else "-" for part in shares),
+                     f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-"])
+    header = ["칸", "배치", "장/초 (사분위)", "MFU", *(["제원 대비"] if sheet else []), "MiB"]
+    table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
+
+# %%
+if __name__ == "__main__":
+    goals = [("ViT-L/16 추론 bf16 compile: MFU", {"model": "L/16", "mode": "inference"}, 0.65),
+             ("ViT-L/16 학습 bf16 compile: MFU", {"model": "L/16", "mode": "training"}, 0.50)]
+    rows = []
+    for title, fields, goal in goals:
+        for record in gpus:
+            cells = select(record, "model", library="mundap", precision="bf16", compile=True, **fields)
+            reached = max((cell["mfu"] for cell in cells if cell["mfu"]), default=None)
+            verdict = "안 잼" if reached is None else "이뤘어요" if reached >= goal else "모자라요"
+            told = "-" if reached is None else f"{reached:.0%}"
+            rows.append([f"{title} {goal:.0%} 이상", name_of(record), told, verdict])
+        if not gpus:
+            rows.append([f"{title} {goal:.0%} 이상", "GPU", "-", "기록이 없어요"])
+    for record in records:
+        found = races[name_of(record)]
+        worst = min(found, key=lambda item: item["ratio"]["median"], default=None)
+        count = sum(item["slower"] for item in found)
+        verdict = "안 잼" if worst is None else "이뤘어요" if not count else "모자라요"
+        rows.append(["어느 칸에서도 느리지 않음", name_of(record), f"{len(found)}칸 중 {count}칸 느림", verdict])
+    table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
+
+# %%
+if __name__ == "__main__":
+    plain = FuncFormatter(lambda value, _: f"{value:,.12g}")
+    looks = {"Ti/16": (BLUE, "o"), "S/16": (ORANGE, "s"), "B/16": (GREEN, "^"), "L/16": (PINK, "D")}
+    figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), sharey=True)
+    gain = {}
+    for axis, mode in zip(axes, MODES):
+        for name, (color, marker) in looks.items():
+            cells = select(lead, "sweep", model=name, mode=mode, precision=lead_precision)
+            if cells:
+                rates = [cell["batch"] / cell["seconds"]["median"] for cell in cells]
+                gain[name, mode] = max(rates) / rates[0]
+                axis.plot([cell["batch"] for cell in cells], rates, color=color, marker=marker, label=f"ViT-{name}")
+        axis.set(xscale="log", yscale="log", xlabel="배치", title=MODES[mode])
+        axis.set_xticks(sorted({cell["batch"] for cell in select(lead, "sweep", mode=mode, precision=lead_precision)}))
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(plain)
+        axis.yaxis.set_major_formatter(plain)
+        axis.minorticks_off()
+    axes[0].set_ylabel("장/초")
+    axes[0].legend(fontsize=9)
+    name, mode = max(gain, key=gain.get)
+    alt = (f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain[name, mode]:.1f}배예요. "
+           f"({lead_name}, {lead_precision}, 컴파일하지 않음)")
+    show(figure, "sweep", alt)
+
+# %% [markdown]
+# ## 어텐션: 시간과 메모리
+#
+# 헤드 12개에 헤드 차원 64(ViT-B)인 어텐션을 224px부터 2048px까지의 토큰 수로 쟀어요. 짧은 시퀀스는 장치를 채울 만큼 묶어서 재고 하나의 값으로 나눴어요.
+
+# %%
+def curve(record, method, precision, which="forward", quantity="seconds"):
+    """Seconds or bytes of one sequence against N -> ([N], [value])."""
+    cells = sorted(select(record, "attention", method=method, precision=precision, **{"pass": which}),
+                   key=lambda cell: cell["tokens"])
+    value = (lambda cell: cell["seconds"]["median"]) if quantity == "seconds" else (lambda cell: cell["memory_bytes"])
+    points = [(cell["tokens"], value(cell) / cell["batch"]) for cell in cells if value(cell)]
+    return [N for N, _ in points], [value for _, value in points]
+
+
+def fused_methods(record, precision):
+    """The fused backends that a device has in a precision: list, the fastest at the longest N first."""
+    found = {}
+    for method in ("flash", "cudnn", "efficient"):
+        lengths, seconds = curve(record, method, precision)
+        if lengths:
+            found[method] = (-lengths[-1], seconds[-1])
+    return sorted(found, key=found.get)
+
+
+# %%
+if __name__ == "__main__":
+    colors = dict(zip(METHODS, [(ORANGE, "o"), (PINK, "v"), (GREEN, "^"), (BLUE, "s"), (VIOLET, "D")]))
+    panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
+    if len(panels) == 1:
+        panels = [(lead, how) for how in dict.fromkeys([lead_precision, "float32"])]
+    panels = [(record, how) for record, how in panels if curve(record, "naive", how)[0]]
+    kinds = (("seconds", 1e3, "ms", "attention_time"), ("memory", 2**-20, "MiB", "attention_memory"))
+    for quantity, scale, unit, name in kinds:
+        figure, axes = plt.subplots(1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False)
+        for axis, (record, how) in zip(axes[0], panels):
+            for method, title in METHODS.items():
+                lengths, values = curve(record, method, how, quantity=quantity)
+                if lengths:
+                    color, marker = colors[method]
+                    axis.plot(lengths, [scale * value for value in values], color=color, marker=marker, label=title)
+                lost = [cell["tokens"] for cell in select(record, "attention", "oom", method=method, precision=how,
+                                                          **{"pass": "forward"})]
+                if lost and lengths:
+                    axis.annotate("메모리 부족", (lengths[-1], scale * values[-1]), fontsize=8, color=colors[method][0],
+                                  xytext=(4, 4), textcoords="offset points")
+            axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", title=f"{name_of(record)}, {how}")
+            axis.title.set_fontsize(9)
+            axis.set_xticks([N for N in (197, 1025, 4097, 16385) if N <= curve(record, "flash", how)[0][-1]])
+            axis.xaxis.set_major_formatter(plain)
+            axis.yaxis.set_major_formatter(plain)
+            axis.minorticks_off()
+        axes[0][0].set_ylabel(f"시퀀스 하나의 {'시간' if quantity == 'seconds' else '최대 메모리'} ({unit})")
+        axes[0][0].legend(fontsize=9)
+        best_fused = fused_methods(lead, lead_precision)[0]
+        shared = sorted(set(curve(lead, "naive", lead_precision, quantity=quantity)[0])
+                        & set(curve(lead, best_fused, lead_precision, quantity=quantity)[0]))
+        pair = [dict(zip(*curve(lead, method, lead_precision, quantity=quantity))) for method in ("naive", best_fused)]
+        ratio = pair[0][shared[-1]] / pair[1][shared[-1]]
+        what = "시간이" if quantity == "seconds" else "메모리가"
+        show(figure, name, f"N = {shared[-1]:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratio:.1f}배 들어요. "
+                           f"({lead_name}, {lead_precision})")
+        if quantity == "seconds":
+            longest, time_ratio = shared[-1], ratio
+        else:
+            memory_ratio = ratio
+
+# %%
+if __name__ == "__main__":
+    rows = []
+    for px in lead["settings"]["grid"]["pixels"]:
+        N = (px // 16) ** 2 + 1
+        row = [px, f"{N:,}"]
+        for method in METHODS:
+            cells = select(lead, "attention", status=None, tokens=N, method=method, precision=lead_precision,
+                           **{"pass": "forward"})
+            if cells and cells[0]["status"] == "ok":
+                cell = cells[0]
+                seconds = cell["seconds"]["median"]
+                row.append(f"{short(1e3 * seconds / cell['batch'])} / {short(cell['flops'] / seconds / 1e12)}")
+            else:
+                row.append(REASONS[cells[0]["status"]] if cells else "-")
+        rows.append(row)
+    caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s ({lead_name}, {lead_precision})"
+    table("attention", caption, ["px", "N", *METHODS.values()], rows)
+
+    rows, exponents = [], {}
+    for fit in lead["fits"]:
+        exponents[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit["exponent"]
+    keys = dict.fromkeys((fit["method"], fit["pass"], fit["precision"]) for fit in lead["fits"])
+    told = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]):
+            f"{fit['exponent']:.2f} ± {fit['error']:.2f}" for fit in lead["fits"]}
+    for method, which, how in keys:
+        rows.append([METHODS[method], "순전파" if which == "forward" else "순전파+역전파", how,
+                     *(told.get((method, which, how, quantity), "-") for quantity in ("time", "memory"))])
+    table("exponents", f"N에 대한 지수와 표준오차 ({lead_name})", ["구현", "일", "정밀도", "시간", "메모리"], rows)
+
+# %% [markdown]
+# ## 모델의 시간에서 어텐션이 차지하는 몫
+#
+# 모델 전체와, 그 안의 어텐션만 떼어 낸 것을 번갈아 재서 나눴어요. 식 $N/(6D+N)$은 연산량의 몫이에요. 둘이 다르다면 어텐션의 연산 하나가 선형층의 연산 하나보다 비싸거나 싼 거예요.
+
+# %%
+if __name__ == "__main__":
+    figure, axis = plt.subplots(figsize=(6, 3.8))
+    shares, palette = {}, [BLUE, GREEN, PINK, VIOLET]
+    lines = [(record, how) for record in records for how in record["settings"]["precisions"] if how != "tf32"][:4]
+    for (record, how), color, marker in zip(lines, palette, "os^D"):
+        cells = sorted(select(record, "share", precision=how), key=lambda cell: cell["tokens"])
+        cells = [cell for cell in cells if "time_share" in cell]
+        for cell in cells:
+            shares[name_of(record), how, cell["tokens"]] = cell["time_share"]["median"], cell["flop_share"]
+        if cells:
+            median = [cell["time_share"]["median"] for cell in cells]
+            bars = [[cell["time_share"]["median"] - cell["time_share"]["low"] for cell in cells],
+                    [cell["time_share"]["high"] - cell["time_share"]["median"] for cell in cells]]
+            axis.errorbar([cell["tokens"] for cell in cells], median, yerr=bars, color=color, marker=marker, capsize=3,
+                          label=f"시간: {record['device']['name']}, {how}")
+    grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(N for *_, N in shares)]
+    axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
+    axis.set(xscale="log", xlabel="토큰 수 N", ylabel="어텐션의 몫", ylim=(0, None))
+    axis.set_xticks(sorted({N for *_, N in shares}))
+    axis.xaxis.set_major_formatter(plain)
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axis.minorticks_off()
+    axis.legend(fontsize=9)
+    first = shares[lead_name, lead_precision, 197]
+    show(figure, "attention_share", f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {first[1]:.1%}인데 시간은 {first[0]:.1%}예요. "
+                                    f"({lead_name}, {lead_precision})")
+
+# %% [markdown]
+# ## 루프라인: 계산에 묶였나, 메모리에 묶였나
+#
+# 가로는 메모리에서 1바이트를 읽고 쓸 때마다 하는 연산의 수(연산 강도), 세로는 실제로 낸 속도예요. 비스듬한 선은 메모리가, 평평한 선은 계산이 정하는 한계예요.
+# 바이트는 연산자마다 입력을 한 번 읽고 결과를 한 번 쓴다고 세었어요. 캐시에 남아 있던 것을 다시 쓰면 점이 비스듬한 선 위로 올라갈 수 있어요.
+
+# %%
+if __name__ == "__main__":
+    figure, axes = plt.subplots(1, len(panels), figsize=(7, 4), squeeze=False)
+    for axis, (record, how) in zip(axes[0], panels):
+        peak, bandwidth = peak_of(record, how), bandwidth_of(record)
+        ridge = peak / bandwidth
+        roof = [peak / 30e12, peak / 1e12, peak / 1e12]
+        axis.plot([ridge / 30, ridge, 100 * ridge], roof, color="0.5", linewidth=1.2)
+        best_method = (fused_methods(record, how) or ["flash"])[0]
+        for method, color, marker in (("naive", ORANGE, "o"), (best_method, BLUE, "s")):
+            cells = [cell for cell in select(record, "attention", method=method, precision=how, **{"pass": "forward"})]
+            axis.plot([cell["flops"] / cell["bytes"] for cell in cells],
+                      [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells], marker, color=color,
+                      label=f"어텐션, {METHODS[method]}")
+        eager = {"library": "mundap", "mode": "inference", "precision": how, "compile": False}
+        cells = [cell for cell in select(record, "model", **eager) if cell.get("bytes")]
+        rates = [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells]
+        axis.plot([cell["flops"] / cell["bytes"] for cell in cells], rates, "^", color=GREEN, label="ViT 추론")
+        axis.set(xscale="log", yscale="log", xlabel="연산 강도 (FLOP/바이트)", title=f"{name_of(record)}, {how}")
+        axis.title.set_fontsize(9)
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(plain)
+        axis.minorticks_off()
+    axes[0][0].set_ylabel("TFLOP/s")
+    axes[0][-1].legend(fontsize=9, loc="lower right")
+    ridge = peak_of(lead, lead_precision) / bandwidth_of(lead)
+    show(figure, "roofline", f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
+                             f"({lead_name}, {lead_precision})")
+
+# %% [markdown]
+# ## 패치 크기와 시간
+#
+# 같은 224px 이미지를 P = 32, 16, 8로 자른 ViT-B의 추론이에요. 패치를 반으로 줄이면 토큰이 네 배예요.
+
+# %%
+if __name__ == "__main__":
+    rows, patch_ratio, patch_flops = [], {}, {}
+    for record in records:
+        for how in dict.fromkeys(cell["precision"] for cell in select(record, "patch")):
+            cells = {cell["model"]: cell for cell in select(record, "patch", precision=how)}
+            seconds = {name: cell["seconds"]["median"] / cell["batch"] for name, cell in cells.items()}
+            flops = {name: cell["flops"] / cell["batch"] for name, cell in cells.items()}
+            for small, large in ((16, 32), (8, 16)):
+                patch_ratio[name_of(record), how, small] = seconds[f"B/{small}"] / seconds[f"B/{large}"]
+                patch_flops[small] = flops[f"B/{small}"] / flops[f"B/{large}"]
+            ratios = [patch_ratio[name_of(record), how, small] for small in (16, 8)]
+            rows.append([name_of(record), how, *(short(1e3 * seconds[name]) for name in ("B/32", "B/16", "B/8")),
+                         *(f"{ratio:.1f}" for ratio in ratios)])
+    header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
+    caption = (f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})")
+    table("patch", caption, header, rows)
+
+# %% [markdown]
+# ## 시간은 어디에 쓰이나
+#
+# 가장 큰 모델을 PyTorch 프로파일러로 본 결과예요. 목표에 모자라는 곳이 있으면 여기서 까닭을 찾아요.
+
+# %%
+if __name__ == "__main__":
+    rows = []
+    for cell in select(lead, "profile"):
+        for item in cell["operators"][:5]:
+            rows.append([title_of(cell), f"{item['share']:.1%}", item["name"].removeprefix("aten::")])
+    table("profile", f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})", ["칸", "몫", "연산자"], rows)
+
+# %%
+if __name__ == "__main__":
+    def fused_over_naive(record, which):
+        """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
+        return (curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
+                / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0])
+
+    cpu = records[-1]
+    if cpu["device"]["kind"] != "cpu":
+        raise SystemExit("CPU 기록이 없어요.")
+    cpu_races = race(cpu)
+    everything = [cell for record in records for cell in record["cells"]]
+    differences = [cell["difference"] for cell in everything
+                   if cell["section"] == "model" and cell.get("difference") is not None]
+    worst = min(compared, key=lambda item: item["ratio"]["median"])
+    shared = [(share, flops) for (device, how, N), (share, flops) in shares.items() if N == 197]
+    evidence = {
+        "records": len(records),
+        "gpu_records": len(gpus),
+        "device": lead_name,
+        "precision": lead_precision,
+        "compared": len(compared),
+        "slower": len(slower),
+        "worst_ratio": worst["ratio"]["median"],
+        "worst_cell": f"{worst['model']} {MODES[worst['mode']]} {worst['precision']}",
+        "largest_difference": max(differences),
+        "failed_cells": sum(cell["status"] == "error" for cell in everything),
+        "out_of_memory_cells": sum(cell["status"] == "oom" for cell in everything),
+        "longest": longest,
+        "time_ratio": time_ratio,
+        "memory_ratio": memory_ratio,
+        "naive_time_exponent": exponents["naive", "forward", lead_precision, "time"],
+        "fused_time_exponent": exponents[best_fused, "forward", lead_precision, "time"],
+        "cpu_device": name_of(cpu),
+        "cpu_precision": cpu["settings"]["precisions"][0],
+        "cpu_float32_cells": sum(item["precision"] == "float32" for item in cpu_races),
+        "cpu_float32_slower": sum(item["precision"] == "float32" and item["slower"] for item in cpu_races),
+        "cpu_half_slower": sum(item["precision"] != "float32" and item["slower"] for item in cpu_races),
+        "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
+        "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
+        "time_share_197": first[0],
+        "flop_share_197": first[1],
+        "least_share_ratio_197": min(share / flops for share, flops in shared),
+        "patch_time_ratio_8": patch_ratio[lead_name, lead_precision, 8],
+        "patch_flops_ratio_8": patch_flops[8],
+        "least_patch_time_ratio_8": min(value for (_, _, small), value in patch_ratio.items() if small == 8),
+        "most_patch_time_ratio_8": max(value for (_, _, small), value in patch_ratio.items() if small == 8),
+    }
+    tolerance = {}
+    evidence
