@@ -1,5 +1,5 @@
 // What overflows sideways can be scrolled with the keyboard; what fits is no stop on the way.
-const SCROLLERS = ".md-typeset :is(.scroll, .math-block, .run-output, .md-typeset__scrollwrap)";
+const SCROLLERS = ".md-typeset :is(.scroll, .math-block, .run-output, .md-typeset__scrollwrap, .highlight pre > code)";
 
 function update(element) {
   const overflows = element.scrollWidth > element.clientWidth + 1;

@@ -129,14 +129,23 @@ function inTitle(page, name) {
   return found ? 0.8 : 0;
 }
 
+// All that the groups say together, under any of their names: "vision transformer 구조" is the tag "ViT 구조".
+function together(groups) {
+  if (groups.length < 2 || groups.length > 4) return new Set();
+  const join = (starts, group) => starts.flatMap((start) => group.map((name) => start + compact(name)));
+  return new Set(groups.reduce(join, [""]));
+}
+
 /** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
 export function rank(groups, { pages }, hits) {
+  const whole = together(groups);
   return pages.map((page) => {
+    const isAbout = page.tagged.some((tag) => whole.has(tag));
     let score = 0, matched = 0;
     groups.forEach((group, index) => {
       const title = Math.max(...group.map((name) => inTitle(page, name)));
       const among = (list) => group.some((name) => list.includes(compact(name)));
-      const tag = among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
+      const tag = isAbout || among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
       const text = hits.get(page.url)?.[index] ?? 0;
       if (title || tag || text) matched += 1;
       score += 2 * Math.max(title, tag) + text;

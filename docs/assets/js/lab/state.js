@@ -1,0 +1,61 @@
+// What the 실험실 shows, as the query of its address: `?pos=none&shuffle=patches`. What is as usual is left out.
+import { CLASSES, LARGEST, SMALLEST } from "./scenes.js";
+import { DEPTH, HEADS } from "./model.js";
+
+export const SIZES = { min: 32, max: 128, step: 8 }; // pixels
+export const SHIFT = 8; // pixels at most, one patch
+
+const whole = (low, high) => (text) => /^-?\d+$/.test(text) && +text >= low && +text <= high ? +text : undefined;
+const oneOf = (...names) => (text) => (names.includes(text) ? text : undefined);
+const share = (low, high) => (text) => /^[\d.]+$/.test(text) && +text >= low && +text <= high ? +text : undefined;
+
+// name -> [usual value, text -> value or undefined, value -> text]
+const KEYS = {
+  source: ["scene", oneOf("scene", "draw")], // a picture of the reader's own is nobody else's
+  scene: [350, whole(0, 2 ** 31)], // seeds
+  bg: [null, (text) => (text === "plain" ? text : whole(0, 2 ** 31)(text))], // null: the scene's own background
+  letter: [null, oneOf(...CLASSES)], // null: the scene's own letter, place and size
+  x: [null, share(0, 1), (value) => value.toFixed(3)],
+  y: [null, share(0, 1), (value) => value.toFixed(3)],
+  r: [null, share(SMALLEST, LARGEST), (value) => value.toFixed(3)],
+  bars: [1, whole(0, 1)],
+  size: [64, (text) => (+text % SIZES.step === 0 ? whole(SIZES.min, SIZES.max)(text) : undefined)],
+  pos: ["2d", oneOf("2d", "line", "repeat", "same", "none")],
+  shuffle: ["none", oneOf("none", "patches", "tokens")],
+  order: [1, whole(0, 2 ** 31)], // the seed of the shuffling
+  dx: [0, whole(-SHIFT, SHIFT)],
+  dy: [0, whole(-SHIFT, SHIFT)],
+  map: ["rollout", readMap],
+  query: ["cls", readQuery, (value) => (value === "cls" ? value : value.map((place) => place + 1).join(","))],
+};
+export const USUAL = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]) => [key, usual]));
+
+// "rollout", or layer and head counted from 1, as "3-2", or "3-mean".
+function readMap(text) {
+  const found = /^(\d+)-(\d+|mean)$/.exec(text);
+  const known = found && found[1] >= 1 && found[1] <= DEPTH && (found[2] === "mean" || (found[2] >= 1 && found[2] <= HEADS));
+  return text === "rollout" || known ? text : undefined;
+}
+
+// "cls", or row and column counted from 1, as "3,4" -> [2, 3].
+function readQuery(text) {
+  const found = /^(\d+),(\d+)$/.exec(text), grid = SIZES.max / SIZES.step;
+  if (text === "cls") return text;
+  return found && [1, 2].every((i) => found[i] >= 1 && found[i] <= grid) ? [found[1] - 1, found[2] - 1] : undefined;
+}
+
+// The query of an address -> a whole state. What it does not name, or names wrongly, is as usual.
+export function read(search) {
+  const given = new URLSearchParams(search);
+  return Object.fromEntries(Object.entries(KEYS).map(([key, [usual, parse]]) => {
+    const value = given.has(key) ? parse(given.get(key)) : undefined;
+    return [key, value === undefined ? usual : value];
+  }));
+}
+
+// A state -> the query of its address, "" where all is as usual.
+export function write(state) {
+  const unusual = Object.entries(KEYS).filter(([key, [usual]]) => state[key] !== usual && state[key] !== "picture");
+  const pairs = unusual.map(([key, [, , text = String]]) => `${key}=${encodeURIComponent(text(state[key]))}`);
+  return pairs.length ? `?${pairs.join("&")}`.replaceAll("%2C", ",") : "";
+}
