@@ -151,6 +151,7 @@ MISTAKES = {
     "link to an unknown place of this page": text("[글](▶#sane)"),
     "link to an unknown run": text("[글](▶run:helper)"),
     "link to an unknown term": text("[글](▶term:다름)"),
+    "link to an unknown page": text("[글](▶page:abuot?a=1)"),
     "link to a file": text("[글](▶../second.md)"),
     "link that runs a script": text("[글](▶javascript:alert(1)) [글](▶data:text/html,x)"),
     "link whose address stands apart": text("[글][x]\n\n      ▶[x]: javascript:alert(1)"),
@@ -188,6 +189,11 @@ MISTAKES = {
     "term with an unknown thread": {"docs/glossary.yaml": ("threads: [first]", "threads: [▶frist]")},
     "glossary that is broken": {"docs/glossary.yaml": ("- term: 셈", "- ▶trem: 셈".replace("▶", "▶▶"))},
     "page that asks for something unknown": {"docs/index.md": ("<!-- mundap:path -->", "▶<!-- mundap:paths -->")},
+    "page that shows what is not there": {"docs/index.md": (
+        "<!-- mundap:path -->", "▶<!-- mundap:figure measure.curbe --> ▶<!-- mundap:code count.nothing --> "
+        "▶<!-- mundap:figure mesure.curve --> `<!-- mundap:paths -->`")},
+    "page with numbers and links that lead nowhere": {"docs/index.md": (
+        "<!-- mundap:path -->", "{{▶measure.differense:.1e}} [글](▶thread:frist) [글](▶run:mesure) `{{a.b}}`")},
     "page that is not UTF-8": {"docs/index.md": b"# \xff\n"},
     "old schema": {"schema/thread.json": "{}\n"},
     "missing schema": {"schema/index.json": None},
@@ -319,6 +325,16 @@ def test_project_of_a_sound_folder(project):
                                           "same-1", "same-2",
                                           "measure-curve", "explained", "explained-1", "try-1"]
     assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
+
+
+@pytest.mark.parametrize("flavour", ["mkdocs", "plain"])
+def test_link_to_a_page_hands_on_its_query(project, flavour):
+    put(project / "docs" / "about.md", "# 소개\n")
+    make_mistake(project, text("[글](page:about?a=1,2&b=c) [또](page:about#소개)"))
+    found, problems = load(project)
+    assert problems == []
+    page = pages_of(found, flavour)["qa/basics/first.md"]
+    assert "[글](../../about.md?a=1,2&b=c) [또](../../about.md#소개)" in page
 
 
 def test_stale_names_what_changed(project):

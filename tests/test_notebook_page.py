@@ -50,7 +50,8 @@ def raw(notebook, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(notebook, raw):
-    return notebook_page.clean(raw, notebook, "permutation", "../../snippets/permutation.py")
+    return notebook_page.clean(raw, notebook, "permutation", "../../snippets/permutation.py",
+                               "../../download/permutation.ipynb")
 
 
 def test_page_is_small_and_has_no_styles_of_its_own(raw, page):
@@ -98,8 +99,15 @@ def test_evidence_is_a_table_with_anchors(page):
 def test_what_ran_when(page):
     about = BeautifulSoup(page, "html.parser").select_one("h1 + .run-about")
     assert [(a["href"], a.has_attr("download")) for a in about.select("a")] == [
-        ("permutation.ipynb", True), ("../../snippets/permutation.py", False)]
+        ("../../download/permutation.ipynb", True), ("../../snippets/permutation.py", False)]
     assert "python snippets/permutation.py" in about.text and "torch 2.13.0" in about.text and "3.2초" in about.text
+
+
+def test_link_to_colab_where_there_is_one(raw, notebook):
+    page = notebook_page.clean(raw, notebook, "permutation", colab="https://colab.example/?a=1&b=2")
+    links = BeautifulSoup(page, "html.parser").select(".run-links a")
+    assert [(a.text, a["href"], a.has_attr("download")) for a in links] == [
+        ("Colab에서 열기", "https://colab.example/?a=1&b=2", False)]
 
 
 def test_a_page_of_another_notebook_is_refused(raw, notebook):

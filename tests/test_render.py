@@ -74,7 +74,8 @@ def test_pages(project):
     assert list(made(project)) == [
         "qa/index.md", "tags.md", "glossary.md", "sources.md", "qa/basics/index.md", "qa/more/index.md", "qa/basics/first.md",
         "qa/basics/second.md",
-        "qa/more/third.md", "figures/measure/curve.svg", "snippets/count.py", "snippets/helper.py",
+        "qa/more/third.md", "download/count.ipynb", "figures/measure/curve.svg", "download/measure.ipynb",
+        "snippets/count.py", "snippets/helper.py",
         "snippets/measure.py"]
     pages = made(project)
     assert pages["figures/measure/curve.svg"] == "<svg><text>선</text></svg>"
@@ -216,6 +217,23 @@ def test_counts_are_counted(project):
     users = "[값이 작나요?](qa/basics/second.md), [셋째는요?](qa/more/third.md)"
     assert runs[2] == f"| [세기](notebooks/count.ipynb) | 2.5초 | {users} |"
     assert len(render.fill(found, "<!-- mundap:verdicts -->", "index.md").splitlines()) == 2 + len(schema.VERDICTS)
+
+
+def test_hand_written_pages_show_figures_code_and_numbers(project):
+    found, _ = load(project)
+    text = ("---\ntitle: 쪽\n---\n\n값은 {{measure.difference:.0e}}, `{{measure.difference}}`, [실행](run:measure), "
+            "[답](thread:first#same).\n\n<!-- mundap:figure measure.curve -->\n\n<!-- mundap:figure count.sizes -->\n\n"
+            "<!-- mundap:code measure.distance -->\n\n`<!-- mundap:figure measure.curve -->`\n")
+    page = render.fill(found, text, "deep/page.md")
+    assert page.startswith("---\ntitle: 쪽\n---\n")
+    assert '값은 <span class="value" title="measure.difference">1e-07</span>, `{{measure.difference}}`' in page
+    assert "[실행](../notebooks/measure.ipynb), [답](../qa/basics/first.md#same)." in page
+    assert "\n![차이가 작아요.](../figures/measure/curve.svg){#measure-curve}\n" in page
+    assert '<figure id="count-sizes" class="run-table"><figcaption>크기</figcaption>' in page
+    assert '```python title="snippets/measure.py"\ndef distance(a, b):' in page
+    assert page.endswith("`<!-- mundap:figure measure.curve -->`\n")
+    plain = render.to_plain(found, page)
+    assert '<a id="measure-curve"></a>\n\n![차이가 작아요.](../figures/measure/curve.svg)\n' in plain
 
 
 def test_plain_flavour_needs_no_extension(project):

@@ -12,6 +12,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
+from mundap import standalone
+from mundap.load import load
+
 KINDS = {  # one page of each kind
     "home": "", "contents": "qa/", "chapter": "qa/self-attention/", "thread": "qa/position-embedding/permutation/",
     "thread-figures": "qa/attention-maps/attention-rollout/", "notebook": "notebooks/pe_interpolation/",
@@ -102,7 +105,16 @@ def test_every_thread_chapter_and_notebook_has_its_page(root, site):
         assert (site / "qa" / file.parent.name / "index.html").is_file()
     for file in (root / "docs" / "notebooks").glob("*.ipynb"):
         assert (site / "notebooks" / file.stem / "index.html").is_file(), file
-        assert (site / "notebooks" / file.stem / file.name).read_bytes() == file.read_bytes(), "the download is the record"
+
+
+def test_notebook_pages_lead_to_the_notebooks_that_stand_alone(root, site):
+    """Those that test_standalone runs in an empty folder."""
+    project, _ = load(root)
+    for name in project.records:
+        page = site / "notebooks" / name / "index.html"
+        [address] = re.findall(r'<a href="([^"]+)" download>노트북 내려받기</a>', page.read_text(encoding="utf-8"))
+        assert (page.parent / address).read_text(encoding="utf-8") == standalone.of_project(project, name)
+    assert len(list(site.rglob("*.ipynb"))) == len(project.records), "no other notebook can be taken for one of them"
 
 
 def test_no_template_is_left_unfilled(site):
@@ -239,7 +251,7 @@ def test_search_says_when_nothing_is_found(site_url, page):
 
 
 def test_the_engine_core_needs_neither_mkdocs_nor_torch(root):
-    code = ("import sys\nfrom mundap import load, render, judge, schema, export, new, cli, records, snippets\n"
+    code = ("import sys\nfrom mundap import load, render, judge, schema, export, new, cli, records, snippets, standalone\n"
             f"project, problems = load.load({str(root)!r})\nrender.pages(project)\n"
             "bad = {'torch', 'mkdocs', 'numpy', 'IPython'} & set(sys.modules)\nassert not bad, bad")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

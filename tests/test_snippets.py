@@ -84,10 +84,34 @@ def test_what_is_known_without_running(folder):
     assert (top.evidence_bound, bottom.evidence_bound) == (True, False)
     assert top.imports == ["middle"] and middle.imports == ["aside", "bottom"]
     assert middle.data == ["aside.txt"] and bottom.data == ["zero.txt"]
-    assert middle.when_imported == (["bottom"], [])
+    assert middle.when_imported == (["bottom"], [], [])
+    assert top.modules == ["numpy"] and bottom.modules == ["pathlib"]
     assert snippets.closure(found, "top") == ["bottom", "middle"]
     assert top.definitions["Box"].startswith("class Box:\n") and top.definitions["Box"].endswith("return 1")
     assert sorted(snippets.sources(found, "top")) == ["bottom.py", "middle.py", "top.py", "zero.txt"]
+
+
+def test_modules_that_a_snippet_imports_in_whatever_way(tmp_path):
+    (tmp_path / "other.py").write_text("")
+    (tmp_path / "a.py").write_text("""\
+import torch.nn.functional as F, other
+from sklearn.datasets import load_digits
+from . import sibling
+from importlib import import_module as later, util
+
+
+def draw(name="scipy"):
+    import matplotlib.pyplot as plt
+    util.find_spec("koreanize_matplotlib"), __import__("PIL.Image"), __import__(name), print("numpy")
+
+
+if __name__ == "__main__":
+    import pandas
+""")
+    found = snippets.load(tmp_path)["a"]
+    assert found.imports == ["other"]
+    assert found.when_imported[2] == ["PIL", "importlib", "koreanize_matplotlib", "matplotlib", "sklearn", "torch"]
+    assert found.modules == ["PIL", "importlib", "koreanize_matplotlib", "matplotlib", "pandas", "sklearn", "torch"]
 
 
 def test_definition_brings_its_decorators(tmp_path):
@@ -149,10 +173,21 @@ def test_data_file_in_a_folder_and_one_that_goes(folder):
     assert before.keys() - snippets.sources(snippets.load(folder), "top").keys() == {"weights/tiny.bin"}
 
 
+def test_the_name_of_a_folder_stands_for_all_that_is_in_it(folder):
+    for name, text in {"one.json": "1", "deep/two.json": "2", ".hidden.part": "3"}.items():
+        (folder / "results" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "results" / name).write_text(text)
+    added = ["results/deep/two.json", "results/one.json", "top.py"]
+    assert changed(folder, "top", "top.py", "twice(2)", "twice('results')") == added
+    assert changed(folder, "top", "results/one.json", "1", "4") == ["results/one.json"]
+    (folder / "results" / "new.json").write_text("5")
+    assert "results/new.json" in snippets.sources(snippets.load(folder), "top")
+
+
 def test_order_of_dependence():
     def made(**imports):
         return {name: snippets.Snippet(name, None, "", name, True, imports=list(others),
-                                       when_imported=(list(others), ()))
+                                       when_imported=(list(others), (), ()))
                 for name, others in imports.items()}
 
     found = made(a="cd", b="", c="e", d="b", e="")

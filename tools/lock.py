@@ -1,6 +1,6 @@
 """Make requirements/*.txt anew from pyproject.toml's extras: every package, with what it needs in turn, at one version.
 
-Run by `make lock`. The test set is resolved first; the site's set takes the same versions.
+Run by `make lock`. The test set is resolved first; the other sets take the same versions.
 """
 
 import json
@@ -38,7 +38,7 @@ def resolve(requirements: list[str], *options: str) -> list[str]:
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     everything = ROOT / "requirements" / "test.txt"
-    for extra, options in [("test", []), ("site", ["--constraint", str(everything)])]:
+    for extra, options in [("test", []), *((extra, ["--constraint", str(everything)]) for extra in ("site", "run"))]:
         lines = resolve(wanted(project, extra), *options)
         path = everything.with_name(f"{extra}.txt")
         path.write_text(HEADER.format(extra=extra) + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,6 +1,9 @@
 """Make the environments that the make targets run in: `.venv-site` for `site` (no torch), `.venv` for `test`.
 
-    python3 tools/setup_env.py site|test
+    python3 tools/setup_env.py site|run|test
+
+`run` is what the live cells' kernels run in: `.venv` where the tests have made it, else `.venv-run`; the last line that it
+prints is the path of its python.
 
 Needs nothing but Python's standard library. Every version is pinned in requirements/. A stamp with a digest of what an
 environment was made from lets the next call start at once; an environment whose making was cut short is made anew.
@@ -15,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import deque
 from collections.abc import Iterator
@@ -22,8 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENTS = {"site": ".venv-site", "test": ".venv"}
+ENVIRONMENTS = {"site": ".venv-site", "run": ".venv-run", "test": ".venv"}
 STAMP, UNFINISHED = ".mundap-stamp", "unfinished"
+PLAIN_PAUSE = 5  # seconds between lines of progress where no terminal shows a line that changes
 BROWSERS = ["chromium", "google-chrome-stable", "google-chrome", "chromium-browser"]
 TORCH_WITHOUT_CUDA = "https://download.pytorch.org/whl/cpu"
 PIP_VERSION = "26.3"
@@ -125,14 +130,18 @@ def make_venv(env: Path, python: Path) -> None:
 
 
 def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
-    """Run pip, showing on one line of a terminal how far it is. Raises SetupError with pip's own words."""
+    """Run pip, showing how far it is: on one line of a terminal, or now and then a line. Raises SetupError with pip's words."""
     command = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments]
     last: deque[str] = deque(maxlen=15)
-    count, name, live = 0, "", sys.stdout.isatty()
+    count, name, live, said = 0, "", sys.stdout.isatty(), time.monotonic()
 
     def show(text: str) -> None:
+        nonlocal said
         if live:
             print(f"\r\033[K[준비] {text}", end="", flush=True)
+        elif text and time.monotonic() - said > PLAIN_PAUSE:
+            said = time.monotonic()
+            say(text)
 
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace") as process:
@@ -164,6 +173,10 @@ def set_up(root: Path, kind: str) -> Path:
     requirements = root / "requirements" / f"{kind}.txt"
     if stamp_of(env) == digest(root, kind) and python.exists():
         return python
+    if kind == "run":
+        tested = root / ENVIRONMENTS["test"]
+        if stamp_of(tested) == digest(root, "test") and (tested / "bin" / "python").exists():
+            return tested / "bin" / "python"
     with one_at_a_time(root):
         wanted = digest(root, kind)
         if stamp_of(env) == wanted and python.exists():  # another call made it while this one waited
@@ -181,10 +194,11 @@ def set_up(root: Path, kind: str) -> Path:
         pip_install(python, "--quiet", f"pip=={PIP_VERSION}")  # an older pip knows no raw progress
         pins = [line for line in requirements.read_text(encoding="utf-8").splitlines() if "==" in line]
         say(f"패키지 {len(pins)}개를 준비해요.")
-        if kind == "test" and "PIP_EXTRA_INDEX_URL" not in os.environ and not shutil.which("nvidia-smi"):
-            say(f"GPU가 없다면 `PIP_EXTRA_INDEX_URL={TORCH_WITHOUT_CUDA} make test`가 훨씬 작은 torch를 받아요.")
+        if kind != "site" and "PIP_EXTRA_INDEX_URL" not in os.environ and not shutil.which("nvidia-smi"):
+            say(f"GPU가 없다면 명령 앞에 `PIP_EXTRA_INDEX_URL={TORCH_WITHOUT_CUDA}`을 붙여 실행하면 훨씬 작은 torch를 받아요.")
         pip_install(python, "--progress-bar", "raw", "-r", requirements, total=len(pins))
-        pip_install(python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", root)
+        if kind != "run":  # a kernel imports no engine
+            pip_install(python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", root)
         (env / STAMP).write_text(wanted, encoding="utf-8")
         say(f"{env.name} 준비가 끝났어요.")
     return python
@@ -222,6 +236,8 @@ def main(arguments: list[str]) -> int:
         python = set_up(ROOT, arguments[0])
         if arguments[0] == "test":
             set_up_browser(python)
+        if arguments[0] == "run":
+            print(python)
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from mundap import records, schema, snippets, texts, yamlsource
 from mundap.expression import ExpressionError, NoRecord
 from mundap.judge import judge
+from mundap.math import mask_code
 from mundap.problems import Problem
 from mundap.texts import slug
 
@@ -426,6 +427,11 @@ class _Loader:
         elif kind == "term":
             if self.terms is not None and slug(target) not in self.terms:
                 return f"용어집에 `{target}` 항목이 없어요.", _near(slug(target), self.terms)
+        elif kind == "page":
+            pages = [path.stem for path in (self.root / "docs").glob("*.md")]
+            name = target.partition("?")[0]
+            if name not in pages:
+                return f"링크가 가리키는 `docs/{name}.md` 글을 찾을 수 없어요.", _near(name, pages)
         elif kind == "thread" and target not in self.known:
             return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", _near(target, self.known)
         elif anchor:
@@ -478,10 +484,29 @@ class _Loader:
             except (OSError, UnicodeDecodeError):
                 yield Problem(self.name(path), 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
                 continue
-            for match in texts.MARKER.finditer(text):
-                if match[1] not in texts.MARKERS:
-                    what, place = f"`{match[0]}` 자리에 채울 것이 없어요.", yamlsource.place(text[: match.start()])
-                    yield Problem(self.name(path), *place, what, _near(match[1], texts.MARKERS))
+            for offset, what, todo in self.page_faults(text):
+                yield Problem(self.name(path), *yamlsource.place(text[:offset]), what, todo)
+
+    def page_faults(self, text):
+        """What a hand-written page asks for that cannot be filled in: (offset, what, todo) each."""
+        for match in texts.MARKER.finditer(mask_code(text)):
+            if match[1] not in texts.MARKERS:
+                yield match.start(), f"`{match[0]}` 자리에 채울 것이 없어요.", _near(match[1], texts.MARKERS)
+            elif match[1] in ("figure", "code"):
+                yield from ((match.start(), *fault) for fault in self.shown_faults(match[1], match[2] or ""))
+        yield from texts.filled_faults(text, self.project.evidence, lambda *link: self.link_problem(None, *link))
+
+    def shown_faults(self, kind, words):
+        """What is wrong with `snippet.name` of a marker that shows a figure or code: (what, todo)."""
+        name, _, part = words.partition(".")
+        if name not in self.project.runnable and (kind == "figure" or name not in self.project.snippets):
+            yield f"`{name}` 스니펫을 찾을 수 없어요.", _near(name, self.project.runnable)
+            return
+        record, snippet = self.project.records.get(name), self.project.snippets[name]
+        if kind == "code" and not snippet.error and part not in snippet.definitions:
+            yield f"`snippets/{name}.py`에 `{part}` 함수나 클래스가 없어요.", _near(part, snippet.definitions)
+        if kind == "figure" and record and part not in record.exhibits:
+            yield f"`{name}` 스니펫의 기록에 `{part}` 그림이나 표가 없어요.", _near(part, record.exhibits)
 
     def check_use(self):
         """Snippets that no thread runs."""

@@ -21,12 +21,13 @@ ALLOWED_IN_TABLE = {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "
                     "b", "strong", "i", "em", "code", "sub", "sup", "br", "span"}
 
 
-def clean(page, notebook, name, source=None):
+def clean(page, notebook, name, source=None, download=None, colab=None):
     """The inside of a notebook's page. Raises MathError, SvgError, ValueError if the page is not of this notebook.
 
     page: HTML by mkdocs-jupyter; notebook: its nbformat node or parsed JSON; name: the snippet's, NAME of NAME.ipynb;
-    source: address of NAME.py from the page, if it has one. Figures and tables keep the names that show() and table()
-    gave them as ids, the evidence is a table with ids evidence-NAME, headings have one h1 and Korean anchors.
+    source, download, colab: addresses of NAME.py, of the notebook that stands alone and of Colab, if there are any.
+    Figures and tables keep the names that show() and table() gave them as ids, the evidence is a table with ids
+    evidence-NAME, headings have one h1 and Korean anchors.
     """
     soup = BeautifulSoup(HEAVY.sub("", page), "html.parser")
     prose = [node.decode_contents() for node in soup.select(".jp-RenderedMarkdown")]
@@ -49,7 +50,7 @@ def clean(page, notebook, name, source=None):
     head, title, rest = body.partition("</h1>")
     if not title:
         head, title, rest = f'<h1 id="{slug(name, "-")}">{html.escape(name)}', "</h1>", body
-    return head + title + about(record, name, source) + rest
+    return head + title + about(record, name, source, download, colab) + rest
 
 
 def toc_tokens(page):
@@ -66,12 +67,11 @@ def toc_tokens(page):
     return root["children"]
 
 
-def about(record, name, source):
+def about(record, name, source, download, colab):
     """What ran when: links, the command, the versions, the seconds."""
     versions = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in record.get("versions", {}).items())
-    links = f'<li><a href="{name}.ipynb" download>노트북 내려받기</a></li>'
-    if source:
-        links += f'<li><a href="{html.escape(source)}">전체 코드</a></li>'
+    links = "".join(f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>' for words, address, how in (
+        ("노트북 내려받기", download, " download"), ("Colab에서 열기", colab, ""), ("전체 코드", source, "")) if address)
     facts = [f"<li>{versions}</li>"] if versions else []
     if "seconds" in record:
         facts.append(f"<li>실행 {record['seconds']:.1f}초</li>")
@@ -113,7 +113,7 @@ def output(item, used):
             return run_figure(joined(data["image/svg+xml"]), anchor, alt)
         return run_table(joined(data["text/html"]), anchor, alt)
     if "image/png" in data:
-        png = joined(data["image/png"]).replace("\n", "")
+        png = html.escape(joined(data["image/png"]).replace("\n", ""))
         return f'<figure class="run-figure"><img alt="{html.escape(alt)}" src="data:image/png;base64,{png}"></figure>'
     return text_output(joined(data.get("text/plain", "")), "출력")
 

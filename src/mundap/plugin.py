@@ -12,7 +12,7 @@ from mkdocs.plugins import BasePlugin, get_plugin_logger
 from mkdocs.structure.files import File
 from mkdocs.structure.toc import get_toc
 
-from mundap import math, notebook_page, render, search
+from mundap import math, notebook_page, render, search, standalone
 from mundap.load import load
 
 log = get_plugin_logger("mundap")
@@ -20,9 +20,11 @@ FIGURE = re.compile(r'<p>\s*<img alt="[^"]*"(?: id="[^"]*")? src="[^"]*?figures/
 
 
 @functools.lru_cache(maxsize=128)
-def finished(content, notebook, stem):
+def finished(content, notebook, stem, repository):
     """notebook_page.clean, once for each record: under `make serve` a save builds the site again within a second."""
-    return notebook_page.clean(content, json.loads(notebook), stem, f"../../snippets/{stem}.py")
+    colab = standalone.colab_url(repository, stem) if repository else None
+    return notebook_page.clean(content, json.loads(notebook), stem, f"../../snippets/{stem}.py",
+                               f"../../{standalone.path(stem)}", colab)
 
 
 class MundapConfig(Config):
@@ -35,6 +37,12 @@ class MundapPlugin(BasePlugin[MundapConfig]):
     """Adds the pages of the threads, fills in hand-written ones, finishes notebooks, and indexes the site."""
 
     def on_config(self, config):
+        self.repository = config.extra.get("repository")
+        try:
+            if self.repository:
+                standalone.colab_url(self.repository, "")
+        except ValueError as error:
+            raise PluginError(f"mkdocs.yml의 `extra.repository`(환경 변수 `REPOSITORY`): {error}.") from None
         root = Path(config.config_file_path).parent
         self.project, problems = load(root)
         errors = [problem for problem in problems if not problem.minor]
@@ -60,7 +68,8 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         name = page.file.src_uri
         if name.endswith(".ipynb"):
             stem = Path(name).stem
-            content = finished(content, Path(page.file.abs_src_path).read_text(encoding="utf-8"), stem)
+            content = finished(content, Path(page.file.abs_src_path).read_text(encoding="utf-8"), stem,
+                               self.repository)
             page.toc = get_toc(notebook_page.toc_tokens(content))
             page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
             page.meta.setdefault("kind", "notebook")

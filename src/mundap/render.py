@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 
-from mundap import schema
+from mundap import schema, standalone
 from mundap.expression import format_value
 from mundap.math import find_math, mask_code
 from mundap.notebook_page import run_table
@@ -23,7 +23,7 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 
 
 def pages(project, flavour="mkdocs"):
-    """Every generated text -> {path below docs/: text}: pages, figures as SVG, and the snippets themselves."""
+    """Every generated text -> {path below docs/: text}: pages, figures as SVG, notebooks to download, the snippets."""
     texts = {"qa/index.md": contents_page(project), "tags.md": tags_page(project),
              "glossary.md": glossary_page(project), "sources.md": sources_page(project)}
     for chapter in project.chapters:
@@ -36,6 +36,7 @@ def pages(project, flavour="mkdocs"):
         for exhibit in record.exhibits.values():
             if exhibit.kind == "svg":
                 texts[figure_path(record.name, exhibit.name)] = exhibit.content
+        texts[standalone.path(record.name)] = standalone.of_project(project, record.name)
     for snippet in project.snippets.values():
         texts[f"snippets/{snippet.path.name}"] = snippet.source
     return texts
@@ -78,7 +79,7 @@ def thread_link(thread, page):
 
 
 def resolve(project, text, page):
-    """Fill in `{{values}}` and the links `thread:`, `run:`, `term:` of an author's Markdown; code stays as it is."""
+    """Fill in `{{values}}` and the links `thread:`, `run:`, `term:`, `page:` of an author's Markdown, code left out."""
     evidence, code = project.evidence, mask_code(text)
     formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
 
@@ -91,15 +92,20 @@ def resolve(project, text, page):
 
     def filled(match):
         kind, target, anchor = match.groups()
+        rest = ""
         if kind == "thread":
             path = thread_path(project.threads[target])
         elif kind == "run":
             path = notebook_path(target)
+        elif kind == "page":
+            name, mark, query = target.partition("?")
+            rest = mark + query  # for the page's own script
+            path = f"{name}.md"
         else:
             path, anchor = "glossary.md", slug(target)
         nameless = kind == "thread" and text[match.start() - 1] == "["
         words = project.threads[target].data["question"] if nameless else ""
-        return f"{words}]({relative(path + ('#' + anchor if anchor else ''), page)})"
+        return f"{words}]({relative(path, page)}{rest}{'#' + anchor if anchor else ''})"
 
     found = [(match, value) for match in VALUE.finditer(code)] + [(match, filled) for match in LINK.finditer(code)]
     pieces, last = [], 0
@@ -218,19 +224,9 @@ def _run(project, run, page, again=False):
     snippet, record = project.snippets[name], project.records.get(name)
     parts = ['<div class="run" markdown="1">']
     if "show" in run:
-        code = snippet.definitions[run["show"]]
-        fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", code)), 0)
-        parts.append(f'{fence}python title="snippets/{name}.py"\n{code}\n{fence}')
+        parts.append(_definition(snippet, run["show"]))
     if "figure" in run and record:
-        exhibit = record.exhibits[run["figure"]]
-        if again:
-            kind = "그림" if exhibit.kind == "svg" else "표"
-            parts.append(f"위에서 본 {kind}: [{_escaped(exhibit.alt)}](#{name}-{run['figure']})")
-        elif exhibit.kind == "svg":
-            shown = link(_escaped(exhibit.alt), figure_path(name, run["figure"]), page)
-            parts.append(f"!{shown}{{#{name}-{run['figure']}}}")
-        else:
-            parts.append(run_table(exhibit.content, f"{name}-{run['figure']}", exhibit.alt))
+        parts.append(_exhibit(record, run["figure"], page, again))
     if record and name in project.stale():
         parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. mundap run으로 다시 돌릴 수 있어요.</p>')
     seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
@@ -238,6 +234,23 @@ def _run(project, run, page, again=False):
                       f"- {link('전체 코드', f'snippets/{name}.py', page)}\n- 직접 돌리기: `python snippets/{name}.py`"))
     parts.append("</div>")
     return "\n\n".join(parts)
+
+
+def _definition(snippet, name):
+    """A function or class of a snippet as a block of code."""
+    code = snippet.definitions[name]
+    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", code)), 0)
+    return f'{fence}python title="snippets/{snippet.name}.py"\n{code}\n{fence}'
+
+
+def _exhibit(record, name, page, again=False):
+    """A figure or table of a record (again: it stands further up, so a link to it)."""
+    exhibit, anchor = record.exhibits[name], f"{record.name}-{name}"
+    if again:
+        return f"위에서 본 {'그림' if exhibit.kind == 'svg' else '표'}: [{_escaped(exhibit.alt)}](#{anchor})"
+    if exhibit.kind == "svg":
+        return f"!{link(_escaped(exhibit.alt), figure_path(record.name, name), page)}{{#{anchor}}}"
+    return run_table(exhibit.content, anchor, exhibit.alt)
 
 
 def _escaped(text):
@@ -448,16 +461,26 @@ def verdict_table():
 
 
 def fill(project, text, page):
-    """A hand-written page with its markers `<!-- mundap:NAME -->` filled in."""
+    """A hand-written page with its markers `<!-- mundap:NAME -->`, values and links filled in."""
+    def of_snippet(words, table, show):
+        snippet, _, name = (words or "").partition(".")
+        return show(table[snippet], name) if snippet in table else ""  # a figure of a run without a record
+
     makers = {
-        "scoreboard": lambda: scoreboard(project),
-        "path": lambda: learning_path(project, page),
-        "keys": schema.documentation,
-        "verdicts": verdict_table,
-        "template": lambda: f"```yaml\n{schema.template('why-position')}```",
-        "runs": lambda: runs_table(project, page),
+        "scoreboard": lambda _: scoreboard(project),
+        "path": lambda _: learning_path(project, page),
+        "keys": lambda _: schema.documentation(),
+        "verdicts": lambda _: verdict_table(),
+        "template": lambda _: f"```yaml\n{schema.template('why-position')}```",
+        "runs": lambda _: runs_table(project, page),
+        "figure": lambda words: of_snippet(words, project.records, lambda record, name: _exhibit(record, name, page)),
+        "code": lambda words: of_snippet(words, project.snippets, _definition),
     }
-    return MARKER.sub(lambda match: makers[match[1]](), text)
+    text, pieces, last = resolve(project, text, page), [], 0
+    for match in MARKER.finditer(mask_code(text)):
+        pieces += [text[last : match.start()], makers[match[1]](match[2])]
+        last = match.end()
+    return "".join([*pieces, text[last:], "\n"])
 
 
 def runs_table(project, page):

@@ -246,6 +246,8 @@ class Page(Local):
                 kind = "text/html; charset=utf-8"
         if kind.startswith("text/html"):
             script = f'<script src="/_live/live.js" data-version="{self.live.version}" defer></script>'.encode()
+            if self.settings["cells"]:
+                script += b'<script src="/_live/cells.js" type="module"></script>'
             head, end, tail = content.rpartition(b"</body>")
             content = head + script + end + tail if end else content + script
         self.set_header("Content-Type", kind)
@@ -293,20 +295,32 @@ class Script(Local):
     head = get
 
 
-class Socket(Local, WebSocketHandler):
-    """Tells an open page of new builds and mistakes. A WebSocket: browsers allow a host only six event streams."""
+class LocalSocket(Local, WebSocketHandler):
+    """A WebSocket for pages of this server alone, and for a limited number of them."""
 
     SUPPORTED_METHODS = ("GET",)
+
+    def others(self):
+        """The open sockets of this kind, and how many there may be -> (set, int)."""
+        raise NotImplementedError
 
     def prepare(self):
         super().prepare()
         if not self.request.headers.get_list("Origin"):
             raise HTTPError(403, reason="No Origin")
-        if len(self.live.sockets) >= MAX_SOCKETS:
+        others, most = self.others()
+        if len(others) >= most:
             raise HTTPError(503)
 
     def check_origin(self, origin):
         return True  # prepare has compared it, exactly
+
+
+class Socket(LocalSocket):
+    """Tells an open page of new builds and mistakes. A WebSocket: browsers allow a host only six event streams."""
+
+    def others(self):
+        return self.live.sockets, MAX_SOCKETS
 
     def open(self):
         self.live.sockets.add(self)
@@ -319,10 +333,11 @@ class Socket(Local, WebSocketHandler):
         self.live.sockets.discard(self)
 
 
-def application(live, hosts, handlers=()):
-    """The tornado application. hosts: the exact Host values that it answers to; handlers: more routes, asked first."""
-    routes = [*handlers, (r"/_live/live\.js", Script, {"live": live}), (r"/_live/socket", Socket, {"live": live})]
-    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts,
+def application(live, hosts, cells=None):
+    """The tornado application. hosts: the exact Host values that it answers to; cells: cells.Cells, if code may run."""
+    routes = [(r"/_live/live\.js", Script, {"live": live}), (r"/_live/socket", Socket, {"live": live}),
+              *(cells.routes(live) if cells else [])]
+    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts, cells=cells,
                        log_function=lambda handler: None, websocket_ping_interval=30,
                        websocket_max_message_size=4096)
 
@@ -405,6 +420,8 @@ def default_check(root):
 
 
 async def run(root, port, open_browser, check):
+    from mundap.cells import Cells  # which is built on this module
+
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -419,15 +436,24 @@ async def run(root, port, open_browser, check):
         if not stop.is_set():
             if live.problems:
                 report(live.state())
-            server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"]), max_body_size=1 << 16,
-                                idle_connection_timeout=60)
+            kernels = Path(folder) / "kernels"
+            kernels.mkdir(mode=0o700)
+            cells = Cells(root, kernels, f"127.0.0.1:{port}", lambda address: print(
+                f"다른 브라우저에서도 코드를 돌리려면 이 주소로 들어오세요: {address}", flush=True))
+            server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"], cells),
+                                max_body_size=1 << 16, idle_connection_timeout=60)
             server.add_socket(listener)
             watcher = asyncio.ensure_future(watch(live, seen))
-            print(f"문답이 열렸어요: {url}\n글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
+            idle = asyncio.ensure_future(cells.look_for_idle())
+            address = cells.address()
+            print(f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
+                  "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
             if open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
-                webbrowser.open(url)  # elsewhere it might start a browser inside the terminal
+                webbrowser.open(address)  # elsewhere it might start a browser inside the terminal
             await asyncio.wait([watcher, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             server.stop()
+            idle.cancel()
+            await cells.close()
             for page in list(live.sockets):
                 page.close(1001)
             if watcher.done():

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+FINDERS = {"find_spec", "import_module", "__import__"}  # the first argument of these names a module
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -17,8 +18,9 @@ DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 class Snippet:
     """A Python file of snippets/. runs: it has cells, so it gets a record; else it is a helper that others import.
 
-    imports, data: the snippets that its run imports and the data files that it names; when_imported: the same two
-    lists for those who import it, whom its `if __name__ == "__main__":` blocks do not concern.
+    imports, data, modules: the snippets that its run imports, the data files that it names (a folder's name stands for
+    all that is in it) and the top-level names of the other modules that it imports; when_imported: the same three lists
+    for those who import it, whom its `if __name__ == "__main__":` blocks do not concern.
     """
 
     name: str
@@ -28,7 +30,8 @@ class Snippet:
     runs: bool
     imports: list = field(default_factory=list)
     data: list = field(default_factory=list)
-    when_imported: tuple = ((), ())
+    modules: list = field(default_factory=list)
+    when_imported: tuple = ((), (), ())
     definitions: dict = field(default_factory=dict)  # name -> source text
     evidence_bound: bool = False
     error: tuple = None  # (line, column, message) of what keeps Python from reading it
@@ -37,8 +40,13 @@ class Snippet:
 def load(folder):
     """All snippets of a folder -> {name: Snippet}, sorted by name."""
     files = {path.stem: path for path in sorted(folder.glob("*.py"))}
-    data = {path.name: path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))
-            if path.suffix not in (".py", ".pyc") and path.is_file()}
+    data = {}  # the name of a file, or of a folder -> the files that it stands for
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in (".py", ".pyc") and path.is_file() and not path.name.startswith("."):
+            below = path.relative_to(folder)
+            data.setdefault(path.name, []).append(below.as_posix())
+            for above in below.parents[:-1]:
+                data.setdefault(above.name, []).append(below.as_posix())
     return {name: _read(name, path, files, data) for name, path in files.items()}
 
 
@@ -69,9 +77,11 @@ def _read(name, path, files, data):
 
     def pick(words):
         imports, texts = (set().union(*part) for part in zip((set(), set()), *words, strict=True))
-        return sorted(imports & files.keys() - {name}), sorted(data[text] for text in texts & data.keys())
+        others = {module.partition(".")[0] for module in imports} - files.keys() - {""}  # "" is `from . import`
+        return (sorted(imports & files.keys() - {name}), sorted({file for text in texts & data.keys() for file in data[text]}),
+                sorted(others))
 
-    snippet.imports, snippet.data = pick(named.values())
+    snippet.imports, snippet.data, snippet.modules = pick(named.values())
     snippet.when_imported = pick(for_importers)
     snippet.evidence_bound = any(isinstance(target, ast.Name) and target.id == "evidence" for node in ast.walk(tree)
                                  if isinstance(node, ast.Assign) for target in node.targets)
@@ -85,7 +95,10 @@ def _named(statement):
         if isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            imports.add(node.module)
+            imports.add(node.module or "")
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in FINDERS:
+            imports.update(word.value for word in node.args[:1]
+                           if isinstance(word, ast.Constant) and isinstance(word.value, str))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value.rpartition("/")[2])
     return imports, texts

@@ -5,10 +5,10 @@ import re
 from mundap import math
 from mundap.expression import Expression, ExpressionError, NoRecord, format_value
 
-LINK = re.compile(r"\]\((thread|run|term):([^)#]*)(?:#([^)]*))?\)")
+LINK = re.compile(r"\]\((thread|run|term|page):([^)#]*)(?:#([^)]*))?\)")
 VALUE = re.compile(r"\{\{([^{}\n]+)\}\}")
-MARKER = re.compile(r"<!-- mundap:([\w-]+) -->")  # in hand-written pages, filled in by render.fill
-MARKERS = ("scoreboard", "path", "keys", "verdicts", "template", "runs")
+MARKER = re.compile(r"<!-- mundap:([\w-]+)(?: ([\w.-]+))? -->")  # in hand-written pages, filled in by render.fill
+MARKERS = ("scoreboard", "path", "keys", "verdicts", "template", "runs", "figure", "code")
 ANY_LINK = re.compile(r"\]\(\s*<?([^\s)>]*)")
 DEFINITION = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:", re.MULTILINE)
 EXEC = re.compile(r"^[^\n`~]*(`{3,}|~{3,})[^\n]*\bexec\b", re.MULTILINE)
@@ -52,7 +52,7 @@ def inline_value(text, evidence):
 def faults(text, evidence, link_problem, plain=False):
     """What may not stand in a Markdown text: (offset, what, todo) each.
 
-    link_problem(kind, target, anchor) -> (what, todo) or None, kind "thread", "run", "term" or "" for this very page.
+    link_problem(kind, target, anchor) -> (what, todo) or None, kind "thread", "run", "term", "page" or "" for this very page.
     plain: whether the page shows the text without filling in links and values, as a title.
     """
     code = math.mask_code(text)
@@ -92,6 +92,22 @@ def faults(text, evidence, link_problem, plain=False):
         yield offset, f"수식을 읽을 수 없어요: {re.sub(f'^{pattern}$', words, message)}.", todo
 
 
+def filled_faults(text, evidence, link_problem):
+    """Values and links of a hand-written page that cannot be filled in: (offset, what, todo) each. All else it may."""
+    code = math.mask_code(text)
+    for match in LINK.finditer(code):
+        problem = link_problem(*match.groups())
+        if problem:
+            yield match.start() + 2, *problem
+    for match in VALUE.finditer(code):
+        try:
+            inline_value(match[1], evidence)
+        except NoRecord:
+            continue
+        except ExpressionError as error:
+            yield match.start() + 2 + error.offset, error.what, error.todo
+
+
 def _link_faults(match, own, link_problem, plain):
     offset, target = match.start(1), match[1]
     if plain:
@@ -101,4 +117,4 @@ def _link_faults(match, own, link_problem, plain):
         if problem:
             yield offset, *problem
     elif not re.match(r"https?://", target):
-        yield offset, f"`{target[:60]}` 링크는 쓸 수 없어요.", "`thread:`, `run:`, `term:`, `#`, `https://`로 시작하는 주소를 적어 주세요."
+        yield offset, f"`{target[:60]}` 링크는 쓸 수 없어요.", "`thread:`, `run:`, `term:`, `page:`, `#`, `https://`로 시작하는 주소를 적어 주세요."
