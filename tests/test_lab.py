@@ -337,11 +337,14 @@ def test_a_tab_that_has_loaded_it_once_does_not_ask_again(site_url, page):
 
 
 def test_what_cannot_be_loaded_is_told_and_can_be_tried_again(site_url, page):
-    for missing in ("**/vit.onnx", "**/runtime.js"):
+    told = page.get_by_text("모델을 불러오지 못했어요")
+    for missing in ("**/vit.onnx", "**/runtime.js", "**/ort.wasm.zst"):
         page.route(missing, lambda route: route.abort())
         page.goto(site_url + "lab/")
         page.get_by_role("button", name="모델 불러오기").click()
-        page.get_by_text("모델을 불러오지 못했어요").wait_for(timeout=60_000)
+        told.wait_for(timeout=60_000)
+        page.wait_for_load_state("networkidle")
+        assert told.is_visible(), f"{missing}: what arrived after the failure took its message away"
         page.unroute(missing)
     page.get_by_role("button", name="모델 불러오기").click()
     page.locator(".lab.ready").wait_for(timeout=60_000)

@@ -4,9 +4,9 @@ export const PATCH = 8, GRID = 8, DEPTH = 6, HEADS = 4, DIM = 64; // of snippets
 const VENDOR = new URL("../../vendor/", import.meta.url), GRAPH = new URL("../../lab/vit.onnx", import.meta.url);
 const ZSTD = 0xfd2fb528; // how a Zstandard frame begins
 
-// The bytes of a file. heard(bytes) is called for every piece that arrives.
-async function fetched(url, heard) {
-  const response = await fetch(url);
+// The bytes of a file. heard(bytes) is called for every piece that arrives, until signal aborts.
+async function fetched(url, heard, signal) {
+  const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
   const pieces = [], reader = response.body.getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
@@ -20,9 +20,15 @@ async function fetched(url, heard) {
 // this was tried before; a browser does not fetch a script again whose name failed once.
 export async function load(progress = () => {}, attempt = 0) {
   let bytes = 0;
-  const heard = (count) => progress((bytes += count));
+  const heard = (count) => progress((bytes += count)), rest = new AbortController();
   const [runtime, packed, graph] = await Promise.all([
-    import(new URL(`runtime.js${attempt ? `?${attempt}` : ""}`, VENDOR)), fetched(new URL("ort.wasm.zst", VENDOR), heard), fetched(GRAPH, heard)]);
+    import(new URL(`runtime.js${attempt ? `?${attempt}` : ""}`, VENDOR)),
+    fetched(new URL("ort.wasm.zst", VENDOR), heard, rest.signal),
+    fetched(GRAPH, heard, rest.signal),
+  ]).catch((error) => {
+    rest.abort(); // else what still arrives goes on telling of progress
+    throw error;
+  });
   const { decompress, env, InferenceSession, Tensor } = runtime;
   // A host that knows the ending .zst may have let the browser unpack it already.
   const isPacked = new DataView(packed.buffer).getUint32(0, true) === ZSTD;
