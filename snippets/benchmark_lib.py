@@ -430,10 +430,23 @@ def save(result, path):
         part.unlink(missing_ok=True)
 
 
+def read_record(path):
+    """What a JSON file holds. Raises ValueError, which names the file and the place, where it is no JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}:{error.lineno}:{error.colno}: JSON으로 읽을 수 없어요({error.msg}). "
+                         "고치거나 다시 재어 주세요.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
+
+
 def read_folder(name):
-    """The records of a folder beside this file -> [dict], one a device, GPUs first. Files of one device are joined."""
-    files = sorted(Path(__file__).with_name(name).glob("*.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    """The records of a folder beside this file -> [dict], one a device, GPUs first. Files of one device are joined.
+
+    Raises ValueError as read_record() does.
+    """
+    records = [read_record(path) for path in sorted(Path(__file__).with_name(name).glob("*.json"))]
     devices = {}
     for record in sorted((record for record in records if "cells" in record), key=lambda record: record["when"]):
         device = record["device"]  # the schema lies in the folder too

@@ -34,11 +34,12 @@ def import_torchvision():
     return optional("torchvision")
 
 
-def to_torchvision(state):
-    """timm's parameter names -> torchvision's: dict."""
-    names = {"cls_token": "class_token", "pos_embed": "encoder.pos_embedding", "patch_embed.proj": "conv_proj",
-             "norm": "encoder.ln", "head": "heads.head", "norm1": "ln_1", "norm2": "ln_2", "mlp.fc1": "mlp.0",
-             "mlp.fc2": "mlp.3", "attn.proj": "self_attention.out_proj"}
+def renamed(state, names, layers, qkv):
+    """timm's parameters under another library's names: dict.
+
+    names: timm's name -> the other's, of what stands outside the blocks and of a block's parts. layers: what stands
+    before a block's number. qkv: the part that holds Q, K and V together, or one for each.
+    """
     result = {}
     for name, value in state.items():
         if name in names:
@@ -49,9 +50,17 @@ def to_torchvision(state):
             result[f"{names[stem]}.{kind}"] = value
             continue
         _, layer, inner = stem.split(".", 2)
-        inner = f"self_attention.in_proj_{kind}" if inner == "attn.qkv" else f"{names[inner]}.{kind}"
-        result[f"encoder.layers.encoder_layer_{layer}.{inner}"] = value
+        parts = zip(qkv, value.chunk(len(qkv))) if inner == "attn.qkv" else [(f"{names[inner]}.", value)]
+        result |= {f"{layers}{layer}.{part}{kind}": piece for part, piece in parts}
     return result
+
+
+def to_torchvision(state):
+    """timm's parameter names -> torchvision's: dict."""
+    names = {"cls_token": "class_token", "pos_embed": "encoder.pos_embedding", "patch_embed.proj": "conv_proj",
+             "norm": "encoder.ln", "head": "heads.head", "norm1": "ln_1", "norm2": "ln_2", "mlp.fc1": "mlp.0",
+             "mlp.fc2": "mlp.3", "attn.proj": "self_attention.out_proj"}
+    return renamed(state, names, "encoder.layers.encoder_layer_", ["self_attention.in_proj_"])
 
 
 def to_transformers(state, keys):
@@ -62,21 +71,9 @@ def to_transformers(state, keys):
              "head": "classifier", "norm1": "layernorm_before", "norm2": "layernorm_after"}
     names |= ({"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense", "attn.proj": "attention.output.dense"} if old
               else {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "attn.proj": "attention.o_proj"})
-    qkv = [f"attention.attention.{part}" if old else f"attention.{part[0]}_proj" for part in ("query", "key", "value")]
-    layers = "vit.encoder.layer" if old else "vit.layers"
-    result = {}
-    for name, value in state.items():
-        if name in names:
-            result[names[name]] = value
-            continue
-        stem, kind = name.rsplit(".", 1)
-        if not stem.startswith("blocks."):
-            result[f"{names[stem]}.{kind}"] = value
-            continue
-        _, layer, inner = stem.split(".", 2)
-        parts = zip(qkv, value.chunk(3)) if inner == "attn.qkv" else [(names[inner], value)]
-        result |= {f"{layers}.{layer}.{part}.{kind}": piece for part, piece in parts}
-    return result
+    parts = ("query", "key", "value")
+    qkv = [f"attention.attention.{part}." if old else f"attention.{part[0]}_proj." for part in parts]
+    return renamed(state, names, "vit.encoder.layer." if old else "vit.layers.", qkv)
 
 
 class Logits(torch.nn.Module):

@@ -7,7 +7,6 @@ torchvision and vit-pytorch are measured beside it where they are installed.
 
 import argparse
 import functools
-import json
 import math
 import os
 import signal
@@ -23,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from benchmark_lib import (MEMORY_METHODS, Contender, Failed, Traffic, attempt, clocks, commit, compare, cpu_has,
                            describe_device, describe_host, fit_exponent, free_memory, interleave, peak_memory,
-                           quiet_stderr, refuse_too_much_memory, rounded, save, spread, versions)
+                           quiet_stderr, read_record, refuse_too_much_memory, rounded, save, spread, versions)
 from benchmark_peers import LIBRARIES, build, installed_libraries, optional
 from gpu_benchmark import attention_share, count_flops, naive_attention
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -753,11 +752,15 @@ def tell_difference(paths, threshold, stream=None):
     records = []
     for path in paths:
         try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            record = read_record(path)
             if record["format"] != FORMAT:
-                raise ValueError(f"format {record['format']}")
+                print(f"{path}: 이 기록의 꼴은 {record['format']!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.", file=sys.stderr)
+                return 2
             records.append(record)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except (OSError, KeyError, TypeError) as error:
             print(f"{path}: 벤치마크 기록으로 읽을 수 없어요({type(error).__name__}: {error}).", file=sys.stderr)
             return 2
     for path, record in zip(paths, records):

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -55,3 +56,12 @@ def test_records_lead_with_gpus_and_leave_the_schema_out(tmp_path, monkeypatch):
     (tmp_path / "records" / "schema.json").write_text('{"type": "object"}')
     monkeypatch.setattr("benchmark_lib.__file__", str(tmp_path / "benchmark_lib.py"))
     assert [record["device"]["name"] for record in read_folder("records")] == ["b", "d", "c", "a"]
+
+
+@pytest.mark.parametrize("content, place", [(b'{"cells": [],\n "when" 1}', ":2:9: JSON"), (b"\xff{}", ": UTF-8")])
+def test_a_broken_record_is_named(tmp_path, monkeypatch, content, place):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "mine.json").write_bytes(content)
+    monkeypatch.setattr("benchmark_lib.__file__", str(tmp_path / "benchmark_lib.py"))
+    with pytest.raises(ValueError, match=re.escape(f"mine.json{place}") + ".*다시 재어 주세요"):
+        read_folder("records")
