@@ -6,8 +6,6 @@
 # 마지막으로 정확한 GELU(erf)와 tanh 근사가 얼마나 다른지 재요.
 
 # %%
-import statistics
-
 import torch
 import torch.nn.functional as F
 from digits import accuracy, load, shift, small_vit, training

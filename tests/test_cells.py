@@ -19,7 +19,7 @@ from server import ask, in_loop, running
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from mundap import serve, snippets
+from mundap import serve
 from mundap.cells import MAX_KERNELS, MAX_MESSAGE, MAX_PAGES, Cells, complete, read
 from mundap.run import to_notebook
 
@@ -766,6 +766,9 @@ def test_the_server_goes_away(site, root, tmp_path, page):
         type_code(page, 1, "import time\nprint('on')\ntime.sleep(1000)")
         button(page, "실행: 코드 1").click()
         expect(page.locator(".cell-live").first.locator(".run-output")).to_have_text("on\n", timeout=60_000)
+    said(page, "서버와 연결이 끊어졌어요")
+    button(page, "실행: 코드 1").click()  # nobody is there
+    page.wait_for_timeout(500)
     said(page, "서버와 연결이 끊어졌어요")
     expect(button(page, "실행: 코드 1")).to_be_enabled()
 

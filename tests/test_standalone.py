@@ -90,7 +90,7 @@ def test_files_of_all_kinds_are_written_byte_for_byte(tmp_path):
     chance = random.Random(0)
     pieces = ["'", "'''", '"', '"""', "\\", "\n", "\r", "\r\n", "%", "%%x", "!", "?", ">>> ", "... ", "#", " ", "\t",
               "x = 1", "한", "\x00", "\u2028", "{", "}", "In [1]: ", "r'''", "\\N{DASH}"]
-    for number in range(1500):
+    for _ in range(1500):
         text = "".join(chance.choices(pieces, k=chance.randrange(12)))
         execute(standalone.write_cell("sibling.py", text.encode()), {"FOLDER": tmp_path})
         assert (tmp_path / "sibling.py").read_bytes() == text.encode(), text

@@ -236,8 +236,9 @@ async function restoreDrafts() {
 
 // Running: a page's cells one after another, over one socket.
 async function connect() {
-  const answer = await fetch("/_live/may", { cache: "no-store" });
-  if (!(await answer.json()).may) throw new Error(REFUSED);
+  const answer = await fetch("/_live/may", { cache: "no-store" }).then((found) => found.json())
+    .catch(() => { throw new Error(LOST.closed); }); // the browser's own words are English
+  if (!answer.may) throw new Error(REFUSED);
   const opened = new WebSocket(`ws://${location.host}/_live/kernel`);
   await new Promise((resolve, reject) => {
     opened.addEventListener("open", resolve, { once: true });
