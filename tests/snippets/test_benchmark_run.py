@@ -83,6 +83,14 @@ def test_schema_refuses_what_is_no_record(change):
     assert faults(good) == [] and faults({**good, **change}) != []
 
 
+def test_the_longest_sequences_come_last_but_for_the_products_that_tell_of_drift():
+    one = made(bench.SECTIONS, grid={"pixels": [224, 1024, 1440], "backward_pixels": [224, 1440]})
+    told = [(cell["section"], cell.get("when") or cell.get("tokens"))
+            for task in one.tasks() for cell in task.cells[:1]]
+    assert told[-3:] == [("attention", 8101), ("attention", 8101), ("matmul", "end")]
+    assert told.index(("attention", 4097)) < told.index(("model", None)) < told.index(("profile", None))
+
+
 def test_small_run_of_every_section(tmp_path):
     path = tmp_path / "result.json"
     one = made(bench.SECTIONS, libraries=["mundap", "timm"])
