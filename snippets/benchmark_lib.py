@@ -4,6 +4,7 @@ Needs PyTorch alone. gpu_benchmark.py explains it, benchmark_run.py measures a w
 """
 
 import csv
+import ctypes
 import gc
 import io
 import json
@@ -89,6 +90,20 @@ def attempt(measure, kind="cpu"):
     return result
 
 
+def keep_freed_memory():
+    """Make glibc keep what is freed, as CUDA's allocator does -> whether it does: bool, False without glibc.
+
+    Otherwise each call asks the system for its large tensors anew, and their empty pages may cost more than their
+    numbers: on a virtual machine many times more, and never the same.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    no_mmap, no_trim = (-4, 0), (-1, -1)  # M_MMAP_MAX, M_TRIM_THRESHOLD
+    return all([mallopt(*setting) == 1 for setting in (no_mmap, no_trim)])
+
+
 def free_memory(kind):
     """Give back what nothing refers to any more."""
     gc.collect()
@@ -97,6 +112,10 @@ def free_memory(kind):
             torch.cuda.empty_cache()
         elif kind == "mps":
             torch.mps.empty_cache()
+        else:
+            ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        pass  # no glibc
     except RuntimeError:
         pass  # a device that an earlier error has lost
 

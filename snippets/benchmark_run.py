@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from benchmark_lib import (MEMORY_METHODS, Contender, Failed, Traffic, attempt, clocks, commit, compare, cpu_has,
-                           describe_device, describe_host, fit_exponent, free_memory, interleave, peak_memory,
+                           describe_device, describe_host, fit_exponent, free_memory, interleave, keep_freed_memory, peak_memory,
                            quiet_stderr, read_record, refuse_too_much_memory, rounded, save, spread, versions)
 from benchmark_peers import LIBRARIES, build, installed_libraries, optional
 from gpu_benchmark import attention_share, count_flops, naive_attention
@@ -867,8 +867,10 @@ def main(arguments=None):
     torch.manual_seed(0)
     if options.threads:
         torch.set_num_threads(options.threads)
+    keeps_memory = True  # as the allocators of GPUs do
     if device.type == "cpu":
         refuse_too_much_memory()
+        keeps_memory = keep_freed_memory()
     about = describe_device(device)
     capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else None
     grid = choose_grid(device.type, about["memory_bytes"], options.quick)
@@ -882,7 +884,7 @@ def main(arguments=None):
                   libraries, not options.no_compile, tuple(options.sections or SECTIONS))
     settings = {"quick": options.quick, "threads": torch.get_num_threads(), "precisions": bench.precisions,
                 "libraries": libraries, "compile": bench.compile, "sections": list(bench.sections),
-                "clock": {"cuda": "torch.cuda.Event", "mps": "perf_counter after torch.mps.synchronize"}.get(
+                "keeps_memory": keeps_memory, "clock": {"cuda": "torch.cuda.Event", "mps": "perf_counter after torch.mps.synchronize"}.get(
                     device.type, f"time.{bench.cpu_clock.__name__}")}
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(options.out or f"gpu-benchmark-{device.type}-{stamp}.json")

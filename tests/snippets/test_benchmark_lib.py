@@ -179,6 +179,25 @@ print(lib.attempt(lambda: torch.ones(free // 20 // 4)), torch.ones(3).sum().item
     assert "status='oom'" in done.stdout and done.stdout.endswith("3.0\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_what_is_freed_can_be_kept():
+    """A call's large tensors take new pages of the system each time, unless the allocator keeps those of the last."""
+    code = """
+import resource, sys, torch, benchmark_lib as lib
+print(lib.keep_freed_memory() if sys.argv[1] == "keep" else "")
+torch.set_num_threads(1)
+run = lambda: torch.ones(2**24).sum()
+run(), run()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+run()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(SNIPPETS)}
+    kept, anew = (subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, env=environment,
+                                 check=True).stdout.split() for how in ("keep", "no"))
+    assert kept[0] == "True" and int(kept[1]) < int(anew[0]) / 4
+
+
 def test_quiet_stderr_hides_and_gives_back(capfd):
     with pytest.raises(KeyError), lib.quiet_stderr():
         os.write(2, b"hidden")

@@ -47,7 +47,8 @@ def made(sections, device="cpu", precisions=("float32",), libraries=("mundap",),
 
 def settings_of(one):
     return {"quick": True, "threads": torch.get_num_threads(), "precisions": one.precisions, "compile": one.compile,
-            "libraries": one.libraries, "sections": list(one.sections), "clock": "time.process_time"}
+            "libraries": one.libraries, "sections": list(one.sections), "keeps_memory": False,
+            "clock": "time.process_time"}
 
 
 def measured(one, path=None, minutes=10):
