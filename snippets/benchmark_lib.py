@@ -127,6 +127,12 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
     them, starting one further than the last. A call is repeated until `least` seconds have passed. Where all rounds
     would take more than `budget` seconds there are fewer, three at least.
     """
+    def tried(call):
+        found = attempt(call, kind)
+        if kind == "cpu" and isinstance(found, Failed) and found.status == "oom":
+            found = attempt(call, kind)  # the first try has cleared the holes that others left in a heap that is kept
+        return found
+
     results, numbers, alive = {}, {}, []
     for contender in contenders:
         def first(contender=contender):
@@ -140,7 +146,7 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
                     once = seconds_of(contender.run, number, kind, cpu_clock) / number
             return once
 
-        once = attempt(first, kind)
+        once = tried(first)
         results[contender.name] = once if isinstance(once, Failed) else []
         if not isinstance(once, Failed):
             numbers[contender.name] = max(1, min(10_000, math.ceil(least / max(once, 1e-6))))
@@ -159,7 +165,7 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
                 with contender.context():
                     return seconds_of(contender.run, number, kind, cpu_clock) / number
 
-            seconds = attempt(once_more, kind)
+            seconds = tried(once_more)
             if isinstance(seconds, Failed):
                 results[contender.name] = seconds
             else:

@@ -390,6 +390,11 @@ if __name__ == "__main__":
         return (curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
                 / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0])
 
+    def naive_over_fused(record, precision):
+        """How many times as long the plain formula takes as PyTorch's flash kernel at the longest N of both."""
+        naive, flash = (dict(zip(*curve(record, method, precision))) for method in ("naive", "flash"))
+        return naive[max(naive.keys() & flash.keys())] / flash[max(naive.keys() & flash.keys())]
+
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
@@ -423,6 +428,8 @@ if __name__ == "__main__":
         "cpu_half_slower": sum(item["precision"] != "float32" and item["slower"] for item in cpu_races),
         "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
         "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
+        "cpu_half_naive_over_fused_longest": naive_over_fused(cpu, cpu["settings"]["precisions"][0]),
+        "cpu_float32_naive_over_fused_longest": naive_over_fused(cpu, "float32"),
         "time_share_197": first[0],
         "flop_share_197": first[1],
         "least_share_ratio_197": min(share / flops for share, flops in shared),
