@@ -395,6 +395,11 @@ if __name__ == "__main__":
         naive, flash = (dict(zip(*curve(record, method, precision))) for method in ("naive", "flash"))
         return naive[max(naive.keys() & flash.keys())] / flash[max(naive.keys() & flash.keys())]
 
+    def fused_by_precision(record):
+        """Time of the flash kernel in a record's first precision over that in float32, at the longest N of both."""
+        half, single = (dict(zip(*curve(record, "flash", how))) for how in (record["settings"]["precisions"][0], "float32"))
+        return half[max(half.keys() & single.keys())] / single[max(half.keys() & single.keys())]
+
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
@@ -430,6 +435,8 @@ if __name__ == "__main__":
         "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
         "cpu_half_naive_over_fused_longest": naive_over_fused(cpu, cpu["settings"]["precisions"][0]),
         "cpu_float32_naive_over_fused_longest": naive_over_fused(cpu, "float32"),
+        "cpu_flash_half_over_float32": fused_by_precision(cpu),
+        "cpu_matmul_half_over_float32": peak_of(cpu, cpu["settings"]["precisions"][0]) / peak_of(cpu, "float32"),
         "time_share_197": first[0],
         "flop_share_197": first[1],
         "least_share_ratio_197": min(share / flops for share, flops in shared),
