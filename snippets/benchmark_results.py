@@ -390,20 +390,16 @@ if __name__ == "__main__":
         return (curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
                 / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0])
 
-    def naive_over_fused(record, precision):
-        """How many times as long the plain formula takes as PyTorch's flash kernel at the longest N of both."""
-        naive, flash = (dict(zip(*curve(record, method, precision))) for method in ("naive", "flash"))
-        return naive[max(naive.keys() & flash.keys())] / flash[max(naive.keys() & flash.keys())]
-
-    def fused_by_precision(record):
-        """Time of the flash kernel in a record's first precision over that in float32, at the longest N of both."""
-        half, single = (dict(zip(*curve(record, "flash", how))) for how in (record["settings"]["precisions"][0], "float32"))
-        return half[max(half.keys() & single.keys())] / single[max(half.keys() & single.keys())]
+    def at_longest(record, one, other):
+        """Seconds of one over those of another, each a (method, precision), at the longest N that both have."""
+        ones, others = (dict(zip(*curve(record, *each))) for each in (one, other))
+        longest = max(ones.keys() & others.keys())
+        return ones[longest] / others[longest]
 
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
-    cpu_races = race(cpu)
+    cpu_races, half = race(cpu), cpu["settings"]["precisions"][0]
     everything = [cell for record in records for cell in record["cells"]]
     differences = [cell["difference"] for cell in everything
                    if cell["section"] == "model" and cell.get("difference") is not None]
@@ -427,16 +423,16 @@ if __name__ == "__main__":
         "naive_time_exponent": exponents["naive", "forward", lead_precision, "time"],
         "fused_time_exponent": exponents[best_fused, "forward", lead_precision, "time"],
         "cpu_device": name_of(cpu),
-        "cpu_precision": cpu["settings"]["precisions"][0],
+        "cpu_precision": half,
         "cpu_float32_cells": sum(item["precision"] == "float32" for item in cpu_races),
         "cpu_float32_slower": sum(item["precision"] == "float32" and item["slower"] for item in cpu_races),
         "cpu_half_slower": sum(item["precision"] != "float32" and item["slower"] for item in cpu_races),
         "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
         "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
-        "cpu_half_naive_over_fused_longest": naive_over_fused(cpu, cpu["settings"]["precisions"][0]),
-        "cpu_float32_naive_over_fused_longest": naive_over_fused(cpu, "float32"),
-        "cpu_flash_half_over_float32": fused_by_precision(cpu),
-        "cpu_matmul_half_over_float32": peak_of(cpu, cpu["settings"]["precisions"][0]) / peak_of(cpu, "float32"),
+        "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half)),
+        "cpu_float32_naive_over_fused_longest": at_longest(cpu, ("naive", "float32"), ("flash", "float32")),
+        "cpu_flash_half_over_float32": at_longest(cpu, ("flash", half), ("flash", "float32")),
+        "cpu_matmul_half_over_float32": peak_of(cpu, half) / peak_of(cpu, "float32"),
         "time_share_197": first[0],
         "flop_share_197": first[1],
         "least_share_ratio_197": min(share / flops for share, flops in shared),
