@@ -23,6 +23,7 @@ G = SIZE // PATCH  # patches on a side
 # 거리를 재려면 **보는 쪽과 보이는 쪽**의 자리가 모두 있어야 해요. 클래스 토큰은 자리가 없어서 행과 열에서 모두 빼고,
 # 남은 행의 합이 1이 되게 다시 나눠요. 논문은 이 처리를 밝히지 않으니, 우리가 정한 것이에요.
 
+
 # %%
 def patch_distances(grid, patch_size):
     """Pixels between the centres of all patches: grid = (rows, columns) -> (N, N)."""
@@ -49,6 +50,7 @@ def attention_distance(attn, grid, patch_size):
 #
 # 가중치의 엔트로피 $H$로 재요. $e^H$는 "고르게 나눠 본 패치의 수"라서, 전체로 나누면 1은 모든 패치를 고르게, $1/N$은 한 패치만 본 거예요.
 
+
 # %%
 def spread(weights):
     """exp(entropy) over the number of patches: (..., N) non-negative weights -> (...), between 1 / N and 1."""
@@ -60,6 +62,7 @@ def spread(weights):
 # ## 답을 아는 맵에서 먼저 재요
 #
 # 224 px 이미지를 16 px 패치로 자른 14×14 격자예요. **가장 먼 패치 하나만** 보는 맵은 한 점에 모였는데 거리는 가장 길어요.
+
 
 # %%
 def with_class_token(cls_row, rows):
@@ -105,8 +108,12 @@ if __name__ == "__main__":
         axis.set_title(f"{name}\n거리 {pixels:.0f} px", fontsize=12)
         axis.set(xticks=[], yticks=[])
         axis.grid(False)
-    show(figure, "cls_maps", f"롤아웃 지도가 한 점에 모였는데 어텐션 거리는 {pair_distance[0]:.0f} px이고, "
-         f"지도가 고르게 퍼졌는데 거리는 {pair_distance[1]:.0f} px이에요.")
+    show(
+        figure,
+        "cls_maps",
+        f"롤아웃 지도가 한 점에 모였는데 어텐션 거리는 {pair_distance[0]:.0f} px이고, "
+        f"지도가 고르게 퍼졌는데 거리는 {pair_distance[1]:.0f} px이에요.",
+    )
 
 # %% [markdown]
 # ## 헤드를 평균하면 헤드마다 다르다는 사실이 사라져요
@@ -128,6 +135,7 @@ if __name__ == "__main__":
 # ## 학습한 ViT에서 헤드마다, 층마다 재요
 #
 # 처음 보는 장면 128개씩 시드 5개예요. 견줄 것은 같은 구조의 **학습하지 않은** 모델 다섯 벌과, 모든 패치를 고르게 볼 때의 거리예요.
+
 
 # %%
 @torch.no_grad()
@@ -183,8 +191,10 @@ if __name__ == "__main__":
     axis.annotate("고르게 볼 때", (depth + 0.4, even), (0, 6), textcoords="offset points", ha="right")
     axis.set(xlabel="층 (점 하나가 헤드 하나)", ylabel="어텐션 거리 (px)", ylim=(0, longest + 6), xticks=layers)
     axis.legend(loc="lower left")
-    alt = (f"헤드 {depth * heads}개의 어텐션 거리가 층과 상관없이 {by_head.min():.1f}~{by_head.max():.1f} px로, "
-           f"고르게 볼 때의 {even:.1f} px 바로 아래에 모여 있어요.")
+    alt = (
+        f"헤드 {depth * heads}개의 어텐션 거리가 층과 상관없이 {by_head.min():.1f}~{by_head.max():.1f} px로, "
+        f"고르게 볼 때의 {even:.1f} px 바로 아래에 모여 있어요."
+    )
     show(figure, "distance_by_layer", alt)
 
 # %% [markdown]
@@ -199,8 +209,10 @@ if __name__ == "__main__":
     head_spread, seen_spread, density = (trained[key].mean(dim=0).flatten() for key in keys)  # (depth * heads) each
     sharpest = head_spread.argmin().item()
     sharpest_distance = by_head.flatten()[sharpest].item()
-    correlations = [torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
-                    for a, b in zip(trained["distance"], trained["head_spread"])]
+    correlations = [
+        torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+        for a, b in zip(trained["distance"], trained["head_spread"])
+    ]
     print(f"가장 뾰족한 헤드는 {sharpest // heads + 1}층의 헤드 {sharpest % heads + 1}")
     print(f"퍼진 정도: 패치의 행 {head_spread[sharpest]:.2f}, 모든 행의 평균 {seen_spread[sharpest]:.2f}")
     print(f"낱자의 상자 안에 모인 눈길: 고르게 볼 때의 {density[sharpest]:.1f}배")
@@ -214,17 +226,23 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    curves = {"어텐션 거리": (trained["distance"].mean(dim=2) / even, BLUE, "o-"),  # (runs, depth) each
-              "롤아웃이 퍼진 정도": (trained["rollout_spread"], ORANGE, "s--"),
-              "그 층의 맵이 퍼진 정도": (trained["cls_spread"], GREEN, "^-.")}
+    curves = {
+        "어텐션 거리": (trained["distance"].mean(dim=2) / even, BLUE, "o-"),  # (runs, depth) each
+        "롤아웃이 퍼진 정도": (trained["rollout_spread"], ORANGE, "s--"),
+        "그 층의 맵이 퍼진 정도": (trained["cls_spread"], GREEN, "^-."),
+    }
     figure, axis = plt.subplots(figsize=(5, 3.8))
     for name, (values, colour, style) in curves.items():
         axis.errorbar(layers, values.mean(dim=0), values.std(dim=0), fmt=style, color=colour, capsize=3, label=name)
     axis.set(xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers)
     axis.legend(loc="lower right")
     first, last = ([values.mean(dim=0)[k].item() for values, _, _ in curves.values()] for k in (0, -1))
-    show(figure, "two_quantities", f"첫 층에서 마지막 층까지 어텐션 거리는 거의 그대로({first[0]:.2f} → {last[0]:.2f})인데, "
-         f"롤아웃은 퍼지고({first[1]:.2f} → {last[1]:.2f}) 그 층의 클래스 토큰 맵은 모였다 퍼져요({first[2]:.2f} → {last[2]:.2f}).")
+    show(
+        figure,
+        "two_quantities",
+        f"첫 층에서 마지막 층까지 어텐션 거리는 거의 그대로({first[0]:.2f} → {last[0]:.2f})인데, "
+        f"롤아웃은 퍼지고({first[1]:.2f} → {last[1]:.2f}) 그 층의 클래스 토큰 맵은 모였다 퍼져요({first[2]:.2f} → {last[2]:.2f}).",
+    )
 
 # %% [markdown]
 # ## 롤아웃에다 거리의 식을 쓰면 안 될까요?
@@ -234,9 +252,21 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    rows = [[layer + 1, *[f"{value[:, layer].mean():.1f}" for value in
-             (untrained["distance"].mean(dim=2), untrained["rollout_distance"],
-              trained["distance"].mean(dim=2), trained["rollout_distance"])]] for layer in range(depth)]
+    rows = [
+        [
+            layer + 1,
+            *[
+                f"{value[:, layer].mean():.1f}"
+                for value in (
+                    untrained["distance"].mean(dim=2),
+                    untrained["rollout_distance"],
+                    trained["distance"].mean(dim=2),
+                    trained["rollout_distance"],
+                )
+            ],
+        ]
+        for layer in range(depth)
+    ]
     header = ["층", "학습 안 함: 헤드", "학습 안 함: 롤아웃", "학습함: 헤드", "학습함: 롤아웃"]
     table("rollout_distance", "헤드의 맵으로 잰 거리와 롤아웃으로 잰 거리(px)", header, rows)
 

@@ -9,7 +9,6 @@
 import statistics
 
 import torch
-
 from figure import BLUE, INK, ORANGE, plt, show, table
 from scenes import draw
 from train_vit import PATCH, SIZE, build, load_trained
@@ -22,6 +21,7 @@ G = SIZE // PATCH  # patches on a side
 #
 # 블록은 `x + attn(x)`라서 자기 자신에게서 오는 몫으로 단위행렬을 반 섞어요.
 # 행의 합이 1인 행렬끼리 곱하므로 결과도 행의 합이 1이에요.
+
 
 # %%
 def rollout(attn):
@@ -93,6 +93,7 @@ if __name__ == "__main__":
 # `sqrt(토큰 수)`를 한 변으로 쓰는 코드가 흔해요. 앞에 붙은 토큰이 클래스 토큰 하나뿐이고 격자가 정사각형일 때만 맞아요.
 # 가장 나쁜 것은 7×28처럼 **오류 없이** 엉뚱한 그림이 나오는 경우예요. 격자의 크기와 앞에 붙은 토큰의 수를 밝혀 주면 늘 맞아요.
 
+
 # %%
 def cls_map(joint, grid, num_prefix_tokens=1):
     """The class token's row as a picture, (..., N, N) -> (..., rows, columns), for grid = (rows, columns).
@@ -121,8 +122,13 @@ def outcome_of_sqrt(grid, num_prefix_tokens):
 
 # %%
 if __name__ == "__main__":
-    cases = [("클래스 토큰뿐", (14, 14), 1), ("증류 토큰도", (14, 14), 2), ("레지스터 넷도", (14, 14), 5),
-             ("긴 이미지", (10, 20), 1), ("더 긴 이미지", (7, 28), 1)]
+    cases = [
+        ("클래스 토큰뿐", (14, 14), 1),
+        ("증류 토큰도", (14, 14), 2),
+        ("레지스터 넷도", (14, 14), 5),
+        ("긴 이미지", (10, 20), 1),
+        ("더 긴 이미지", (7, 28), 1),
+    ]
     outcomes = [outcome_of_sqrt(grid, prefix) for _, grid, prefix in cases]
     rows = [[name, f"{grid[0]}×{grid[1]}", outcome] for (name, grid, _), outcome in zip(cases, outcomes)]
     table("sqrt_grid", "한 변을 토큰 수의 제곱근으로 짐작하면", ["경우", "격자", "결과"], rows)
@@ -132,6 +138,7 @@ if __name__ == "__main__":
 # ## 정답과 견줄 자: 가장 뜨거운 패치가 상자 안에 있나요?
 #
 # 낱자의 상자를 정확히 알아서 셀 수 있어요. 상자 안에 한가운데가 든 패치의 비율이 곧 우연히 맞힐 확률이에요.
+
 
 # %%
 def patches_in_box(boxes, grid):
@@ -173,8 +180,10 @@ if __name__ == "__main__":
             axis.grid(False)
     inside = patches_in_box(boxes[:4], (G, G))
     hits = [peak_in_box(heats[name][:4], inside).sum().item() for name in ("마지막 층", "롤아웃")]
-    alt = (f"장면 네 개에 겹쳐 그린 지도. 가장 밝은 패치가 낱자의 상자 안에 있는 것은 마지막 층에서 {hits[0]}개, "
-           f"롤아웃에서 {hits[1]}개예요. 롤아웃은 상자 밖에도 옅은 열이 고르게 깔려 있어요.")
+    alt = (
+        f"장면 네 개에 겹쳐 그린 지도. 가장 밝은 패치가 낱자의 상자 안에 있는 것은 마지막 층에서 {hits[0]}개, "
+        f"롤아웃에서 {hits[1]}개예요. 롤아웃은 상자 밖에도 옅은 열이 고르게 깔려 있어요."
+    )
     show(figure, "attention_maps", alt)
 
 
@@ -189,6 +198,7 @@ if __name__ == "__main__":
 #
 # 견줄 것도 함께 둬요. 곱하지 않고 층을 평균만 낸 지도, 무작위 지도, 학습하지 않은 모델과 **다른 장면**의 롤아웃이에요.
 # 낱자가 한가운데 쪽에 자주 오니, 장면을 보지 않고 자리 버릇만으로 얼마나 맞히는지 알아야 하거든요.
+
 
 # %%
 def density_in_box(heat, inside):
@@ -208,8 +218,14 @@ def classify_without(model, images, heat, k):
 
 
 NAMES = {
-    "rollout": "롤아웃", "last": "마지막 층", "average": "층 평균", "reversed": "뒤집은 순서",
-    "no_identity": "단위행렬 없이", "other": "다른 장면", "untrained": "학습 전 모델", "random": "무작위",
+    "rollout": "롤아웃",
+    "last": "마지막 층",
+    "average": "층 평균",
+    "reversed": "뒤집은 순서",
+    "no_identity": "단위행렬 없이",
+    "other": "다른 장면",
+    "untrained": "학습 전 모델",
+    "random": "무작위",
 }
 
 
@@ -221,14 +237,25 @@ def measure(model, seed, n=200, k=4):
     inside = patches_in_box(boxes, (G, G))
     logits, attn = model(images, return_attn=True)
     joint = rollout(attn)
-    joints = {"rollout": joint, "last": last_layer(attn), "average": layer_average(attn),
-              "reversed": reversed_rollout(attn), "no_identity": product_without_identity(attn),
-              "other": joint.roll(1, dims=0), "untrained": rollout(untrained(images, return_attn=True)[1])}
+    joints = {
+        "rollout": joint,
+        "last": last_layer(attn),
+        "average": layer_average(attn),
+        "reversed": reversed_rollout(attn),
+        "no_identity": product_without_identity(attn),
+        "other": joint.roll(1, dims=0),
+        "untrained": rollout(untrained(images, return_attn=True)[1]),
+    }
     heats = {key: cls_map(joint, (G, G)) for key, joint in joints.items()}
     heats["random"] = torch.rand(n, G, G, generator=torch.Generator().manual_seed(seed))
-    scores = {key: (peak_in_box(heat, inside).float().mean().item(), density_in_box(heat, inside).mean().item(),
-                    (classify_without(model, images, heat, k) == labels).float().mean().item())
-              for key, heat in heats.items()}
+    scores = {
+        key: (
+            peak_in_box(heat, inside).float().mean().item(),
+            density_in_box(heat, inside).mean().item(),
+            (classify_without(model, images, heat, k) == labels).float().mean().item(),
+        )
+        for key, heat in heats.items()
+    }
     return scores, (logits.argmax(dim=1) == labels).float().mean().item(), inside.float().mean().item()
 
 
@@ -243,8 +270,10 @@ if __name__ == "__main__":
         rows.append([name, f"{mean[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
     lead = [scores["rollout"][0] - scores["last"][0] for scores in runs]
     spread = max(values[0] for values in std.values())
-    caption = (f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {spread:.0%}p 이하, "
-               f"상자의 넓이 {chance:.0%}, 지우기 전 정확도 {accuracy:.0%})")
+    caption = (
+        f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {spread:.0%}p 이하, "
+        f"상자의 넓이 {chance:.0%}, 지우기 전 정확도 {accuracy:.0%})"
+    )
     table("pointing", caption, ["지도", "정점", "농도", "지우기"], rows)
 
     figure, axis = plt.subplots(figsize=(5, 3.6))
@@ -284,8 +313,13 @@ if __name__ == "__main__":
         "smallest_lead": min(lead),
     }
     for key in NAMES:
-        evidence |= {f"peak_{key}": mean[key][0], f"peak_{key}_std": std[key][0], f"density_{key}": mean[key][1],
-                     f"accuracy_without_{key}": mean[key][2], f"accuracy_without_{key}_std": std[key][2]}
+        evidence |= {
+            f"peak_{key}": mean[key][0],
+            f"peak_{key}_std": std[key][0],
+            f"density_{key}": mean[key][1],
+            f"accuracy_without_{key}": mean[key][2],
+            f"accuracy_without_{key}_std": std[key][2],
+        }
     # a near tie between two patches may fall otherwise on another CPU
     tolerance = {name: 0.02 for name in evidence if name.startswith(("peak", "density", "accuracy", "smallest"))}
     tolerance["row_sum_error"] = 1e-5

@@ -62,7 +62,9 @@ if __name__ == "__main__":
         self_first.append((scores.argmax(dim=-1) == torch.arange(200)).float().mean().item())
         disagreement.append(((scores - scores.T).norm() / scores.norm()).item())
         similarity_self_first = ((x @ x.T).argmax(dim=-1) == torch.arange(200)).float().mean().item()
-    print(f"자기 자신의 점수가 가장 높은 토큰: {mean(self_first):.1%} (토큰을 그대로 내적하면 {similarity_self_first:.0%})")
+    print(
+        f"자기 자신의 점수가 가장 높은 토큰: {mean(self_first):.1%} (토큰을 그대로 내적하면 {similarity_self_first:.0%})"
+    )
     print(f"점수 행렬의 비대칭: {mean(disagreement):.2f}")
 
 # %% [markdown]
@@ -128,8 +130,10 @@ def score_variance(d_k, seed, pairs=10000, same=False):
 if __name__ == "__main__":
     means, variances = zip(*(zip(*(score_variance(size, seed) for seed in range(5))) for size in SIZES))
     ratios = [variance / size for size, found in zip(SIZES, variances) for variance in found]
-    rows = [[size, f"{mean(found):.1f} ± {stdev(found):.1f}", f"{mean(found) / size:.3f}"]
-            for size, found in zip(SIZES, variances)]
+    rows = [
+        [size, f"{mean(found):.1f} ± {stdev(found):.1f}", f"{mean(found) / size:.3f}"]
+        for size, found in zip(SIZES, variances)
+    ]
     table("variance", "q·k의 분산 (시드 다섯의 평균 ± 표준편차)", ["d_k", "나누기 전", "√d_k로 나눈 뒤"], rows)
     same_means = [score_variance(1024, seed, same=True)[0] / 1024**0.5 for seed in range(5)]
     print(f"쿼리와 키가 같은 벡터라면 √d_k로 나눈 점수의 평균: {mean(same_means):.1f} (√1024 = 32)")
@@ -140,6 +144,7 @@ if __name__ == "__main__":
 # 점수의 폭이 커지면 softmax는 1등에게 거의 다 줘요. 그러면 점수를 조금 바꿔도 가중치가 변하지 않아서 **기울기가 사라져요.**
 # softmax의 야코비안 $\mathrm{diag}(p) - pp^\top$의 크기를 재 볼게요. 키는 64개예요.
 # 그림의 점은 쿼리 200개의 중앙값을 시드 다섯에서 평균한 것이고, 띠는 시드 가운데 최소와 최대예요.
+
 
 # %%
 def saturation(d_k, seed, scaled, keys=64, queries=200):
@@ -159,8 +164,12 @@ def saturation(d_k, seed, scaled, keys=64, queries=200):
 
 # %%
 if __name__ == "__main__":
-    found = torch.stack([torch.stack([torch.stack([saturation(size, seed, scaled) for seed in range(5)])
-                                      for size in SIZES]) for scaled in (True, False)])  # (2, sizes, seeds, 4, queries)
+    found = torch.stack(
+        [
+            torch.stack([torch.stack([saturation(size, seed, scaled) for seed in range(5)]) for size in SIZES])
+            for scaled in (True, False)
+        ]
+    )  # (2, sizes, seeds, 4, queries)
     top, effective, gradient, to_query = found.median(dim=-1).values.unbind(dim=-1)  # (2, sizes, seeds) each
     to_query_mean = found[:, -1, :, 3].mean(dim=(1, 2)).tolist()  # [divided, not divided], at the largest d_k
     vanished = (found[1, -1, :, 2] < 0.01 * gradient[0, -1].mean()).float().mean(dim=-1)  # (seeds)
@@ -177,11 +186,15 @@ if __name__ == "__main__":
     axes[1].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes[1].legend(loc="lower left")
     top_divided, top_plain, gradient_divided, gradient_plain = (v[-1].mean().item() for v in (*top, *gradient))
-    alt = (f"d_k가 1024일 때 나누지 않으면 가장 큰 가중치는 {top_plain:.3f}까지 커지고 기울기는 {gradient_plain:.0e}까지 사라져요. "
-           f"√d_k로 나누면 가장 큰 가중치는 {top_divided:.2f}, 기울기는 {gradient_divided:.2f}에 머물러요.")
+    alt = (
+        f"d_k가 1024일 때 나누지 않으면 가장 큰 가중치는 {top_plain:.3f}까지 커지고 기울기는 {gradient_plain:.0e}까지 사라져요. "
+        f"√d_k로 나누면 가장 큰 가중치는 {top_divided:.2f}, 기울기는 {gradient_divided:.2f}에 머물러요."
+    )
     show(figure, "saturation", alt)
     for i, label in enumerate(("나누면", "나누지 않으면")):
-        print(f"d_k = 1024, {label} 쿼리에 대한 기울기: 중앙값 {to_query[i, -1].mean():.3f}, 평균 {to_query_mean[i]:.3f}")
+        print(
+            f"d_k = 1024, {label} 쿼리에 대한 기울기: 중앙값 {to_query[i, -1].mean():.3f}, 평균 {to_query_mean[i]:.3f}"
+        )
 
 # %% [markdown]
 # 쿼리까지 거슬러 가면 고르지 못한 것도 보여요. 대부분은 기울기가 거의 없고, 1등과 2등이 비슷한 몇몇만 아주 커서 중앙값은 작은데 평균은 커요.
@@ -197,7 +210,10 @@ if __name__ == "__main__":
         many_q, many_k = torch.randn(500, d_k), torch.randn(keys, d_k)
         scores = many_q @ many_k.T / d_k**0.5
         widths[keys], tops[keys] = scores.std().item(), scores.softmax(dim=-1).amax(dim=-1).median().item()
-    print(*(f"키 {keys}개: 점수의 표준편차 {widths[keys]:.2f}, 가장 큰 가중치 {tops[keys]:.3f}" for keys in widths), sep="\n")
+    print(
+        *(f"키 {keys}개: 점수의 표준편차 {widths[keys]:.2f}, 가장 큰 가중치 {tops[keys]:.3f}" for keys in widths),
+        sep="\n",
+    )
 
 # %% [markdown]
 # ## Q와 K는 크기가 같아야 하고, V는 달라도 돼요

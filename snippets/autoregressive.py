@@ -65,8 +65,10 @@ if __name__ == "__main__":
         for reach in REACHES:
             all_before = train(LogisticAR(before(64, reach)), x)  # 63 is the last
             by_reach[reach].append(nll(all_before, test).mean().item())
-    rows = [[reach, int(before(64, reach).sum()) + 64, f"{mean(found):.2f} ± {stdev(found):.2f}"]
-            for reach, found in by_reach.items()]
+    rows = [
+        [reach, int(before(64, reach).sum()) + 64, f"{mean(found):.2f} ± {stdev(found):.2f}"]
+        for reach, found in by_reach.items()
+    ]
     caption = "앞의 픽셀을 몇 개까지 보는지와, 처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차)"
     table("reach", caption, ["보는 픽셀", "파라미터", "나트"], rows)
 
@@ -76,6 +78,7 @@ if __name__ == "__main__":
 # ## 순서는 얼마나 중요할까요?
 #
 # 픽셀을 늘어놓는 순서를 바꿔 가며, 바로 앞만 보는 모델과 앞의 모두를 보는 모델을 견줘요. 가로줄(raster), 세로줄, 줄마다 방향을 뒤집는 뱀 모양, 무작위 순서예요.
+
 
 # %%
 def orders(seed):
@@ -96,8 +99,10 @@ if __name__ == "__main__":
             model = train(LogisticAR(before(64, 63)), a)
             everything.setdefault(name, []).append(nll(model, b).mean().item())
     for name in markov:
-        print(f"{name}: 바로 앞만 {mean(markov[name]):.2f} ± {stdev(markov[name]):.2f}, "
-              f"앞의 모두 {mean(everything[name]):.2f} ± {stdev(everything[name]):.2f}")
+        print(
+            f"{name}: 바로 앞만 {mean(markov[name]):.2f} ± {stdev(markov[name]):.2f}, "
+            f"앞의 모두 {mean(everything[name]):.2f} ± {stdev(everything[name]):.2f}"
+        )
 
     truth = frequencies(middle(torch.cat(load(0)[:2])))  # of ten pixels in the middle: (1024)
     table_kl, markov_kl = [], []
@@ -106,8 +111,10 @@ if __name__ == "__main__":
         states = all_states(10)[:, order]
         for parents, found in ((9, table_kl), (1, markov_kl)):
             found.append(kl(truth, log_prob(fit(states, parents, truth, pseudo=0), states, parents)))
-    print(f"픽셀 10개, 무작위 순서 열 가지에서 정답과의 KL: 표로 앞의 모두를 보면 {max(table_kl):.0e} 이하, "
-          f"바로 앞만 보면 {min(markov_kl):.2f}~{max(markov_kl):.2f}")
+    print(
+        f"픽셀 10개, 무작위 순서 열 가지에서 정답과의 KL: 표로 앞의 모두를 보면 {max(table_kl):.0e} 이하, "
+        f"바로 앞만 보면 {min(markov_kl):.2f}~{max(markov_kl):.2f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -119,8 +126,10 @@ if __name__ == "__main__":
             axis.plot([place] * 3, found[name], "_", color=color)
     axis.set(xticks=range(4), xticklabels=markov, xlim=(-0.5, 3.5), ylim=(17.5, None), ylabel="이미지 하나에 드는 나트")
     figure.legend(loc="outside upper center", ncols=2)
-    alt = (f"바로 앞만 보는 모델은 순서에 따라 {mean(markov['세로줄']):.1f}~{mean(markov['무작위']):.1f}나트로 달라지지만, "
-           f"앞의 모두를 보는 모델은 어느 순서에서나 {mean(everything['가로줄']):.1f}나트쯤이에요.")
+    alt = (
+        f"바로 앞만 보는 모델은 순서에 따라 {mean(markov['세로줄']):.1f}~{mean(markov['무작위']):.1f}나트로 달라지지만, "
+        f"앞의 모두를 보는 모델은 어느 순서에서나 {mean(everything['가로줄']):.1f}나트쯤이에요."
+    )
     show(figure, "orders", alt)
 
 # %% [markdown]
@@ -128,6 +137,7 @@ if __name__ == "__main__":
 #
 # 확률을 잴 때는 $x$를 다 알고 있으니 조건부 확률 64개가 모델 호출 **한 번**에 나와요. 생성할 때는 앞의 픽셀이 정해져야 다음을 뽑으니 64번 불러야 해요.
 # 순서를 정하지 않고 픽셀마다 **나머지 모두**를 보게 하면 어떻게 되는지도 봐요.
+
 
 # %%
 @torch.no_grad()
@@ -171,6 +181,7 @@ if __name__ == "__main__":
 # 조건부 확률을 조건부 **밀도**로 바꾸기만 하면 돼요. 평균이 앞의 값에 선형인 가우시안이면 다변량 가우시안과 **똑같고**,
 # 여러 가우시안을 섞은 것을 작은 신경망이 정하게 하면 고리처럼 휜 분포도 배워요.
 
+
 # %%
 def gaussian_chain(x, covariance):
     """log N(x; 0, covariance) as a sum of log p(x_i | x_<i), each a Gaussian with a linear mean: x (B, n) -> (B)."""
@@ -188,8 +199,9 @@ class MixtureAR(nn.Module):
     def __init__(self, n=2, components=8, width=32, mask=None):
         super().__init__()
         self.register_buffer("mask", before(n, n) if mask is None else mask)
-        self.nets = nn.ModuleList(nn.Sequential(nn.Linear(n, width), nn.Tanh(), nn.Linear(width, 3 * components))
-                                  for _ in range(n))
+        self.nets = nn.ModuleList(
+            nn.Sequential(nn.Linear(n, width), nn.Tanh(), nn.Linear(width, 3 * components)) for _ in range(n)
+        )
 
     def forward(self, x):
         """log p(x): (B, n) -> (B)."""
@@ -240,8 +252,10 @@ if __name__ == "__main__":
     with torch.no_grad():
         density = chains[0](grid).exp().reshape(241, 241)
     integral = (density.sum() * (line[1] - line[0]) ** 2).item()
-    print(f"고리: 앞의 값을 보면 {mean(chain_nll):.2f} ± {stdev(chain_nll):.2f}나트, 독립이면 {mean(separate_nll):.2f}, "
-          f"가우시안 하나면 {normal_nll:.2f}. 밀도의 적분 {integral:.3f}, 가장 높은 밀도 {density.max():.2f}")
+    print(
+        f"고리: 앞의 값을 보면 {mean(chain_nll):.2f} ± {stdev(chain_nll):.2f}나트, 독립이면 {mean(separate_nll):.2f}, "
+        f"가우시안 하나면 {normal_nll:.2f}. 밀도의 적분 {integral:.3f}, 가장 높은 밀도 {density.max():.2f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -287,6 +301,9 @@ if __name__ == "__main__":
     }
     tolerance = {
         **{name: 0.1 for name in evidence if name.startswith(("nll_", "all_", "ring_"))},
-        "unordered_sum": 0.2, "sample_distance": 0.01, "exact_sample_distance": 0.01, "sample_time_ratio": float("inf"),
+        "unordered_sum": 0.2,
+        "sample_distance": 0.01,
+        "exact_sample_distance": 0.01,
+        "sample_time_ratio": float("inf"),
     }
     evidence

@@ -26,8 +26,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 NO_KERNEL = ("No available kernel", "No viable backend")  # what SDPA says where a backend cannot take its inputs
-MEMORY_METHODS = {"cuda": "torch.cuda.max_memory_allocated",
-                  "cpu": "torch profiler: every allocation of the CPU allocator"}
+MEMORY_METHODS = {
+    "cuda": "torch.cuda.max_memory_allocated",
+    "cpu": "torch profiler: every allocation of the CPU allocator",
+}
 PACKAGES = ("torch", "timm", "transformers", "torchvision", "vit-pytorch", "triton", "numpy")
 
 # ---------------------------------------------------------------- time
@@ -127,6 +129,7 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
     them, starting one further than the last. A call is repeated until `least` seconds have passed. Where all rounds
     would take more than `budget` seconds there are fewer, three at least.
     """
+
     def tried(call):
         found = attempt(call, kind)
         if kind == "cpu" and isinstance(found, Failed) and found.status == "oom":
@@ -135,6 +138,7 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
 
     results, numbers, alive = {}, {}, []
     for contender in contenders:
+
         def first(contender=contender):
             with contender.context():
                 once = seconds_of(contender.run, 1, kind, cpu_clock)  # pages, caches, choice of kernels
@@ -340,15 +344,31 @@ def cpu_name():
 def describe_device(device):
     """What is known of a torch.device: dict of plain values, None for what cannot be told."""
     kind = device.type
-    about = {"kind": kind, "name": cpu_name(), "memory_bytes": None, "threads": torch.get_num_threads(), "driver": None,
-             "capability": None, "multiprocessors": None, "cuda": None, "cudnn": None, "datasheet": None}
+    about = {
+        "kind": kind,
+        "name": cpu_name(),
+        "memory_bytes": None,
+        "threads": torch.get_num_threads(),
+        "driver": None,
+        "capability": None,
+        "multiprocessors": None,
+        "cuda": None,
+        "cudnn": None,
+        "datasheet": None,
+    }
     if kind == "cuda":
         properties = torch.cuda.get_device_properties(device)
         gpu = nvidia_smi("driver_version") or {}
-        about |= {"name": properties.name, "memory_bytes": properties.total_memory, "driver": gpu.get("driver_version"),
-                  "capability": f"{properties.major}.{properties.minor}",
-                  "multiprocessors": properties.multi_processor_count, "cuda": torch.version.cuda or torch.version.hip,
-                  "cudnn": torch.backends.cudnn.version(), "datasheet": DATASHEET.get(properties.name)}
+        about |= {
+            "name": properties.name,
+            "memory_bytes": properties.total_memory,
+            "driver": gpu.get("driver_version"),
+            "capability": f"{properties.major}.{properties.minor}",
+            "multiprocessors": properties.multi_processor_count,
+            "cuda": torch.version.cuda or torch.version.hip,
+            "cudnn": torch.backends.cudnn.version(),
+            "datasheet": DATASHEET.get(properties.name),
+        }
     elif kind == "mps":
         recommended = getattr(torch.mps, "recommended_max_memory", lambda: None)
         about |= {"memory_bytes": recommended(), "driver": platform.mac_ver()[0] or None}
@@ -376,8 +396,12 @@ def total_memory():
 
 def describe_host():
     """The machine around the device: dict. Neither its name nor its user's."""
-    return {"cpu": cpu_name(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}",
-            "memory_bytes": total_memory()}
+    return {
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+        "memory_bytes": total_memory(),
+    }
 
 
 def versions():
@@ -415,8 +439,14 @@ def nvidia_smi(*fields):
 
 def clocks(kind, when):
     """Clocks, temperature and power now: dict with None for what is not told. when: a word for the moment."""
-    names = {"sm_mhz": "clocks.sm", "memory_mhz": "clocks.mem", "sm_max_mhz": "clocks.max.sm",
-             "temperature_c": "temperature.gpu", "power_w": "power.draw", "power_limit_w": "power.limit"}
+    names = {
+        "sm_mhz": "clocks.sm",
+        "memory_mhz": "clocks.mem",
+        "sm_max_mhz": "clocks.max.sm",
+        "temperature_c": "temperature.gpu",
+        "power_w": "power.draw",
+        "power_limit_w": "power.limit",
+    }
     found = {"when": when, **dict.fromkeys(names), "throttle": None, "load": None}
     if kind == "cuda":
         told = nvidia_smi(*names.values()) or {}
@@ -460,8 +490,9 @@ def read_record(path):
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{error.lineno}:{error.colno}: JSON으로 읽을 수 없어요({error.msg}). "
-                         "고치거나 다시 재어 주세요.") from None
+        raise ValueError(
+            f"{path}:{error.lineno}:{error.colno}: JSON으로 읽을 수 없어요({error.msg}). 고치거나 다시 재어 주세요."
+        ) from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
 
@@ -488,23 +519,49 @@ def join(records):
             earlier = cells.get(key_of(cell))
             if earlier is None or cell["status"] != "skipped":
                 cells[key_of(cell)] = cell
-    every = {name: [value for record in records for value in record["settings"][name]]
-             for name in ("precisions", "libraries")}
+    every = {
+        name: [value for record in records for value in record["settings"][name]]
+        for name in ("precisions", "libraries")
+    }
     grids = [record["settings"]["grid"] for record in records]
     lists = {name: sorted({value for grid in grids for value in grid[name]}) for name in ("pixels", "batches")}
     order = ("bf16", "fp16", "tf32", "float32")
-    settings = {**first["settings"], "precisions": sorted(set(every["precisions"]), key=order.index),
-                "libraries": list(dict.fromkeys(every["libraries"])), "grid": {**grids[0], **lists}}
-    fits = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for record in records
-            for fit in record["fits"]}
-    return {**first, "settings": settings, "cells": list(cells.values()), "fits": list(fits.values()),
-            "seconds": sum(record["seconds"] for record in records)}
+    settings = {
+        **first["settings"],
+        "precisions": sorted(set(every["precisions"]), key=order.index),
+        "libraries": list(dict.fromkeys(every["libraries"])),
+        "grid": {**grids[0], **lists},
+    }
+    fits = {
+        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit
+        for record in records
+        for fit in record["fits"]
+    }
+    return {
+        **first,
+        "settings": settings,
+        "cells": list(cells.values()),
+        "fits": list(fits.values()),
+        "seconds": sum(record["seconds"] for record in records),
+    }
 
 
 # ---------------------------------------------------------------- comparing two records
 
-KEY = ("section", "when", "library", "model", "mode", "pass", "method", "compile", "precision", "n", "tokens",
-       "img_size")
+KEY = (
+    "section",
+    "when",
+    "library",
+    "model",
+    "mode",
+    "pass",
+    "method",
+    "compile",
+    "precision",
+    "n",
+    "tokens",
+    "img_size",
+)
 
 
 def key_of(cell):
@@ -527,7 +584,8 @@ def label(cell):
 def per_item(cell):
     """Seconds a cell took for one image, sequence or product: spread()'s dict, whatever its batch."""
     return {name: cell["seconds"][name] / (cell.get("batch") or 1) for name in ("median", "low", "high")} | {
-        "samples": [seconds / (cell.get("batch") or 1) for seconds in cell["seconds"]["samples"]]}
+        "samples": [seconds / (cell.get("batch") or 1) for seconds in cell["seconds"]["samples"]]
+    }
 
 
 def noise(seconds):
@@ -562,17 +620,38 @@ def compare(first, second, threshold=0.03, errors=4.0):
     for key in dict.fromkeys([*ones, *others]):
         one, other = ones.get(key), others.get(key)
         if one is None or other is None:
-            found.append({"cell": label(one or other), "what": "missing", "ratio": None, "noise": None,
-                          "states": [cell["status"] if cell else None for cell in (one, other)]})
+            found.append(
+                {
+                    "cell": label(one or other),
+                    "what": "missing",
+                    "ratio": None,
+                    "noise": None,
+                    "states": [cell["status"] if cell else None for cell in (one, other)],
+                }
+            )
         elif one["status"] != other["status"]:
-            found.append({"cell": label(one), "what": "status", "ratio": None, "noise": None,
-                          "states": [one["status"], other["status"]]})
+            found.append(
+                {
+                    "cell": label(one),
+                    "what": "status",
+                    "ratio": None,
+                    "noise": None,
+                    "states": [one["status"], other["status"]],
+                }
+            )
         elif one["status"] == "ok" and "seconds" in one:
             a, b = per_item(one), per_item(other)
             change = math.log(b["median"] / a["median"])
             bound = max(floor, errors * math.hypot(noise(a), noise(b)))
             if abs(change) > bound:
-                found.append({"cell": label(one), "what": "slower" if change > 0 else "faster",
-                              "ratio": math.exp(change), "noise": math.expm1(bound), "states": ["ok", "ok"]})
+                found.append(
+                    {
+                        "cell": label(one),
+                        "what": "slower" if change > 0 else "faster",
+                        "ratio": math.exp(change),
+                        "noise": math.expm1(bound),
+                        "states": ["ok", "ok"],
+                    }
+                )
     order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
     return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))

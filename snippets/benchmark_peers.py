@@ -57,20 +57,38 @@ def renamed(state, names, layers, qkv):
 
 def to_torchvision(state):
     """timm's parameter names -> torchvision's: dict."""
-    names = {"cls_token": "class_token", "pos_embed": "encoder.pos_embedding", "patch_embed.proj": "conv_proj",
-             "norm": "encoder.ln", "head": "heads.head", "norm1": "ln_1", "norm2": "ln_2", "mlp.fc1": "mlp.0",
-             "mlp.fc2": "mlp.3", "attn.proj": "self_attention.out_proj"}
+    names = {
+        "cls_token": "class_token",
+        "pos_embed": "encoder.pos_embedding",
+        "patch_embed.proj": "conv_proj",
+        "norm": "encoder.ln",
+        "head": "heads.head",
+        "norm1": "ln_1",
+        "norm2": "ln_2",
+        "mlp.fc1": "mlp.0",
+        "mlp.fc2": "mlp.3",
+        "attn.proj": "self_attention.out_proj",
+    }
     return renamed(state, names, "encoder.layers.encoder_layer_", ["self_attention.in_proj_"])
 
 
 def to_transformers(state, keys):
     """timm's parameter names -> those of transformers' ViTForImageClassification, old or new as `keys` are: dict."""
     old = any("attention.attention.query" in key for key in keys)
-    names = {"cls_token": "vit.embeddings.cls_token", "pos_embed": "vit.embeddings.position_embeddings",
-             "patch_embed.proj": "vit.embeddings.patch_embeddings.projection", "norm": "vit.layernorm",
-             "head": "classifier", "norm1": "layernorm_before", "norm2": "layernorm_after"}
-    names |= ({"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense", "attn.proj": "attention.output.dense"} if old
-              else {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "attn.proj": "attention.o_proj"})
+    names = {
+        "cls_token": "vit.embeddings.cls_token",
+        "pos_embed": "vit.embeddings.position_embeddings",
+        "patch_embed.proj": "vit.embeddings.patch_embeddings.projection",
+        "norm": "vit.layernorm",
+        "head": "classifier",
+        "norm1": "layernorm_before",
+        "norm2": "layernorm_after",
+    }
+    names |= (
+        {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense", "attn.proj": "attention.output.dense"}
+        if old
+        else {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "attn.proj": "attention.o_proj"}
+    )
     parts = ("query", "key", "value")
     qkv = [f"attention.attention.{part}." if old else f"attention.{part[0]}_proj." for part in parts]
     return renamed(state, names, "vit.encoder.layer." if old else "vit.layers.", qkv)
@@ -99,23 +117,39 @@ def build(library, name, state, img_size=224):
     if library == "mundap":
         model = vit(name, img_size=img_size)
     elif library == "timm":
-        model = optional("timm").models.VisionTransformer(img_size=img_size, patch_size=P, embed_dim=D, depth=depth,
-                                                          num_heads=num_heads)
+        model = optional("timm").models.VisionTransformer(
+            img_size=img_size, patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads
+        )
     elif library == "torchvision":
         model = import_torchvision().models.VisionTransformer(img_size, P, depth, num_heads, D, 4 * D)
         state = to_torchvision(state)
     elif library == "transformers":
         transformers = optional("transformers")
-        config = transformers.ViTConfig(image_size=img_size, patch_size=P, hidden_size=D, num_hidden_layers=depth,
-                                        num_attention_heads=num_heads, intermediate_size=4 * D, num_labels=1000,
-                                        layer_norm_eps=1e-6)
+        config = transformers.ViTConfig(
+            image_size=img_size,
+            patch_size=P,
+            hidden_size=D,
+            num_hidden_layers=depth,
+            num_attention_heads=num_heads,
+            intermediate_size=4 * D,
+            num_labels=1000,
+            layer_norm_eps=1e-6,
+        )
         model = transformers.ViTForImageClassification(config)
         state = to_transformers(state, model.state_dict())
         model.load_state_dict(state, strict=True)
         return Logits(model), True
     elif library == "vit-pytorch":  # another network of the same size: norms around the patches, no bias in Q, K, V
-        return optional("vit_pytorch").ViT(image_size=img_size, patch_size=P, num_classes=1000, dim=D, depth=depth,
-                                           heads=num_heads, mlp_dim=4 * D, dim_head=D // num_heads), False
+        return optional("vit_pytorch").ViT(
+            image_size=img_size,
+            patch_size=P,
+            num_classes=1000,
+            dim=D,
+            depth=depth,
+            heads=num_heads,
+            mlp_dim=4 * D,
+            dim_head=D // num_heads,
+        ), False
     else:
         raise ValueError(f"no library {library!r}: {', '.join(LIBRARIES)}")
     model.load_state_dict(state, strict=True)

@@ -22,8 +22,13 @@ def name_of(record):
 
 def select(record, section, status="ok", **fields):
     """The cells of a record that agree with all fields: list."""
-    return [cell for cell in record["cells"] if cell["section"] == section and status in (cell["status"], None)
-            and all(cell.get(key) == value for key, value in fields.items())]
+    return [
+        cell
+        for cell in record["cells"]
+        if cell["section"] == section
+        and status in (cell["status"], None)
+        and all(cell.get(key) == value for key, value in fields.items())
+    ]
 
 
 def title_of(cell):
@@ -38,8 +43,10 @@ def short(value):
 
 def peak_of(record, precision):
     """FLOP/s of the fastest matrix product of a record, None where none was measured."""
-    return max((cell["flops"] / cell["seconds"]["median"] for cell in select(record, "matmul", precision=precision)),
-               default=None)
+    return max(
+        (cell["flops"] / cell["seconds"]["median"] for cell in select(record, "matmul", precision=precision)),
+        default=None,
+    )
 
 
 def bandwidth_of(record):
@@ -53,6 +60,7 @@ def bandwidth_of(record):
 # 한 칸에서는 모든 구현을 같은 배치, 같은 정밀도로 **번갈아** 재었어요. 그래서 같은 차례끼리 나눈 시간의 비가 가장 믿을 만해요.
 # 비의 가운데 반(사분위 사이)이 모두 1 아래이고 중앙값도 0.97보다 작으면 **느리다**고 쳐요.
 
+
 # %%
 def race(record):
     """Every model cell against its fastest peer -> [dict], ratio: how many times as fast ours is."""
@@ -63,9 +71,16 @@ def race(record):
         if peers:
             fastest = min(peers, key=lambda cell: cell["times_ours"]["median"])
             ratio = fastest["times_ours"]
-            found.append({**same, "ours": ours, "peers": {cell["library"]: cell["times_ours"] for cell in peers},
-                          "fastest": fastest["library"], "ratio": ratio,
-                          "slower": ratio["median"] < 0.97 and ratio["high"] < 1})
+            found.append(
+                {
+                    **same,
+                    "ours": ours,
+                    "peers": {cell["library"]: cell["times_ours"] for cell in peers},
+                    "fastest": fastest["library"],
+                    "ratio": ratio,
+                    "slower": ratio["median"] < 0.97 and ratio["high"] < 1,
+                }
+            )
     return found
 
 
@@ -84,12 +99,21 @@ if __name__ == "__main__":
     rows = []
     for record in records:
         peaks = [peak_of(record, how) for how in hows]
-        rows.append([name_of(record), *(short(peak / 1e12) if peak else "-" for peak in peaks),
-                     short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
-                     f"{math.expm1(drift(record)):.1%}", record["versions"]["torch"], record["when"][:10],
-                     f"{record['seconds'] / 60:.0f}분"])
+        rows.append(
+            [
+                name_of(record),
+                *(short(peak / 1e12) if peak else "-" for peak in peaks),
+                short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
+                f"{math.expm1(drift(record)):.1%}",
+                record["versions"]["torch"],
+                record["when"][:10],
+                f"{record['seconds'] / 60:.0f}분",
+            ]
+        )
     header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
-    table("devices", "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이", header, rows)
+    table(
+        "devices", "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이", header, rows
+    )
     if not gpus:
         print("GPU에서 잰 기록은 아직 없어요.")
 
@@ -100,10 +124,17 @@ if __name__ == "__main__":
     rows = []
     for item in races[lead_name]:
         ratio = item["ratio"]
-        rows.append([title_of(item), f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
-                     "느려요" if item["slower"] else "괜찮아요",
-                     *(f"{item['peers'][library]['median']:.2f}" if library in item["peers"] else "-"
-                       for library in libraries)])
+        rows.append(
+            [
+                title_of(item),
+                f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
+                "느려요" if item["slower"] else "괜찮아요",
+                *(
+                    f"{item['peers'][library]['median']:.2f}" if library in item["peers"] else "-"
+                    for library in libraries
+                ),
+            ]
+        )
     header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
     table("ratios", f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})", header, rows)
     compared = races[lead_name]
@@ -127,16 +158,24 @@ if __name__ == "__main__":
         seconds, batch = cell["seconds"], cell["batch"]
         rates = [short(batch / seconds[key]) for key in ("median", "high", "low")]
         shares = [cell["mfu"], cell["mfu_datasheet"]] if sheet else [cell["mfu"]]
-        rows.append([*row, batch, f"{rates[0]} ({rates[1]}~{rates[2]})",
-                     *(f"{part:.0%}" if part else "-" for part in shares),
-                     f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-"])
+        rows.append(
+            [
+                *row,
+                batch,
+                f"{rates[0]} ({rates[1]}~{rates[2]})",
+                *(f"{part:.0%}" if part else "-" for part in shares),
+                f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-",
+            ]
+        )
     header = ["칸", "배치", "장/초 (사분위)", "MFU", *(["제원 대비"] if sheet else []), "MiB"]
     table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
 
 # %%
 if __name__ == "__main__":
-    goals = [("ViT-L/16 추론 bf16 compile: MFU", {"model": "L/16", "mode": "inference"}, 0.65),
-             ("ViT-L/16 학습 bf16 compile: MFU", {"model": "L/16", "mode": "training"}, 0.50)]
+    goals = [
+        ("ViT-L/16 추론 bf16 compile: MFU", {"model": "L/16", "mode": "inference"}, 0.65),
+        ("ViT-L/16 학습 bf16 compile: MFU", {"model": "L/16", "mode": "training"}, 0.50),
+    ]
     rows = []
     for title, fields, goal in goals:
         for record in gpus:
@@ -177,8 +216,10 @@ if __name__ == "__main__":
     axes[0].set_ylabel("장/초")
     axes[0].legend(fontsize=9)
     name, mode = max(gain, key=gain.get)
-    alt = (f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain[name, mode]:.1f}배예요. "
-           f"({lead_name}, {lead_precision}, 컴파일하지 않음)")
+    alt = (
+        f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain[name, mode]:.1f}배예요. "
+        f"({lead_name}, {lead_precision}, 컴파일하지 않음)"
+    )
     show(figure, "sweep", alt)
 
 # %% [markdown]
@@ -186,11 +227,14 @@ if __name__ == "__main__":
 #
 # 헤드 12개에 헤드 차원 64(ViT-B)인 어텐션을 224px부터 2048px까지의 토큰 수로 쟀어요. 짧은 시퀀스는 장치를 채울 만큼 묶어서 재고 하나의 값으로 나눴어요.
 
+
 # %%
 def curve(record, method, precision, which="forward", quantity="seconds"):
     """Seconds or bytes of one sequence against N -> ([N], [value])."""
-    cells = sorted(select(record, "attention", method=method, precision=precision, **{"pass": which}),
-                   key=lambda cell: cell["tokens"])
+    cells = sorted(
+        select(record, "attention", method=method, precision=precision, **{"pass": which}),
+        key=lambda cell: cell["tokens"],
+    )
     value = (lambda cell: cell["seconds"]["median"]) if quantity == "seconds" else (lambda cell: cell["memory_bytes"])
     points = [(cell["tokens"], value(cell) / cell["batch"]) for cell in cells if value(cell)]
     return [N for N, _ in points], [value for _, value in points]
@@ -222,11 +266,19 @@ if __name__ == "__main__":
                 if lengths:
                     color, marker = colors[method]
                     axis.plot(lengths, [scale * value for value in values], color=color, marker=marker, label=title)
-                lost = [cell["tokens"] for cell in select(record, "attention", "oom", method=method, precision=how,
-                                                          **{"pass": "forward"})]
+                lost = [
+                    cell["tokens"]
+                    for cell in select(record, "attention", "oom", method=method, precision=how, **{"pass": "forward"})
+                ]
                 if lost and lengths:
-                    axis.annotate("메모리 부족", (lengths[-1], scale * values[-1]), fontsize=8, color=colors[method][0],
-                                  xytext=(4, 4), textcoords="offset points")
+                    axis.annotate(
+                        "메모리 부족",
+                        (lengths[-1], scale * values[-1]),
+                        fontsize=8,
+                        color=colors[method][0],
+                        xytext=(4, 4),
+                        textcoords="offset points",
+                    )
             axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", title=f"{name_of(record)}, {how}")
             axis.title.set_fontsize(9)
             axis.set_xticks([N for N in (197, 1025, 4097, 16385) if N <= curve(record, "flash", how)[0][-1]])
@@ -236,13 +288,19 @@ if __name__ == "__main__":
         axes[0][0].set_ylabel(f"시퀀스 하나의 {'시간' if quantity == 'seconds' else '최대 메모리'} ({unit})")
         axes[0][0].legend(fontsize=9)
         best_fused = fused_methods(lead, lead_precision)[0]
-        shared = sorted(set(curve(lead, "naive", lead_precision, quantity=quantity)[0])
-                        & set(curve(lead, best_fused, lead_precision, quantity=quantity)[0]))
+        shared = sorted(
+            set(curve(lead, "naive", lead_precision, quantity=quantity)[0])
+            & set(curve(lead, best_fused, lead_precision, quantity=quantity)[0])
+        )
         pair = [dict(zip(*curve(lead, method, lead_precision, quantity=quantity))) for method in ("naive", best_fused)]
         ratio = pair[0][shared[-1]] / pair[1][shared[-1]]
         what = "시간이" if quantity == "seconds" else "메모리가"
-        show(figure, name, f"N = {shared[-1]:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratio:.1f}배 들어요. "
-                           f"({lead_name}, {lead_precision})")
+        show(
+            figure,
+            name,
+            f"N = {shared[-1]:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratio:.1f}배 들어요. "
+            f"({lead_name}, {lead_precision})",
+        )
         if quantity == "seconds":
             longest, time_ratio = shared[-1], ratio
         else:
@@ -255,8 +313,9 @@ if __name__ == "__main__":
         N = (px // 16) ** 2 + 1
         row = [px, f"{N:,}"]
         for method in METHODS:
-            cells = select(lead, "attention", status=None, tokens=N, method=method, precision=lead_precision,
-                           **{"pass": "forward"})
+            cells = select(
+                lead, "attention", status=None, tokens=N, method=method, precision=lead_precision, **{"pass": "forward"}
+            )
             if cells and cells[0]["status"] == "ok":
                 cell = cells[0]
                 seconds = cell["seconds"]["median"]
@@ -271,11 +330,19 @@ if __name__ == "__main__":
     for fit in lead["fits"]:
         exponents[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit["exponent"]
     keys = dict.fromkeys((fit["method"], fit["pass"], fit["precision"]) for fit in lead["fits"])
-    told = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]):
-            f"{fit['exponent']:.2f} ± {fit['error']:.2f}" for fit in lead["fits"]}
+    told = {
+        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): f"{fit['exponent']:.2f} ± {fit['error']:.2f}"
+        for fit in lead["fits"]
+    }
     for method, which, how in keys:
-        rows.append([METHODS[method], "순전파" if which == "forward" else "순전파+역전파", how,
-                     *(told.get((method, which, how, quantity), "-") for quantity in ("time", "memory"))])
+        rows.append(
+            [
+                METHODS[method],
+                "순전파" if which == "forward" else "순전파+역전파",
+                how,
+                *(told.get((method, which, how, quantity), "-") for quantity in ("time", "memory")),
+            ]
+        )
     table("exponents", f"N에 대한 지수와 표준오차 ({lead_name})", ["구현", "일", "정밀도", "시간", "메모리"], rows)
 
 # %% [markdown]
@@ -295,10 +362,19 @@ if __name__ == "__main__":
             shares[name_of(record), how, cell["tokens"]] = cell["time_share"]["median"], cell["flop_share"]
         if cells:
             median = [cell["time_share"]["median"] for cell in cells]
-            bars = [[cell["time_share"]["median"] - cell["time_share"]["low"] for cell in cells],
-                    [cell["time_share"]["high"] - cell["time_share"]["median"] for cell in cells]]
-            axis.errorbar([cell["tokens"] for cell in cells], median, yerr=bars, color=color, marker=marker, capsize=3,
-                          label=f"시간: {record['device']['name']}, {how}")
+            bars = [
+                [cell["time_share"]["median"] - cell["time_share"]["low"] for cell in cells],
+                [cell["time_share"]["high"] - cell["time_share"]["median"] for cell in cells],
+            ]
+            axis.errorbar(
+                [cell["tokens"] for cell in cells],
+                median,
+                yerr=bars,
+                color=color,
+                marker=marker,
+                capsize=3,
+                label=f"시간: {record['device']['name']}, {how}",
+            )
     grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(N for *_, N in shares)]
     axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
     axis.set(xscale="log", xlabel="토큰 수 N", ylabel="어텐션의 몫", ylim=(0, None))
@@ -308,8 +384,12 @@ if __name__ == "__main__":
     axis.minorticks_off()
     axis.legend(fontsize=9)
     first = shares[lead_name, lead_precision, 197]
-    show(figure, "attention_share", f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {first[1]:.1%}인데 시간은 {first[0]:.1%}예요. "
-                                    f"({lead_name}, {lead_precision})")
+    show(
+        figure,
+        "attention_share",
+        f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {first[1]:.1%}인데 시간은 {first[0]:.1%}예요. "
+        f"({lead_name}, {lead_precision})",
+    )
 
 # %% [markdown]
 # ## 루프라인: 계산에 묶였나, 메모리에 묶였나
@@ -328,9 +408,13 @@ if __name__ == "__main__":
         best_method = (fused_methods(record, how) or ["flash"])[0]
         for method, color, marker in (("naive", ORANGE, "o"), (best_method, BLUE, "s")):
             cells = [cell for cell in select(record, "attention", method=method, precision=how, **{"pass": "forward"})]
-            axis.plot([cell["flops"] / cell["bytes"] for cell in cells],
-                      [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells], marker, color=color,
-                      label=f"어텐션, {METHODS[method]}")
+            axis.plot(
+                [cell["flops"] / cell["bytes"] for cell in cells],
+                [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells],
+                marker,
+                color=color,
+                label=f"어텐션, {METHODS[method]}",
+            )
         eager = {"library": "mundap", "mode": "inference", "precision": how, "compile": False}
         cells = [cell for cell in select(record, "model", **eager) if cell.get("bytes")]
         rates = [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells]
@@ -344,8 +428,12 @@ if __name__ == "__main__":
     axes[0][0].set_ylabel("TFLOP/s")
     axes[0][-1].legend(fontsize=9, loc="lower right")
     ridge = peak_of(lead, lead_precision) / bandwidth_of(lead)
-    show(figure, "roofline", f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
-                             f"({lead_name}, {lead_precision})")
+    show(
+        figure,
+        "roofline",
+        f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
+        f"({lead_name}, {lead_precision})",
+    )
 
 # %% [markdown]
 # ## 패치 크기와 시간
@@ -364,10 +452,16 @@ if __name__ == "__main__":
                 patch_ratio[name_of(record), how, small] = seconds[f"B/{small}"] / seconds[f"B/{large}"]
                 patch_flops[small] = flops[f"B/{small}"] / flops[f"B/{large}"]
             ratios = [patch_ratio[name_of(record), how, small] for small in (16, 8)]
-            rows.append([name_of(record), how, *(short(1e3 * seconds[name]) for name in ("B/32", "B/16", "B/8")),
-                         *(f"{ratio:.1f}" for ratio in ratios)])
+            rows.append(
+                [
+                    name_of(record),
+                    how,
+                    *(short(1e3 * seconds[name]) for name in ("B/32", "B/16", "B/8")),
+                    *(f"{ratio:.1f}" for ratio in ratios),
+                ]
+            )
     header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
-    caption = (f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})")
+    caption = f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})"
     table("patch", caption, header, rows)
 
 # %% [markdown]
@@ -385,10 +479,13 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
+
     def fused_over_naive(record, which):
         """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
-        return (curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
-                / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0])
+        return (
+            curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
+            / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0]
+        )
 
     def at_longest(record, one, other):
         """Seconds of one over those of another, each a (method, precision), at the longest N that both have."""
@@ -401,8 +498,9 @@ if __name__ == "__main__":
         raise SystemExit("CPU 기록이 없어요.")
     cpu_races, half = race(cpu), cpu["settings"]["precisions"][0]
     everything = [cell for record in records for cell in record["cells"]]
-    differences = [cell["difference"] for cell in everything
-                   if cell["section"] == "model" and cell.get("difference") is not None]
+    differences = [
+        cell["difference"] for cell in everything if cell["section"] == "model" and cell.get("difference") is not None
+    ]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
     shared = [(share, flops) for (device, how, N), (share, flops) in shares.items() if N == 197]
     evidence = {

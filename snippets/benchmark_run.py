@@ -20,9 +20,31 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from benchmark_lib import (MEMORY_METHODS, Contender, Failed, Traffic, attempt, clocks, commit, compare, cpu_has,
-                           describe_device, describe_host, fit_exponent, free_memory, interleave, keep_freed_memory, peak_memory,
-                           quiet_stderr, read_record, refuse_too_much_memory, rounded, save, spread, versions)
+from benchmark_lib import (
+    MEMORY_METHODS,
+    Contender,
+    Failed,
+    Traffic,
+    attempt,
+    clocks,
+    commit,
+    compare,
+    cpu_has,
+    describe_device,
+    describe_host,
+    fit_exponent,
+    free_memory,
+    interleave,
+    keep_freed_memory,
+    peak_memory,
+    quiet_stderr,
+    read_record,
+    refuse_too_much_memory,
+    rounded,
+    save,
+    spread,
+    versions,
+)
 from benchmark_peers import LIBRARIES, build, installed_libraries, optional
 from gpu_benchmark import attention_share, count_flops, naive_attention
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -33,8 +55,12 @@ from vit import SIZES, vit
 FORMAT = 1
 SECTIONS = ("matmul", "copy", "share", "patch", "attention", "model", "profile")
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-BACKENDS = {"math": SDPBackend.MATH, "efficient": SDPBackend.EFFICIENT_ATTENTION, "flash": SDPBackend.FLASH_ATTENTION,
-            "cudnn": SDPBackend.CUDNN_ATTENTION}
+BACKENDS = {
+    "math": SDPBackend.MATH,
+    "efficient": SDPBackend.EFFICIENT_ATTENTION,
+    "flash": SDPBackend.FLASH_ATTENTION,
+    "cudnn": SDPBackend.CUDNN_ATTENTION,
+}
 PARAMETERS = {"Ti": 5.7e6, "S": 22.1e6, "B": 86.6e6, "L": 304.3e6}
 HEADS, HEAD_DIM = 12, 64  # of ViT-B: what the attention section measures
 LONG = 4097  # tokens of 1024 x 1024 pixels; beyond them attention is measured last
@@ -62,14 +88,31 @@ def choose_grid(kind, memory_bytes, quick=False):
     gigabytes = memory / 1e9
     pixels = [224, 384, 512, 768, 1024, 1440, 2048]
     if kind == "cpu":
-        grid = {"tokens": 1, "matmul": [512, 1024, 2048], "copy_bytes": 2**28, "share_pixels": [224, 384, 512, 768],
-                "models": ["B", "S", "Ti", "L"], "batches": [1, 2, 4, 8], "rounds": 7, "least": 0.1, "budget": 30,
-                "backward_pixels": [px for px in pixels if px <= 1440]}
+        grid = {
+            "tokens": 1,
+            "matmul": [512, 1024, 2048],
+            "copy_bytes": 2**28,
+            "share_pixels": [224, 384, 512, 768],
+            "models": ["B", "S", "Ti", "L"],
+            "batches": [1, 2, 4, 8],
+            "rounds": 7,
+            "least": 0.1,
+            "budget": 30,
+            "backward_pixels": [px for px in pixels if px <= 1440],
+        }
     else:
-        grid = {"tokens": 16384 if gigabytes >= 30 else 8192 if gigabytes >= 14 else 4096,
-                "matmul": [2048, 4096, 8192, 16384], "copy_bytes": 2**30, "share_pixels": pixels[:6],
-                "models": ["L", "B", "S", "Ti"], "batches": [2**power for power in range(11)], "rounds": 11,
-                "least": 0.1, "budget": 60, "backward_pixels": pixels}
+        grid = {
+            "tokens": 16384 if gigabytes >= 30 else 8192 if gigabytes >= 14 else 4096,
+            "matmul": [2048, 4096, 8192, 16384],
+            "copy_bytes": 2**30,
+            "share_pixels": pixels[:6],
+            "models": ["L", "B", "S", "Ti"],
+            "batches": [2**power for power in range(11)],
+            "rounds": 11,
+            "least": 0.1,
+            "budget": 60,
+            "backward_pixels": pixels,
+        }
         if gigabytes >= 60:
             pixels = [*pixels, 2880]
             grid |= {"share_pixels": pixels[:7], "backward_pixels": pixels}
@@ -81,9 +124,17 @@ def choose_grid(kind, memory_bytes, quick=False):
     grid["compiled"] = ["S"] if kind == "cpu" else grid["models"]  # a CPU takes a minute to compile one
     if quick:
         few = [px for px in grid["pixels"] if px <= 1024]
-        grid |= {"pixels": few, "backward_pixels": few, "share_pixels": few[:3], "matmul": grid["matmul"][-2:],
-                 "models": [size for size in grid["models"] if size in ("S", "Ti" if kind == "cpu" else "B")],
-                 "batches": [1, 4] if kind == "cpu" else [8, 32, 128], "rounds": 5, "least": 0.03, "budget": 8}
+        grid |= {
+            "pixels": few,
+            "backward_pixels": few,
+            "share_pixels": few[:3],
+            "matmul": grid["matmul"][-2:],
+            "models": [size for size in grid["models"] if size in ("S", "Ti" if kind == "cpu" else "B")],
+            "batches": [1, 4] if kind == "cpu" else [8, 32, 128],
+            "rounds": 5,
+            "least": 0.03,
+            "budget": 8,
+        }
         grid["compiled"] = [] if kind == "cpu" else grid["models"]
     return grid
 
@@ -128,6 +179,7 @@ def precision(name):
 
 def together(*contexts):
     """A factory of one context that holds those of all factories."""
+
     @contextmanager
     def entered():
         with ExitStack() as stack:
@@ -242,12 +294,16 @@ class Bench:
 
     def peak(self, how):
         """The most FLOP/s of any matrix product of this run in a precision, None before one was measured."""
-        rates = [cell["flops"] / cell["seconds"]["median"] for cell in self.result["cells"]
-                 if cell["section"] == "matmul" and cell["precision"] == how and cell["status"] == "ok"]
+        rates = [
+            cell["flops"] / cell["seconds"]["median"]
+            for cell in self.result["cells"]
+            if cell["section"] == "matmul" and cell["precision"] == how and cell["status"] == "ok"
+        ]
         return max(rates, default=None)
 
     def memory_of(self, run, context):
         """Peak memory of one call, None where it cannot be told."""
+
         def measure():
             with context():
                 return peak_memory(run, self.kind)
@@ -259,8 +315,15 @@ class Bench:
 
     def tasks(self):
         """All tasks, the most telling first."""
-        makers = {"matmul": self.matmul, "copy": self.copy, "attention": self.attention, "share": self.share,
-                  "model": self.model, "patch": self.patch, "profile": self.profile}
+        makers = {
+            "matmul": self.matmul,
+            "copy": self.copy,
+            "attention": self.attention,
+            "share": self.share,
+            "model": self.model,
+            "patch": self.patch,
+            "profile": self.profile,
+        }
         found = [task for section in SECTIONS if section in self.sections for task in makers[section]()]
         # A call of the longest sequences takes a CPU a minute: they come when all else is measured.
         found.sort(key=lambda task: task.cells[0]["section"] == "attention" and task.cells[0]["tokens"] > LONG)
@@ -270,8 +333,10 @@ class Bench:
 
     def matmul(self, when="start"):
         for how in self.precisions:
-            cells = [{"section": "matmul", "when": when, "precision": how, "n": n, "batch": 1, "flops": 2 * n**3}
-                     for n in self.grid["matmul"]]
+            cells = [
+                {"section": "matmul", "when": when, "precision": how, "n": n, "batch": 1, "flops": 2 * n**3}
+                for n in self.grid["matmul"]
+            ]
 
             def measure(how=how, cells=cells):
                 def product(n):
@@ -301,10 +366,21 @@ class Bench:
                 for px in pixels:
                     N = tokens_of(px)
                     batch, methods = max(1, self.grid["tokens"] // N), ["naive", *BACKENDS]
-                    cells = [{"section": "attention", "method": method, "pass": which, "precision": how, "tokens": N,
-                              "batch": batch, "flops": attention_flops(batch, N, which != "forward"),
-                              "bytes": attention_bytes(batch, N, DTYPES[how], method not in ("naive", "math"))
-                              if which == "forward" else None} for method in methods]
+                    cells = [
+                        {
+                            "section": "attention",
+                            "method": method,
+                            "pass": which,
+                            "precision": how,
+                            "tokens": N,
+                            "batch": batch,
+                            "flops": attention_flops(batch, N, which != "forward"),
+                            "bytes": attention_bytes(batch, N, DTYPES[how], method not in ("naive", "math"))
+                            if which == "forward"
+                            else None,
+                        }
+                        for method in methods
+                    ]
                     yield Task(f"어텐션 N={N:,} {how} {which}", cells, functools.partial(self.measure_attention, cells))
 
     def measure_attention(self, cells):
@@ -357,9 +433,16 @@ class Bench:
                 N = tokens_of(px)
                 batch = max(1, self.grid["tokens"] // N)
                 size = self.grid["standard"]
-                cell = {"section": "share", "model": f"{size}/16", "precision": how, "img_size": px, "tokens": N,
-                        "batch": batch, "flops": batch * flops_of(f"{size}/16", px, "inference"),
-                        "flop_share": attention_share(N, SIZES[size][0])}
+                cell = {
+                    "section": "share",
+                    "model": f"{size}/16",
+                    "precision": how,
+                    "img_size": px,
+                    "tokens": N,
+                    "batch": batch,
+                    "flops": batch * flops_of(f"{size}/16", px, "inference"),
+                    "flop_share": attention_share(N, SIZES[size][0]),
+                }
                 yield Task(f"어텐션의 몫 {px}px {how}", [cell], functools.partial(self.measure_share, cell))
 
     def measure_share(self, cell):
@@ -393,8 +476,10 @@ class Bench:
                     sweep = {"section": "sweep", "library": "mundap", **base, "compile": False, "batch": None}
                     yield Task(f"배치 {name} {mode} {how}", [sweep], functools.partial(self.measure_sweep, sweep))
                     for tuned in tunings:
-                        cells = [{"section": "model", "library": library, **base, "compile": tuned, "batch": None}
-                                 for library in self.libraries]
+                        cells = [
+                            {"section": "model", "library": library, **base, "compile": tuned, "batch": None}
+                            for library in self.libraries
+                        ]
                         title = f"{name} {mode} {how}{' compile' if tuned else ''}"
                         yield Task(title, cells, functools.partial(self.measure_models, cells))
 
@@ -413,6 +498,7 @@ class Bench:
         model = self.prepared(vit(name), mode, how)
         flops, rates, cells = flops_of(name, 224, mode), {}, []
         for batch in self.grid["batches"]:
+
             def measure(batch=batch):
                 images, labels = self.batch_of(batch, "float32" if mode == "training" else how)
                 run, context = make_step(model, mode, images, labels, self.kind, how)
@@ -453,8 +539,11 @@ class Bench:
             for library in ["mundap", *chunk] if "mundap" in libraries else chunk:
                 if library not in made:
                     made[library] = attempt(lambda: self.ready(library, cells[0], state, images, labels), self.kind)
-            runs = [Contender(library, item["run"], item["context"]) for library, item in made.items()
-                    if not isinstance(item, Failed)]
+            runs = [
+                Contender(library, item["run"], item["context"])
+                for library, item in made.items()
+                if not isinstance(item, Failed)
+            ]
             times = self.time(runs)
             ours = times.get("mundap")
             for library, item in made.items():
@@ -497,8 +586,13 @@ class Bench:
             with context(), quiet_libraries():
                 run()
             seconds = time.perf_counter() - start
-        return {"run": run, "context": context, "same_weights": same, "difference": difference,
-                "compile_seconds": seconds}
+        return {
+            "run": run,
+            "context": context,
+            "same_weights": same,
+            "difference": difference,
+            "compile_seconds": seconds,
+        }
 
     def logit_difference(self, model, name, state):
         """The largest difference of the logits of one image to ours, in float32, relative to the largest logit."""
@@ -515,14 +609,24 @@ class Bench:
         for cell in self.result["cells"]:
             if cell["section"] in ("sweep", "model", "share", "patch") and cell["status"] == "ok":
                 achieved, peak = cell["flops"] / cell["seconds"]["median"], self.peak(cell["precision"])
-                cell |= {"images_per_second": cell["batch"] / cell["seconds"]["median"],
-                         "mfu": achieved / peak if peak else None,
-                         "mfu_datasheet": achieved / sheet[cell["precision"]] if cell["precision"] in sheet else None}
+                cell |= {
+                    "images_per_second": cell["batch"] / cell["seconds"]["median"],
+                    "mfu": achieved / peak if peak else None,
+                    "mfu_datasheet": achieved / sheet[cell["precision"]] if cell["precision"] in sheet else None,
+                }
 
     def patch(self):
         for how in (self.precisions[0], "float32") if len(self.precisions) > 1 else self.precisions:
-            cells = [{"section": "patch", "model": f"{self.grid['standard']}/{P}", "precision": how, "batch": None,
-                      "tokens": tokens_of(224, P)} for P in (32, 16, 8)]
+            cells = [
+                {
+                    "section": "patch",
+                    "model": f"{self.grid['standard']}/{P}",
+                    "precision": how,
+                    "batch": None,
+                    "tokens": tokens_of(224, P),
+                }
+                for P in (32, 16, 8)
+            ]
 
             def measure(how=how, cells=cells):
                 batch = max(1, self.grid["tokens"] // cells[-1]["tokens"])
@@ -534,8 +638,12 @@ class Bench:
                     return Contender(name, lambda: model(images), context)
 
                 times = self.time([contender(cell["model"]) for cell in cells])
-                return [cell | {"batch": batch, "flops": batch * flops_of(cell["model"], 224, "inference")}
-                        | outcome(times[cell["model"]]) for cell in cells]
+                return [
+                    cell
+                    | {"batch": batch, "flops": batch * flops_of(cell["model"], 224, "inference")}
+                    | outcome(times[cell["model"]])
+                    for cell in cells
+                ]
 
             yield Task(f"패치 크기 {how}", cells, measure)
 
@@ -544,8 +652,15 @@ class Bench:
         name, tunings = f"{size}/16", [False, True] if self.compile and size in self.grid["compiled"] else [False]
         for mode in ("inference", "training"):
             for tuned in tunings:
-                cell = {"section": "profile", "library": "mundap", "model": name, "mode": mode, "precision": how,
-                        "compile": tuned, "batch": None}
+                cell = {
+                    "section": "profile",
+                    "library": "mundap",
+                    "model": name,
+                    "mode": mode,
+                    "precision": how,
+                    "compile": tuned,
+                    "batch": None,
+                }
                 title = f"프로파일 {name} {mode} {how}{' compile' if tuned else ''}"
                 yield Task(title, [cell], functools.partial(self.measure_profile, cell))
 
@@ -567,15 +682,26 @@ class Bench:
                 if self.kind == "cuda":
                     torch.cuda.synchronize()
         clock = "self_device_time_total" if self.kind == "cuda" else "self_cpu_time_total"
-        totals = {event.key: getattr(event, clock, 0) for event in profiler.key_averages()
-                  if self.kind != "cuda" or str(event.device_type).endswith("CUDA")  # kernels, and not their callers
-                  and not getattr(event, "is_user_annotation", False)}
+        totals = {
+            event.key: getattr(event, clock, 0)
+            for event in profiler.key_averages()
+            if self.kind != "cuda"
+            or str(event.device_type).endswith("CUDA")  # kernels, and not their callers
+            and not getattr(event, "is_user_annotation", False)
+        }
         whole = sum(totals.values())
         if not whole:
             raise RuntimeError(f"the profiler saw no {clock}")
         most = sorted(totals.items(), key=lambda pair: -pair[1])[:12]
-        return [cell | {"batch": batch, "status": "ok", "error": None,
-                        "operators": [{"name": key[:120], "share": value / whole} for key, value in most]}]
+        return [
+            cell
+            | {
+                "batch": batch,
+                "status": "ok",
+                "error": None,
+                "operators": [{"name": key[:120], "share": value / whole} for key, value in most],
+            }
+        ]
 
 
 def outcome(samples):
@@ -602,13 +728,28 @@ def fits(cells):
     found = []
     for (method, which, how), group in groups.items():
         for quantity in ("time", "memory"):
-            points = [(cell["tokens"], cell["seconds"]["median"] if quantity == "time" else cell.get("memory_bytes"),
-                       cell["batch"]) for cell in group]
+            points = [
+                (
+                    cell["tokens"],
+                    cell["seconds"]["median"] if quantity == "time" else cell.get("memory_bytes"),
+                    cell["batch"],
+                )
+                for cell in group
+            ]
             points = [(N, value / batch) for N, value, batch in points if value]
             if len(points) >= 3:
                 exponent, error = fit_exponent(*zip(*points))
-                found.append({"method": method, "pass": which, "precision": how, "quantity": quantity,
-                              "exponent": exponent, "error": error, "tokens": [N for N, _ in points]})
+                found.append(
+                    {
+                        "method": method,
+                        "pass": which,
+                        "precision": how,
+                        "quantity": quantity,
+                        "exponent": exponent,
+                        "error": error,
+                        "tokens": [N for N, _ in points],
+                    }
+                )
     return found
 
 
@@ -643,8 +784,12 @@ class Progress:
                 tqdm = optional("tqdm").tqdm
             except ImportError:
                 return
-            self.bar = tqdm(total=total, file=stream, leave=False,
-                            bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining} {postfix}")
+            self.bar = tqdm(
+                total=total,
+                file=stream,
+                leave=False,
+                bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining} {postfix}",
+            )
 
     def begin(self, name):
         if self.bar is not None:
@@ -696,11 +841,21 @@ def measure(bench, settings, minutes, path=None, progress=None):
     """Run all tasks -> the record, finished or not. Written after every task, so that nothing is lost."""
     start = time.monotonic()
     result = bench.result
-    result |= {"format": FORMAT, "when": datetime.now(UTC).isoformat(timespec="seconds"), "finished": False,
-               "seconds": 0.0, "device": describe_device(bench.device), "host": describe_host(), "versions": versions(),
-               "commit": commit(), "settings": {**settings, "minutes": minutes, "grid": bench.grid},
-               "memory_method": MEMORY_METHODS.get(bench.kind), "clocks": [clocks(bench.kind, "idle")], "fits": [],
-               "cells": []}
+    result |= {
+        "format": FORMAT,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": False,
+        "seconds": 0.0,
+        "device": describe_device(bench.device),
+        "host": describe_host(),
+        "versions": versions(),
+        "commit": commit(),
+        "settings": {**settings, "minutes": minutes, "grid": bench.grid},
+        "memory_method": MEMORY_METHODS.get(bench.kind),
+        "clocks": [clocks(bench.kind, "idle")],
+        "fits": [],
+        "cells": [],
+    }
     tasks = bench.tasks()
     progress = progress or Progress(len(tasks))
     broken = None
@@ -757,7 +912,10 @@ def tell_difference(paths, threshold, stream=None):
         try:
             record = read_record(path)
             if record["format"] != FORMAT:
-                print(f"{path}: 이 기록의 꼴은 {record['format']!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.", file=sys.stderr)
+                print(
+                    f"{path}: 이 기록의 꼴은 {record['format']!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.",
+                    file=sys.stderr,
+                )
                 return 2
             records.append(record)
         except ValueError as error:
@@ -768,18 +926,26 @@ def tell_difference(paths, threshold, stream=None):
             return 2
     for path, record in zip(paths, records):
         device, made = record["device"], record["versions"]
-        print(f"{path}: {device['name']}, PyTorch {made['torch']}, {record['commit'] or '커밋 모름'}, {record['when']}",
-              file=stream)
+        print(
+            f"{path}: {device['name']}, PyTorch {made['torch']}, {record['commit'] or '커밋 모름'}, {record['when']}",
+            file=stream,
+        )
     if records[0]["device"]["name"] != records[1]["device"]["name"]:
         print("서로 다른 장치예요. 아래의 차이는 코드가 아니라 장치의 차이일 수 있어요.", file=stream)
     found = compare(*records, threshold=threshold)
     for item in found:
-        detail = (f"{item['ratio']:.3f}배 시간, 흔들림 ±{item['noise']:.1%}" if item["ratio"] else
-                  " → ".join(state or "없음" for state in item["states"]))
+        detail = (
+            f"{item['ratio']:.3f}배 시간, 흔들림 ±{item['noise']:.1%}"
+            if item["ratio"]
+            else " → ".join(state or "없음" for state in item["states"])
+        )
         print(f"{COMPARED[item['what']]:　<7} {item['cell']}: {detail}", file=stream)
     counts = {what: sum(item["what"] == what for item in found) for what in COMPARED}
-    print(f"느려짐 {counts['slower']}, 빨라짐 {counts['faster']}, 상태가 바뀜 {counts['status']}, 한쪽에만 있음 {counts['missing']}. "
-          f"나머지는 흔들림 안이에요.", file=stream)
+    print(
+        f"느려짐 {counts['slower']}, 빨라짐 {counts['faster']}, 상태가 바뀜 {counts['status']}, 한쪽에만 있음 {counts['missing']}. "
+        f"나머지는 흔들림 안이에요.",
+        file=stream,
+    )
     worse = any(item["what"] == "status" and item["states"][0] == "ok" for item in found)
     return int(counts["slower"] > 0 or worse)
 
@@ -807,23 +973,37 @@ def words(known):
 
 def parser():
     top = argparse.ArgumentParser(
-        prog="gpu_benchmark.py", description="이 장치에서 ViT와 어텐션의 속도를 재고 JSON으로 남겨요.",
+        prog="gpu_benchmark.py",
+        description="이 장치에서 ViT와 어텐션의 속도를 재고 JSON으로 남겨요.",
         epilog="종료 코드: 0 다 쟀거나 느려진 것이 없음, 1 느려졌거나 실패로 바뀐 것이 있음(--compare), "
-               "2 명령이나 파일이 잘못됨, 130 중간에 멈춤(잰 것은 남음).")
-    top.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps, cpu (기본 auto: 있는 것 가운데 가장 빠른 것)")
+        "2 명령이나 파일이 잘못됨, 130 중간에 멈춤(잰 것은 남음).",
+    )
+    top.add_argument(
+        "--device", default="auto", help="auto, cuda, cuda:1, mps, cpu (기본 auto: 있는 것 가운데 가장 빠른 것)"
+    )
     top.add_argument("--quick", action="store_true", help="작은 격자로 몇 분 안에")
     top.add_argument("--out", metavar="FILE", help="결과 파일 (기본: gpu-benchmark-장치-시각.json)")
-    top.add_argument("--minutes", type=positive(float), metavar="M", help="이 시간이 지나면 남은 것을 건너뛰어요 (기본 60)")
+    top.add_argument(
+        "--minutes", type=positive(float), metavar="M", help="이 시간이 지나면 남은 것을 건너뛰어요 (기본 60)"
+    )
     top.add_argument("--threads", type=positive(int), metavar="T", help="CPU 스레드 수 (기본: PyTorch가 고른 수)")
     top.add_argument("--sections", type=words(SECTIONS), metavar="A,B", help=f"일부만: {', '.join(SECTIONS)}")
     top.add_argument("--models", type=words(tuple(SIZES)), metavar="A,B", help=f"모델의 크기: {', '.join(SIZES)}")
     top.add_argument("--precisions", type=words(tuple(DTYPES)), metavar="A,B", help=f"정밀도: {', '.join(DTYPES)}")
-    top.add_argument("--libraries", type=words(LIBRARIES), metavar="A,B",
-                     help=f"견줄 것: {', '.join(LIBRARIES)} (기본: 깔려 있는 모두)")
+    top.add_argument(
+        "--libraries",
+        type=words(LIBRARIES),
+        metavar="A,B",
+        help=f"견줄 것: {', '.join(LIBRARIES)} (기본: 깔려 있는 모두)",
+    )
     top.add_argument("--rounds", type=positive(int), help="번갈아 재는 횟수")
     top.add_argument("--no-compile", action="store_true", help="torch.compile을 재지 않아요")
-    top.add_argument("--compare", nargs=2, metavar=("A.json", "B.json"), help="재는 대신, 두 기록이 흔들림을 넘어 다른 곳을 말해요")
-    top.add_argument("--threshold", type=positive(float), default=0.03, help="--compare에서 이보다 작은 차이는 넘겨요 (기본 0.03)")
+    top.add_argument(
+        "--compare", nargs=2, metavar=("A.json", "B.json"), help="재는 대신, 두 기록이 흔들림을 넘어 다른 곳을 말해요"
+    )
+    top.add_argument(
+        "--threshold", type=positive(float), default=0.03, help="--compare에서 이보다 작은 차이는 넘겨요 (기본 0.03)"
+    )
     return top
 
 
@@ -880,16 +1060,32 @@ def main(arguments=None):
     if options.rounds:
         grid["rounds"] = options.rounds
     libraries = options.libraries or installed_libraries()
-    bench = Bench(device, grid, options.precisions or precisions_of(device.type, capability),
-                  libraries, not options.no_compile, tuple(options.sections or SECTIONS))
-    settings = {"quick": options.quick, "threads": torch.get_num_threads(), "precisions": bench.precisions,
-                "libraries": libraries, "compile": bench.compile, "sections": list(bench.sections),
-                "keeps_memory": keeps_memory, "clock": {"cuda": "torch.cuda.Event", "mps": "perf_counter after torch.mps.synchronize"}.get(
-                    device.type, f"time.{bench.cpu_clock.__name__}")}
+    bench = Bench(
+        device,
+        grid,
+        options.precisions or precisions_of(device.type, capability),
+        libraries,
+        not options.no_compile,
+        tuple(options.sections or SECTIONS),
+    )
+    settings = {
+        "quick": options.quick,
+        "threads": torch.get_num_threads(),
+        "precisions": bench.precisions,
+        "libraries": libraries,
+        "compile": bench.compile,
+        "sections": list(bench.sections),
+        "keeps_memory": keeps_memory,
+        "clock": {"cuda": "torch.cuda.Event", "mps": "perf_counter after torch.mps.synchronize"}.get(
+            device.type, f"time.{bench.cpu_clock.__name__}"
+        ),
+    }
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(options.out or f"gpu-benchmark-{device.type}-{stamp}.json")
-    print(f"{about['name']}, PyTorch {torch.__version__}, {', '.join(bench.precisions)}, {', '.join(libraries)}"
-          f" → {path}", file=sys.stderr)
+    print(
+        f"{about['name']}, PyTorch {torch.__version__}, {', '.join(bench.precisions)}, {', '.join(libraries)} → {path}",
+        file=sys.stderr,
+    )
     if path.exists():
         print(f"{path}: 이미 있는 파일이에요. 지우거나 다른 이름을 골라 주세요.", file=sys.stderr)
         return 2

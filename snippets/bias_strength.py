@@ -73,8 +73,12 @@ if __name__ == "__main__":
             ax.imshow(x[0], cmap="gray_r")
             ax.set(xticks=[], yticks=[])
         row[0].set_ylabel("섞음" if permuted else "그대로")
-    show(fig, "digits", f"위는 숫자 {', '.join(str(int(label)) for label in labels[:5])}이고, 아래는 같은 이미지의 픽셀을 "
-         "모두 같은 순서로 섞은 것이라 사람 눈에는 점무늬로만 보여요.")
+    show(
+        fig,
+        "digits",
+        f"위는 숫자 {', '.join(str(int(label)) for label in labels[:5])}이고, 아래는 같은 이미지의 픽셀을 "
+        "모두 같은 순서로 섞은 것이라 사람 눈에는 점무늬로만 보여요.",
+    )
 
 # %% [markdown]
 # ## 모델 셋: 파라미터 수는 거의 같고 가정만 달라요
@@ -83,19 +87,29 @@ if __name__ == "__main__":
 # - **ViT**: 4×4 패치로 자를 때만 이웃을 가정하고, 패치끼리의 관계는 어텐션으로 배워요.
 # - **MLP**: 픽셀 144개를 그냥 펴서 넣어요. 어느 픽셀이 이웃인지도 모르니, 픽셀 순서를 섞어도 풀어야 할 문제가 똑같아요.
 
+
 # %%
 def cnn():
     """Two 3 x 3 convolutions, each with pooling, then two linear layers: (B, 1, 12, 12) -> (B, 10)."""
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (B, 16, 6, 6)
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (B, 32, 3, 3)
-        nn.Flatten(), nn.Linear(288, 48), nn.ReLU(), nn.Linear(48, 10))
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),  # (B, 16, 6, 6)
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),  # (B, 32, 3, 3)
+        nn.Flatten(),
+        nn.Linear(288, 48),
+        nn.ReLU(),
+        nn.Linear(48, 10),
+    )
 
 
 def vit():
     """A ViT of 9 patches and two blocks: (B, 1, 12, 12) -> (B, 10)."""
-    model = VisionTransformer(img_size=CANVAS, patch_size=4, in_chans=1, num_classes=10,
-                              embed_dim=32, depth=2, num_heads=4, mlp_ratio=2)
+    model = VisionTransformer(
+        img_size=CANVAS, patch_size=4, in_chans=1, num_classes=10, embed_dim=32, depth=2, num_heads=4, mlp_ratio=2
+    )
     for module in model.blocks.modules():
         if isinstance(module, nn.Linear):  # as the authors' own code: a std of 0.02 is too small for so narrow a model
             nn.init.xavier_uniform_(module.weight)
@@ -104,8 +118,9 @@ def vit():
 
 def mlp(width=80):
     """Two hidden layers: (B, 1, 12, 12) -> (B, 10)."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(CANVAS**2, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
-                         nn.Linear(width, 10))
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(CANVAS**2, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
+    )
 
 
 MODELS = {"CNN": cnn, "ViT": vit, "MLP": mlp}
@@ -116,6 +131,7 @@ MODELS = {"CNN": cnn, "ViT": vit, "MLP": mlp}
 #
 # 셋 다 AdamW로 미니배치 32장씩 340번 보고, 학습률은 올렸다가(처음 20 %) 코사인으로 내려요. 학습 이미지가 몇 장이든 스텝 수는 같아요.
 # `moving=True`이면 스텝마다 숫자를 새 자리에 놓아요. 모델은 그대로인데 "자리는 상관없다"는 가정을 데이터로 넣어 주는 셈이에요.
+
 
 # %%
 def train(make, digits, offsets, labels, lr, seed, permuted=False, moving=False):
@@ -158,7 +174,9 @@ if __name__ == "__main__":
                 x = images(digits[unseen], offsets[unseen], permuted)
                 validation[lr] += accuracy(model, x, labels[unseen]) / 2
         rate[name] = max(validation, key=validation.get)
-        print(f"{name}: 학습률 {rate[name]} (검증 정확도 {', '.join(f'{lr}: {a:.2f}' for lr, a in validation.items())})")
+        print(
+            f"{name}: 학습률 {rate[name]} (검증 정확도 {', '.join(f'{lr}: {a:.2f}' for lr, a in validation.items())})"
+        )
     params = {name: sum(p.numel() for p in make().parameters()) for name, make in MODELS.items()}
     print("파라미터 수:", params)
 
@@ -193,8 +211,14 @@ if __name__ == "__main__":
             y = [mean[name, permuted, n] for n in SIZES]
             spread = [std[name, permuted, n] for n in SIZES]
             ax.plot(SIZES, y, marker=marker, color=colour, label=name)
-            ax.fill_between(SIZES, [a - b for a, b in zip(y, spread)], [a + b for a, b in zip(y, spread)],
-                            color=colour, alpha=0.2, linewidth=0)
+            ax.fill_between(
+                SIZES,
+                [a - b for a, b in zip(y, spread)],
+                [a + b for a, b in zip(y, spread)],
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+            )
         ax.axhline(0.1, color=INK, linestyle=":", linewidth=1, alpha=0.6)
         ax.set(title=title, ylabel="시험 정확도", xscale="log", ylim=(0, 1.02))
         ax.yaxis.set_major_formatter("{x:.0%}")
@@ -203,10 +227,13 @@ if __name__ == "__main__":
     axes[0].text(SIZES[-1], 0.115, "찍었을 때", ha="right", va="bottom")
     axes[0].legend(loc="upper left")
     axes[1].set_xlabel("학습 이미지 수 (로그 눈금)")
-    show(fig, "accuracy_by_size",
-         f"이미지 그대로면 50장에서 CNN {mean['CNN', False, 50]:.0%}, ViT {mean['ViT', False, 50]:.0%}, "
-         f"MLP {mean['MLP', False, 50]:.0%}이고, 픽셀을 섞으면 1250장에서 CNN {mean['CNN', True, 1250]:.0%}, "
-         f"ViT {mean['ViT', True, 1250]:.0%}, MLP {mean['MLP', True, 1250]:.0%}이에요.")
+    show(
+        fig,
+        "accuracy_by_size",
+        f"이미지 그대로면 50장에서 CNN {mean['CNN', False, 50]:.0%}, ViT {mean['ViT', False, 50]:.0%}, "
+        f"MLP {mean['MLP', False, 50]:.0%}이고, 픽셀을 섞으면 1250장에서 CNN {mean['CNN', True, 1250]:.0%}, "
+        f"ViT {mean['ViT', True, 1250]:.0%}, MLP {mean['MLP', True, 1250]:.0%}이에요.",
+    )
 
 # %% [markdown]
 # ## 과적합: 학습 정확도와 시험 정확도의 차이
@@ -217,10 +244,17 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     fitted = {key: statistics.mean(values) for key, values in train_scores.items()}
-    table("train_and_test", "학습 정확도 / 시험 정확도 (%, 시드 3개 평균)", ["픽셀", "장수", *MODELS],
-          [["섞음" if permuted else "그대로", n]
-           + [f"{100 * fitted[name, permuted, n]:.0f} / {100 * mean[name, permuted, n]:.0f}" for name in MODELS]
-           for permuted in (False, True) for n in SIZES])
+    table(
+        "train_and_test",
+        "학습 정확도 / 시험 정확도 (%, 시드 3개 평균)",
+        ["픽셀", "장수", *MODELS],
+        [
+            ["섞음" if permuted else "그대로", n]
+            + [f"{100 * fitted[name, permuted, n]:.0f} / {100 * mean[name, permuted, n]:.0f}" for name in MODELS]
+            for permuted in (False, True)
+            for n in SIZES
+        ],
+    )
 
     fig, ax = plt.subplots(figsize=(5, 3.6))
     for shift, permuted, alpha in ((-0.2, False, 1), (0.2, True, 0.45)):
@@ -230,16 +264,26 @@ if __name__ == "__main__":
             ax.plot([i + shift] * len(values), values, "o", color=INK, markersize=3.5)
     ax.set(ylabel="학습 정확도 − 시험 정확도", ylim=(0, 0.8))
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%p")
-    ticks = [(i + shift, label) for i, name in enumerate(MODELS)
-             for shift, label in ((-0.2, "그대로"), (0, "\n" + name), (0.2, "섞음"))]
+    ticks = [
+        (i + shift, label)
+        for i, name in enumerate(MODELS)
+        for shift, label in ((-0.2, "그대로"), (0, "\n" + name), (0.2, "섞음"))
+    ]
     ax.set_xticks(*zip(*ticks))
     ax.tick_params(axis="x", length=0)
     ax.set_axisbelow(True)
     ax.grid(axis="x", visible=False)
-    show(fig, "gap_at_250",
-         "250장으로 학습했을 때 학습 정확도와 시험 정확도의 차이는 "
-         + ", ".join(f"{name} {100 * statistics.mean(gap[name, False, 250]):.0f}%p(픽셀을 섞으면 "
-                     f"{100 * statistics.mean(gap[name, True, 250]):.0f}%p)" for name in MODELS) + "예요.")
+    show(
+        fig,
+        "gap_at_250",
+        "250장으로 학습했을 때 학습 정확도와 시험 정확도의 차이는 "
+        + ", ".join(
+            f"{name} {100 * statistics.mean(gap[name, False, 250]):.0f}%p(픽셀을 섞으면 "
+            f"{100 * statistics.mean(gap[name, True, 250]):.0f}%p)"
+            for name in MODELS
+        )
+        + "예요.",
+    )
 
 # %% [markdown]
 # ## 가정은 구조 밖에서도 들어와요
@@ -257,17 +301,25 @@ if __name__ == "__main__":
             moved[name].append(accuracy(model, test_x, test_labels))
         model = train(lambda: mlp(width=320), digits[:250], offsets[:250], labels[:250], rate["MLP"], seed)
         wide.append(accuracy(model, test_x, test_labels))
-    rows = [[name] + [f"{value:.1%}" for value in (mean[name, False, 50], statistics.mean(moved[name]),
-                                                   mean[name, False, 250])] for name in MODELS]
+    rows = [
+        [name]
+        + [f"{value:.1%}" for value in (mean[name, False, 50], statistics.mean(moved[name]), mean[name, False, 250])]
+        for name in MODELS
+    ]
     rows.append(["폭 4배 MLP", "–", "–", f"{statistics.mean(wide):.1%}"])
-    table("assumption_in_data", "시험 정확도: 증강은 매번 새 자리에 놓기 (시드 3개 평균)",
-          ["모델", "50장", "50장+증강", "250장"], rows)
+    table(
+        "assumption_in_data",
+        "시험 정확도: 증강은 매번 새 자리에 놓기 (시드 3개 평균)",
+        ["모델", "50장", "50장+증강", "250장"],
+        rows,
+    )
 
 # %% [markdown]
 # ## CNN은 이동과 회전에 불변일까요?
 #
 # 등변성(equivariance)은 입력을 옮기면 출력도 **따라 옮겨 가는** 것, 불변성(invariance)은 출력이 **그대로인** 것이에요.
 # 합성곱 한 층에 이미지를 옮기거나 돌려서 넣고 재요. 가장자리가 끼어들지 않게 패딩은 반대편과 이어 붙여요(circular).
+
 
 # %%
 def relative_error(a, b):
@@ -292,12 +344,22 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     conv = nn.Conv2d(1, 16, 3, padding=1, padding_mode="circular", bias=False)
     errors = convolution_errors(conv, images(test_digits, test_offsets))
-    korean = {"shift_equivariance": "이동 등변성", "shift_invariance": "이동 불변성",
-              "pooled_shift_invariance": "자리 평균 뒤의 이동 불변성", "rotation_equivariance": "90° 회전 등변성"}
-    table("convolution_errors", "합성곱 한 층의 상대 오차: 0이면 그 성질이 있어요", ["성질", "상대 오차"],
-          [[korean[key], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for key, value in errors.items()])
-    print(f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['CNN', False, 1250]:.1%}, "
-          f"90° 돌리면 {statistics.mean(rotated):.1%}")
+    korean = {
+        "shift_equivariance": "이동 등변성",
+        "shift_invariance": "이동 불변성",
+        "pooled_shift_invariance": "자리 평균 뒤의 이동 불변성",
+        "rotation_equivariance": "90° 회전 등변성",
+    }
+    table(
+        "convolution_errors",
+        "합성곱 한 층의 상대 오차: 0이면 그 성질이 있어요",
+        ["성질", "상대 오차"],
+        [[korean[key], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for key, value in errors.items()],
+    )
+    print(
+        f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['CNN', False, 1250]:.1%}, "
+        f"90° 돌리면 {statistics.mean(rotated):.1%}"
+    )
 
 # %%
 if __name__ == "__main__":

@@ -11,13 +11,25 @@ from statistics import mean, stdev
 
 import torch
 from figure import BLUE, INK, ORANGE, plt, show, table
-from seq2seq import SHARES, Transformer, exact_match, greedy, load_trained, sources, split, targets, texts, train
-from seq2seq import translations
+from seq2seq import (
+    SHARES,
+    Transformer,
+    exact_match,
+    greedy,
+    load_trained,
+    sources,
+    split,
+    targets,
+    texts,
+    train,
+    translations,
+)
 
 # %% [markdown]
 # ## 미래에서 오는 기울기
 #
 # t번째 로짓을 s번째 입력 토큰의 임베딩으로 미분해요. $s > t$인 칸이 0이면 뒤의 토큰은 아무 영향도 주지 못해요.
+
 
 # %%
 def influence(model, source, target):
@@ -51,6 +63,7 @@ if __name__ == "__main__":
 # 마스크가 있으면 정답을 한 번에 넣어 얻은 로짓과, 앞부분만 한 글자씩 늘려 가며 얻은 로짓이 같아요. 그래서 배울 때는 모든 자리를 나란히 계산할 수 있어요.
 # 마스크가 없으면 둘이 달라요. 배울 때 본 것을 쓸 때는 볼 수 없어요.
 
+
 # %%
 @torch.no_grad()
 def step_by_step(model, source, target):
@@ -71,8 +84,10 @@ if __name__ == "__main__":
             with torch.no_grad():
                 change = (model(source, target) - step_by_step(model, source, target)).abs().max().item()
             at_once[causal] = max(at_once[causal], change) if causal else min(at_once[causal], change)
-    print("한꺼번에 넣을 때와 하나씩 넣을 때 로짓의 최대 차이: "
-          f"마스크가 있으면 {at_once[True]:.1e}, 없으면 {at_once[False]:.2f}")
+    print(
+        "한꺼번에 넣을 때와 하나씩 넣을 때 로짓의 최대 차이: "
+        f"마스크가 있으면 {at_once[True]:.1e}, 없으면 {at_once[False]:.2f}"
+    )
 
 # %% [markdown]
 # ## 마스크 없이 배우면
@@ -93,10 +108,21 @@ if __name__ == "__main__":
             ends.setdefault(causal, found)
     last = {causal: [mean(losses[-20:]) for losses in curves[causal]] for causal in curves}
     names = {True: "마스크 있음", False: "마스크 없음"}
-    rows = [[names[causal], f"{mean(last[causal]):.2f} ± {stdev(last[causal]):.2f}", f"{mean(matches[causal]):.1%}",
-             ends[causal][0]] for causal in names]
-    table("without_mask", f"{steps}단계를 배운 뒤 (시드 셋, 예는 시드 0의 {translations(tests[0][0])[1]})",
-          ["모델", "마지막 손실 (나트)", "끝까지 맞힌 비율", "쓴 것"], rows)
+    rows = [
+        [
+            names[causal],
+            f"{mean(last[causal]):.2f} ± {stdev(last[causal]):.2f}",
+            f"{mean(matches[causal]):.1%}",
+            ends[causal][0],
+        ]
+        for causal in names
+    ]
+    table(
+        "without_mask",
+        f"{steps}단계를 배운 뒤 (시드 셋, 예는 시드 0의 {translations(tests[0][0])[1]})",
+        ["모델", "마지막 손실 (나트)", "끝까지 맞힌 비율", "쓴 것"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -109,9 +135,11 @@ if __name__ == "__main__":
     axis.annotate("정직한 모델의 바닥", (5, floor), (0, 4), textcoords="offset points")
     axis.set(xlabel="학습 단계", ylabel="손실 (날짜 하나의 나트)", ylim=(0, 16))
     axis.legend()
-    alt = (f"마스크가 없으면 손실이 {mean(last[False]):.2f}나트로 바닥 {floor:.2f}나트를 뚫고 내려가지만 "
-           f"맞힌 날짜는 {mean(matches[False]):.0%}예요. "
-           f"있으면 {mean(last[True]):.2f}나트이고 {mean(matches[True]):.0%}를 맞혀요.")
+    alt = (
+        f"마스크가 없으면 손실이 {mean(last[False]):.2f}나트로 바닥 {floor:.2f}나트를 뚫고 내려가지만 "
+        f"맞힌 날짜는 {mean(matches[False]):.0%}예요. "
+        f"있으면 {mean(last[True]):.2f}나트이고 {mean(matches[True]):.0%}를 맞혀요."
+    )
     show(figure, "loss_curves", alt)
 
 # %% [markdown]
@@ -131,20 +159,34 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     evidence = {
-        "future_with_mask": future[True], "future_without_mask": future[False],
-        "at_once_with_mask": at_once[True], "at_once_without_mask": at_once[False],
+        "future_with_mask": future[True],
+        "future_without_mask": future[False],
+        "at_once_with_mask": at_once[True],
+        "at_once_without_mask": at_once[False],
         "floor": floor,
         "steps": steps,
-        "loss_with_mask": mean(last[True]), "loss_with_mask_least": min(last[True]),
-        "loss_without_mask": mean(last[False]), "loss_without_mask_most": max(last[False]),
-        "match_with_mask": mean(matches[True]), "match_with_mask_worst": min(matches[True]),
+        "loss_with_mask": mean(last[True]),
+        "loss_with_mask_least": min(last[True]),
+        "loss_without_mask": mean(last[False]),
+        "loss_without_mask_most": max(last[False]),
+        "match_with_mask": mean(matches[True]),
+        "match_with_mask_worst": min(matches[True]),
         "match_without_mask_best": max(matches[False]),
-        "removed_match": mean(removed), "removed_match_best": max(removed),
+        "removed_match": mean(removed),
+        "removed_match_best": max(removed),
     }
     tolerance = {
-        "future_without_mask": 0.05, "at_once_with_mask": 1e-4, "at_once_without_mask": 0.1,
-        "loss_with_mask": 0.5, "loss_with_mask_least": 0.5, "loss_without_mask": 0.2, "loss_without_mask_most": 0.3,
-        "match_with_mask": 0.25, "match_with_mask_worst": 0.4, "match_without_mask_best": 0.02,
-        "removed_match": 0.1, "removed_match_best": 0.1,
+        "future_without_mask": 0.05,
+        "at_once_with_mask": 1e-4,
+        "at_once_without_mask": 0.1,
+        "loss_with_mask": 0.5,
+        "loss_with_mask_least": 0.5,
+        "loss_without_mask": 0.2,
+        "loss_without_mask_most": 0.3,
+        "match_with_mask": 0.25,
+        "match_with_mask_worst": 0.4,
+        "match_without_mask_best": 0.02,
+        "removed_match": 0.1,
+        "removed_match_best": 0.1,
     }
     evidence

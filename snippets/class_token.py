@@ -23,6 +23,7 @@ SEEDS, RATES = (0, 1, 2), (0.001, 0.005, 0.02)
 #
 # `GlobalPool`은 클래스 토큰을 빼고 패치 토큰들을 평균 내요. `OneWay`에는 클래스 토큰이 있지만, 패치들이 그 토큰을 보지 못하게 가려요.
 
+
 # %%
 class GlobalPool(VisionTransformer):
     """A ViT without a class token: (B, C, H, W) -> logits (B, num_classes) of the mean of the patch tokens."""
@@ -59,6 +60,7 @@ class OneWay(VisionTransformer):
 # ## 저마다 가장 좋은 학습률에서 견줘요
 #
 # 학습률은 시험 이미지를 보지 않고 검증 이미지로 골라요. 시드마다 데이터 나누기와 초기값이 모두 달라요.
+
 
 # %%
 def scores(make, lr):
@@ -101,8 +103,10 @@ if __name__ == "__main__":
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
     cls_best, gap_best = (test[name][best[name]] for name in kinds)
-    alt = (f"저마다 가장 좋은 학습률에서는 클래스 토큰 {cls_best:.0%}, 평균 풀링 {gap_best:.0%}로 비슷하지만, "
-           f"학습률 {RATES[0]}에서는 {test['클래스 토큰'][RATES[0]]:.0%}와 {test['평균 풀링'][RATES[0]]:.0%}로 벌어져요.")
+    alt = (
+        f"저마다 가장 좋은 학습률에서는 클래스 토큰 {cls_best:.0%}, 평균 풀링 {gap_best:.0%}로 비슷하지만, "
+        f"학습률 {RATES[0]}에서는 {test['클래스 토큰'][RATES[0]]:.0%}와 {test['평균 풀링'][RATES[0]]:.0%}로 벌어져요."
+    )
     show(figure, "cls_and_gap", alt)
 
 # %% [markdown]
@@ -129,6 +133,7 @@ if __name__ == "__main__":
 #
 # 블록 하나를 토큰별로 미분해서, 클래스 토큰이 모든 패치에서 영향을 받는지, 모든 패치가 클래스 토큰에서 영향을 받는지 확인해요.
 
+
 # %%
 def influence(block, z):
     """Norms of d(token i's output) / d(token j's input), (1 + N, 1 + N), of a block at tokens z (1 + N, D)."""
@@ -145,13 +150,16 @@ if __name__ == "__main__":
         looks = model(images, return_attn=True)[1][:, :, :, 0, 1:].mean(dim=(1, 2))  # (500, N), over blocks and heads
         looks /= looks.sum(dim=1, keepdim=True)
         moved = (looks - looks.roll(1, dims=0)).abs().sum(dim=1).mean().item() / 2
-    print(f"클래스 토큰이 패치들에 준 어텐션은 이미지마다 달라요: 두 이미지 사이에서 옮겨 간 몫 {moved:.1%} (평균 풀링은 0%)")
+    print(
+        f"클래스 토큰이 패치들에 준 어텐션은 이미지마다 달라요: 두 이미지 사이에서 옮겨 간 몫 {moved:.1%} (평균 풀링은 0%)"
+    )
 
 # %% [markdown]
 # ## 무엇을 담고 있을까요?
 #
 # 블록을 지날 때마다 클래스 토큰을 꺼내 보고, **무엇을 알아낼 수 있는지** 선형 회귀로 물어요. 하나는 어떤 숫자인가, 하나는 어떤 이미지였나예요.
 # 이미지를 얼마나 되살리는지는 결정계수 $R^2$(1이면 완벽, 0이면 평균만 아는 것)로 재요. 같은 크기의 벡터로 얼마까지 되는지 보려고 주성분 32개와 견줘요.
+
 
 # %%
 def readout(x, y, test_x):

@@ -14,12 +14,12 @@ from figure import BLUE, ORANGE, plt, show, table
 from torch import nn
 from vit import VisionTransformer, resample_abs_pos_embed, vit
 
-
 # %% [markdown]
 # ## 두 가지 순서
 #
 # `VisionTransformer`는 논문의 식처럼 붙인 **뒤에** 더해요. 위치 임베딩이 N+1개예요.
 # `PositionFirst`는 더한 **뒤에** 붙여요. timm의 `no_embed_class=True`, DeiT III, big_vision이 이쪽이고, 위치 임베딩이 N개예요.
+
 
 # %%
 class PositionFirst(VisionTransformer):
@@ -41,6 +41,7 @@ class PositionFirst(VisionTransformer):
 #
 # 붙인 뒤에 더하면 클래스 자리는 `cls_token + pos_embed[0]`이에요. 둘 다 입력과 상관없는 파라미터라, 미리 더해 **벡터 하나로** 접을 수 있어요.
 # 거꾸로는 `pos_embed[0]`에 0을 넣으면 돼요.
+
 
 # %%
 def fold(state):
@@ -82,6 +83,7 @@ if __name__ == "__main__":
 #
 # 함수는 같아도 파라미터를 적는 방법이 달라요. 붙인 뒤에 더하면 같은 자리에 벡터가 둘이라 **똑같은 기울기를 둘 다** 받아요.
 # 그래서 SGD 한 걸음에 클래스 자리는 두 배로 움직여요. 그 벡터만 학습률이 두 배인 셈이에요.
+
 
 # %%
 def sgd_step(model, images, labels, lr=0.1, cls_factor=1):
@@ -148,12 +150,16 @@ if __name__ == "__main__":
     trained_fold_difference = (folded - logits).abs().max().item()
     dropped_change = ((dropped - logits).norm() / logits.norm()).item()
     figure, axis = plt.subplots(figsize=(4.4, 4))
-    axis.plot(logits[:40].flatten(), dropped[:40].flatten(), "o", color=ORANGE, alpha=0.5, markersize=4, label="버렸을 때")
+    axis.plot(
+        logits[:40].flatten(), dropped[:40].flatten(), "o", color=ORANGE, alpha=0.5, markersize=4, label="버렸을 때"
+    )
     axis.plot(logits[:40].flatten(), folded[:40].flatten(), "o", color=BLUE, markersize=3, label="접어 넣었을 때")
     axis.set(xlabel="붙인 뒤 더하는 모델의 로짓", ylabel="더한 뒤 붙이는 모델의 로짓", aspect="equal")
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    alt = (f"pos_embed[0]을 클래스 토큰에 접어 넣으면 두 모델의 로짓이 대각선에 정확히 놓이고(최대 차이 {trained_fold_difference:.1f}), "
-           f"버리면 로짓 크기의 {dropped_change:.0%}만큼 어긋나요.")
+    alt = (
+        f"pos_embed[0]을 클래스 토큰에 접어 넣으면 두 모델의 로짓이 대각선에 정확히 놓이고(최대 차이 {trained_fold_difference:.1f}), "
+        f"버리면 로짓 크기의 {dropped_change:.0%}만큼 어긋나요."
+    )
     show(figure, "folded", alt)
 
 # %% [markdown]

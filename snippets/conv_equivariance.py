@@ -7,13 +7,12 @@
 # %%
 import statistics
 
+import scenes
 import torch
 import torch.nn.functional as F
 from digits import MEAN, STD, accuracy, load, train
 from figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from torch import nn
-
-import scenes
 
 SEEDS, LAYER_SEEDS = (0, 1, 2), range(5)
 LENGTH = 12  # of the sequences
@@ -23,6 +22,7 @@ LENGTH = 12  # of the sequences
 # ## 층마다 어디를 볼까요
 #
 # 길이 12인 수열을 넣고 $|\partial y_i / \partial x_j|$를 모든 짝에서 재요. 막 초기화한 층이라 배운 것이 없으니, 보이는 무늬는 모두 **구조가 정한 가정**이에요.
+
 
 # %%
 def sequence_layers(seed):
@@ -76,8 +76,12 @@ if __name__ == "__main__":
                 ax.spines[:].set_visible(True)
                 ax.grid(False)
             axes[0].set_ylabel("출력 i")
-    show(fig, "jacobian", f"합성곱은 {conv_reach}칸 이웃까지만, RNN은 지나간 입력만, 완전 연결은 모든 입력을 봐요. 빈칸은 미분이 "
-         "정확히 0인 짝이고, 진할수록 영향이 커요.")
+    show(
+        fig,
+        "jacobian",
+        f"합성곱은 {conv_reach}칸 이웃까지만, RNN은 지나간 입력만, 완전 연결은 모든 입력을 봐요. 빈칸은 미분이 "
+        "정확히 0인 짝이고, 진할수록 영향이 커요.",
+    )
     print(f"합성곱: {LENGTH}×{LENGTH}칸 가운데 {conv_zeros:.0%}가 0이고, 남은 칸을 채우는 가중치는 3개뿐이에요.")
     print(f"완전 연결의 가중치에 그 띠를 베껴 넣으면 합성곱과 출력 차이 {copy_difference:.0e}")
     print(f"RNN: 뒤에 올 입력의 영향 {rnn_future}, 여섯 걸음 전의 영향은 지금의 {statistics.mean(rnn_decay):.2f}배")
@@ -88,6 +92,7 @@ if __name__ == "__main__":
 #
 # 출력이 **따라 옮겨 가면** 등변(equivariance), **그대로면** 불변(invariance)이에요. 입력을 옮겨 넣은 출력과 원래 출력을 칸 단위로 옮긴 것을 견줘서,
 # 가장 잘 맞는 자리에서의 상대 오차를 재요. 이미지는 24 px 장면이고, 가장자리는 반대편과 이어 붙였어요(circular).
+
 
 # %%
 def shift_error(f, x, pixels):
@@ -136,17 +141,30 @@ if __name__ == "__main__":
     x = scenes.draw(16, 24, seed=0)[0]
     errors = [layer_errors(seed, x) for seed in LAYER_SEEDS]
     error = {key: statistics.mean(e[key] for e in errors) for key in errors[0]}
-    korean = {"shift": "1 px 옮김: 따라 옮겨 가나", "stay": "1 px 옮김: 그대로인가", "stride_1px": "보폭 2, 1 px 옮김",
-              "stride_2px": "보폭 2, 2 px 옮김", "max_pool_1px": "2×2 최대 풀링, 1 px 옮김", "gap_shift": "전역 평균 풀링, 1 px 옮김",
-              "rotation": "90° 돌림", "symmetric_rotation": "돌려도 같은 필터, 90° 돌림"}
+    korean = {
+        "shift": "1 px 옮김: 따라 옮겨 가나",
+        "stay": "1 px 옮김: 그대로인가",
+        "stride_1px": "보폭 2, 1 px 옮김",
+        "stride_2px": "보폭 2, 2 px 옮김",
+        "max_pool_1px": "2×2 최대 풀링, 1 px 옮김",
+        "gap_shift": "전역 평균 풀링, 1 px 옮김",
+        "rotation": "90° 돌림",
+        "symmetric_rotation": "돌려도 같은 필터, 90° 돌림",
+    }
     rows = [[korean[key], f"{value:.2f}" if value > 0.005 else f"{value:.0e}"] for key, value in error.items()]
-    table("layer_errors", "막 초기화한 합성곱 한 층의 상대 오차 (시드 5개 평균): 0이면 그 성질이 있어요", ["무엇을 했나", "오차"], rows)
+    table(
+        "layer_errors",
+        "막 초기화한 합성곱 한 층의 상대 오차 (시드 5개 평균): 0이면 그 성질이 있어요",
+        ["무엇을 했나", "오차"],
+        rows,
+    )
 
 # %% [markdown]
 # ## 가장자리를 0으로 채우면
 #
 # 실제로는 가장자리를 0으로 채울 때가 많아요(zero padding). 넓은 장면을 1 px 비껴서 두 번 오려 내고, 겹치는 부분의 출력을 견줘요.
 # 합성곱을 쌓을수록 어긋나는 테두리가 안으로 번져요.
+
 
 # %%
 def stack(depth):
@@ -180,8 +198,12 @@ if __name__ == "__main__":
         ax.set(title=f"합성곱 {depth}층", xticks=[], yticks=[])
         ax.grid(False)
     fig.colorbar(picture, ax=axes, shrink=0.8, label="상대 오차")
-    show(fig, "border", f"어긋나는 곳은 가장자리뿐이에요. 테두리의 폭은 한 층이면 {rings[1]} px, 세 층이면 {rings[3]} px이고, 그 안쪽 오차는 "
-         f"{inner:.0e}이에요.")
+    show(
+        fig,
+        "border",
+        f"어긋나는 곳은 가장자리뿐이에요. 테두리의 폭은 한 층이면 {rings[1]} px, 세 층이면 {rings[3]} px이고, 그 안쪽 오차는 "
+        f"{inner:.0e}이에요.",
+    )
 
 
 # %% [markdown]
@@ -193,25 +215,40 @@ if __name__ == "__main__":
 # - **반씩 줄임 + 전체 풀링**: 흔히 하듯 합성곱마다 2×2 최대 풀링을 두고, 마지막은 같아요.
 # - **반씩 줄임 + 펼치기**: 마지막 풀링 대신 모든 자리를 한 줄로 펴서 분류해요.
 
+
 # %%
 def equivariant_body():
     """Three convolutions and nothing that skips a pixel: (B, 1, 12, 12) -> (B, 32, 12, 12)."""
     options = {"kernel_size": 3, "padding": 1, "padding_mode": "circular"}
-    return [nn.Conv2d(1, 8, **options), nn.ReLU(), nn.Conv2d(8, 16, **options), nn.ReLU(),
-            nn.Conv2d(16, 32, **options), nn.ReLU()]
+    return [
+        nn.Conv2d(1, 8, **options),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, **options),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, **options),
+        nn.ReLU(),
+    ]
 
 
 def halving_body():
     """Two convolutions, each with max-pooling: (B, 1, 12, 12) -> (B, 32, 3, 3)."""
-    return [nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    return [
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    ]
 
 
 MODELS = {
     "줄임 없음 + 전체 풀링": lambda: nn.Sequential(
-        *equivariant_body(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(32, 10)),
+        *equivariant_body(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(32, 10)
+    ),
     "반씩 줄임 + 전체 풀링": lambda: nn.Sequential(
-        *halving_body(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(32, 10)),
+        *halving_body(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(32, 10)
+    ),
     "반씩 줄임 + 펼치기": lambda: nn.Sequential(*halving_body(), nn.Flatten(), nn.Linear(288, 10)),
 }
 KEYS = ("pooled", "halved_pooled", "flat")
@@ -231,6 +268,7 @@ def moved(digits, pixels):
 # %% [markdown]
 # 함께 하나 더 물어요. 숫자가 왼쪽에 있는지 오른쪽에 있는지, 마지막 층에 들어가는 특징에서 **읽어 낼 수 있을까요?** 2 px 왼쪽과 오른쪽에 놓은 숫자의 특징에
 # 선형 분류기를 맞춰 봐요.
+
 
 # %%
 def side_accuracy(features, digits, n_train):
@@ -273,19 +311,37 @@ if __name__ == "__main__":
     ax.set(xlabel="시험할 때 옮긴 거리 (px)", ylabel="시험 정확도", xticks=[0, 1, 2], ylim=(0, 1.02))
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
-    show(fig, "shift_accuracy", "2 px 옮기면 시험 정확도가 " + ", ".join(
-        f"{name} {mean[key][0]:.0%} → {mean[key][2]:.0%}" for key, name in zip(KEYS, MODELS)) + "로 바뀌어요.")
+    show(
+        fig,
+        "shift_accuracy",
+        "2 px 옮기면 시험 정확도가 "
+        + ", ".join(f"{name} {mean[key][0]:.0%} → {mean[key][2]:.0%}" for key, name in zip(KEYS, MODELS))
+        + "로 바뀌어요.",
+    )
     rows = [[name, f"{mean[key]['rotated']:.0%}", f"{mean[key]['side']:.0%}"] for key, name in zip(KEYS, MODELS)]
-    table("what_is_lost", "시드 3개 평균: 찍으면 숫자는 10%, 좌우는 50%예요", ["모델", "90° 돌린 숫자", "좌우 알아내기"], rows)
+    table(
+        "what_is_lost",
+        "시드 3개 평균: 찍으면 숫자는 10%, 좌우는 50%예요",
+        ["모델", "90° 돌린 숫자", "좌우 알아내기"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
     evidence = {
-        "conv_reach": conv_reach, "conv_zeros": conv_zeros, "conv_spread": conv_spread,
-        "copy_difference": copy_difference, "fc_weights": LENGTH**2,
-        "rnn_future": rnn_future, "rnn_decay": statistics.mean(rnn_decay), "rnn_delay": rnn_delay,
-        "fc_zeros": fc_zeros, "fc_delay": statistics.mean(fc_delay), "fc_spread": statistics.mean(fc_spread),
-        "fc_flip": statistics.mean(fc_flip), "mean_flip": mean_flip,
+        "conv_reach": conv_reach,
+        "conv_zeros": conv_zeros,
+        "conv_spread": conv_spread,
+        "copy_difference": copy_difference,
+        "fc_weights": LENGTH**2,
+        "rnn_future": rnn_future,
+        "rnn_decay": statistics.mean(rnn_decay),
+        "rnn_delay": rnn_delay,
+        "fc_zeros": fc_zeros,
+        "fc_delay": statistics.mean(fc_delay),
+        "fc_spread": statistics.mean(fc_spread),
+        "fc_flip": statistics.mean(fc_flip),
+        "mean_flip": mean_flip,
     }
     for key in error:
         values = [e[key] for e in errors]

@@ -10,14 +10,29 @@ from statistics import mean, stdev
 import torch
 import torch.nn.functional as F
 from figure import BLUE, GREEN, ORANGE, plt, show, table
-from seq2seq import BOS, EOS, ID, PAD, SHARES, VOCAB, exact_match, greedy, load_trained, sources, split, targets, texts
-from seq2seq import translations
+from seq2seq import (
+    BOS,
+    EOS,
+    ID,
+    PAD,
+    SHARES,
+    VOCAB,
+    exact_match,
+    greedy,
+    load_trained,
+    sources,
+    split,
+    targets,
+    texts,
+    translations,
+)
 from torch.utils.flop_counter import FlopCounterMode
 
 # %% [markdown]
 # ## 나오는 것은 단어가 아니라 분포예요
 #
 # 학습 데이터의 40%는 `23-06-05`처럼 년부터, 60%는 `5/6/23`이나 `5.6.23`처럼 일부터 써요. 첫 토큰의 분포가 그 비율을 배웠는지 봐요.
+
 
 # %%
 @torch.no_grad()
@@ -43,6 +58,7 @@ if __name__ == "__main__":
 # ## 세 가지 고르는 법
 #
 # 그리디는 늘 가장 그럴듯한 토큰을 골라요. 샘플링은 분포에서 뽑아요. 빔은 지금까지의 확률의 **곱**이 큰 후보 몇 개를 나란히 끌고 가요.
+
 
 # %%
 @torch.no_grad()
@@ -90,16 +106,26 @@ def notations(found):
 
 # %%
 if __name__ == "__main__":
-    ways = {"greedy": "그리디", "beam": "빔 (폭 4)", "sample": "샘플링", "cold": "샘플링 (온도 0.3)",
-            "hot": "샘플링 (온도 2)"}
+    ways = {
+        "greedy": "그리디",
+        "beam": "빔 (폭 4)",
+        "sample": "샘플링",
+        "cold": "샘플링 (온도 0.3)",
+        "hot": "샘플링 (온도 2)",
+    }
     scores = {name: {"match": [], "log_p": [], "shares": []} for name in ways}
     beats, best_found, one_beam, beam_error = [], [], [], []
     for seed, (model, dates) in enumerate(zip(models, tests)):
         source, generator = sources(dates), torch.Generator().manual_seed(seed)
         searched, claimed = beam(model, source)
-        found = {"greedy": greedy(model, source), "beam": searched,
-                 **{name: sample(model, source, generator, temperature)
-                    for name, temperature in (("sample", 1.0), ("cold", 0.3), ("hot", 2.0))}}
+        found = {
+            "greedy": greedy(model, source),
+            "beam": searched,
+            **{
+                name: sample(model, source, generator, temperature)
+                for name, temperature in (("sample", 1.0), ("cold", 0.3), ("hot", 2.0))
+            },
+        }
         for name, ids in found.items():
             scores[name]["match"].append(exact_match(texts(ids), dates))
             scores[name]["log_p"].append(log_p(model, source, ids).mean().item())
@@ -112,10 +138,21 @@ if __name__ == "__main__":
         best_found.append((by_beam >= likeliest - 1e-4).float().mean().item())
         one_beam.append(texts(beam(model, source, width=1)[0]) == texts(found["greedy"]))
     shares = {name: torch.tensor(score["shares"]).mean(dim=0).tolist() for name, score in scores.items()}
-    rows = [[way, f"{mean(scores[name]['match']):.1%}", f"{-mean(scores[name]['log_p']):.2f}",
-             *(f"{share:.0%}" for share in shares[name])] for name, way in ways.items()]
-    table("ways", "고르는 법에 따른 번역 (시드 셋의 평균, 처음 보는 날짜 500개씩)",
-          ["고르는 법", "맞힌 비율", "나트", "23-06-05", "5/6/23", "5.6.23"], rows)
+    rows = [
+        [
+            way,
+            f"{mean(scores[name]['match']):.1%}",
+            f"{-mean(scores[name]['log_p']):.2f}",
+            *(f"{share:.0%}" for share in shares[name]),
+        ]
+        for name, way in ways.items()
+    ]
+    table(
+        "ways",
+        "고르는 법에 따른 번역 (시드 셋의 평균, 처음 보는 날짜 500개씩)",
+        ["고르는 법", "맞힌 비율", "나트", "23-06-05", "5/6/23", "5.6.23"],
+        rows,
+    )
     print(f"빔의 번역이 그리디의 번역보다 모델이 보기에 더 그럴듯한 날짜: {mean(beats):.0%}")
 
 # %% [markdown]
@@ -136,14 +173,17 @@ if __name__ == "__main__":
     axis.grid(False)
     figure.legend(loc="outside upper center", ncols=3)
     sampled = ", ".join(f"{share:.0%}" for share in shares["sample"])
-    alt = (f"샘플링은 학습 데이터처럼 세 표기를 {sampled}로 섞어 쓰고, "
-           f"년부터 쓰는 표기가 그리디에서는 {shares['greedy'][0]:.0%}, 빔에서는 {shares['beam'][0]:.0%}예요.")
+    alt = (
+        f"샘플링은 학습 데이터처럼 세 표기를 {sampled}로 섞어 쓰고, "
+        f"년부터 쓰는 표기가 그리디에서는 {shares['greedy'][0]:.0%}, 빔에서는 {shares['beam'][0]:.0%}예요."
+    )
     show(figure, "notations", alt)
 
 # %% [markdown]
 # ## EOS를 막으면
 #
 # EOS의 로짓을 $-\infty$로 막으면 모델은 멈출 수 없어요. 번역을 다 쓴 다음에도 무언가를 이어 써요.
+
 
 # %%
 @torch.no_grad()
@@ -161,8 +201,11 @@ def without_eos(model, source, limit=12):
 # %%
 if __name__ == "__main__":
     endless = [texts(without_eos(model, sources(dates))) for model, dates in zip(models, tests)]
-    begins_right = mean(any(text.startswith(right) for right in translations(date))
-                        for found, dates in zip(endless, tests) for text, date in zip(found, dates))
+    begins_right = mean(
+        any(text.startswith(right) for right in translations(date))
+        for found, dates in zip(endless, tests)
+        for text, date in zip(found, dates)
+    )
     print(f"막아도 앞부분은 맞은 비율 {begins_right:.1%}. 그다음은: " + ", ".join(endless[0][:3]))
 
 # %% [markdown]
@@ -170,6 +213,7 @@ if __name__ == "__main__":
 #
 # 인과 마스크 덕분에 지난 토큰의 벡터는 뒤에 무엇이 오든 그대로예요. 그러니 층마다 K와 V를 모아 두고, 새 토큰 하나의 몫만 계산해 뒤에 붙이면 돼요.
 # 교차 어텐션의 K와 V는 처음에 한 번만 만들어요.
+
 
 # %%
 @torch.no_grad()
@@ -214,8 +258,10 @@ if __name__ == "__main__":
         (ids, logits), (ids_anew, logits_anew) = (way(model, sources(dates), 9) for way in (greedy_cached, greedy_anew))
         cache_difference = max(cache_difference, (logits - logits_anew).abs().max().item())
         same_ids &= torch.equal(ids, ids_anew)
-    work = {way.__name__: [flops(way, models[0], sources(tests[0][:1]), steps) for steps in (9, 90)]
-            for way in (greedy_anew, greedy_cached)}
+    work = {
+        way.__name__: [flops(way, models[0], sources(tests[0][:1]), steps) for steps in (9, 90)]
+        for way in (greedy_anew, greedy_cached)
+    }
     saved, saved_long = (anew / cached for anew, cached in zip(work["greedy_anew"], work["greedy_cached"]))
     print(f"캐시를 쓸 때와 안 쓸 때 로짓의 최대 차이 {cache_difference:.1e}, 고른 토큰이 같나요? {same_ids}")
     print(f"처음부터 다시 계산하면 연산이 9토큰에서 {saved:.1f}배, 90토큰에서 {saved_long:.1f}배 들어요.")
@@ -224,8 +270,10 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     evidence = {
         "sum_error": sum_error,
-        "year_first": year_first, "day_first": day_first,
-        "eos_before": max(eos[:-1]), "eos_at_end": eos[-1],
+        "year_first": year_first,
+        "day_first": day_first,
+        "eos_before": max(eos[:-1]),
+        "eos_at_end": eos[-1],
         **{f"{name}_match": mean(score["match"]) for name, score in scores.items()},
         **{f"{name}_match_std": stdev(score["match"]) for name, score in scores.items()},
         **{f"{name}_nats": -mean(score["log_p"]) for name, score in scores.items()},
@@ -233,20 +281,29 @@ if __name__ == "__main__":
         "greedy_year_first_most": max(share[0] for share in scores["greedy"]["shares"]),
         "beam_year_first_least": min(share[0] for share in scores["beam"]["shares"]),
         "sample_share_error": max(abs(share - true) for share, true in zip(shares["sample"], SHARES)),
-        "beam_beats": mean(beats), "beam_beats_least": min(beats),
-        "beam_best": mean(best_found), "beam_best_least": min(best_found),
+        "beam_beats": mean(beats),
+        "beam_beats_least": min(beats),
+        "beam_best": mean(best_found),
+        "beam_best_least": min(best_found),
         "one_beam_is_greedy": all(one_beam),
         "beam_error": max(beam_error),
         "begins_right": begins_right,
         "cache_difference": cache_difference,
         "cache_same_ids": same_ids,
-        "saved": saved, "saved_long": saved_long,
+        "saved": saved,
+        "saved_long": saved_long,
     }
     tolerance = {
         **{name: 0.02 for name in evidence if "match" in name or "_year_first" in name or name.startswith("beam_b")},
         **{name: 0.05 for name in evidence if name.endswith("_nats") or name.startswith("sample")},
         **{name: 0.05 for name in evidence if name.startswith(("hot", "cold"))},
-        "hot_nats": 0.5, "year_first": 0.01, "day_first": 0.01, "eos_before": 0.01, "eos_at_end": 0.01,
-        "begins_right": 0.02, "beam_error": 1e-4, "cache_difference": 1e-4,
+        "hot_nats": 0.5,
+        "year_first": 0.01,
+        "day_first": 0.01,
+        "eos_before": 0.01,
+        "eos_at_end": 0.01,
+        "begins_right": 0.02,
+        "beam_error": 1e-4,
+        "cache_difference": 1e-4,
     }
     evidence

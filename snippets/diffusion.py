@@ -17,7 +17,9 @@ from torch import nn
 
 T = 1000  # DDPM (2006.11239) §4: the steps, and beta from 1e-4 to 0.02 in a straight line
 BETA = torch.linspace(1e-4, 0.02, T, dtype=torch.double)  # beta_1, ..., beta_T
-ALPHA_BAR = torch.cat([torch.ones(1), (1 - BETA).cumprod(dim=0)]).float()  # at t = 0, ..., T: the signal's share of variance
+ALPHA_BAR = torch.cat(
+    [torch.ones(1), (1 - BETA).cumprod(dim=0)]
+).float()  # at t = 0, ..., T: the signal's share of variance
 
 
 def draw(axis, image):
@@ -75,14 +77,17 @@ if __name__ == "__main__":
     axis.plot(walked[:, 0], walked[:, 2], "s", color=ORANGE, label="점: 한 걸음씩 걸어서 잰 값")
     axis.set(xlabel="걸음 t", ylabel="크기")
     axis.legend()
-    alt = (f"걸음이 늘수록 신호는 1에서 {ALPHA_BAR[T].sqrt():.4f}로 줄고 잡음은 1로 커져서 이미지가 사라져요. "
-           "한 걸음씩 걸어서 잰 점이 식 한 줄로 그린 곡선 위에 놓여요.")
+    alt = (
+        f"걸음이 늘수록 신호는 1에서 {ALPHA_BAR[T].sqrt():.4f}로 줄고 잡음은 1로 커져서 이미지가 사라져요. "
+        "한 걸음씩 걸어서 잰 점이 식 한 줄로 그린 곡선 위에 놓여요."
+    )
     show(figure, "forward", alt)
 
 # %% [markdown]
 # ## 배우는 것: 섞인 잡음 알아맞히기
 #
 # 걸음 $t$를 아무렇게나 골라 이미지에 잡음을 섞고, 섞은 $\epsilon$을 맞히게 해요. 손실은 제곱 오차 하나예요. 걸음마다 신경망이 따로 있는 것이 아니라 **하나를** 함께 써요.
+
 
 # %%
 class Denoiser(nn.Module):
@@ -128,11 +133,15 @@ def train(images, seed, steps=2000, lr=0.01):
 if __name__ == "__main__":
     models = [train(split[0], seed) for seed, split in enumerate(splits)]
     with torch.no_grad():
-        losses = [[mean(noise_loss(model, part).item() for _ in range(20)) for part in (split[0], split[2])]
-                  for model, split in zip(models, splits)]
+        losses = [
+            [mean(noise_loss(model, part).item() for _ in range(20)) for part in (split[0], split[2])]
+            for model, split in zip(models, splits)
+        ]
     train_loss, test_loss = (mean(column) for column in zip(*losses))
     parameters = sum(p.numel() for p in models[0].parameters())
-    print(f"파라미터 {parameters:,}개. 잡음의 제곱 오차는 학습 이미지에서 {train_loss:.3f}, 처음 보는 이미지에서 {test_loss:.3f}")
+    print(
+        f"파라미터 {parameters:,}개. 잡음의 제곱 오차는 학습 이미지에서 {train_loss:.3f}, 처음 보는 이미지에서 {test_loss:.3f}"
+    )
     print("아무것도 배우지 않고 0이라고 답하면 1이에요.")
 
 # %% [markdown]
@@ -140,6 +149,7 @@ if __name__ == "__main__":
 #
 # 잡음을 알아맞히면 이미지도 $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$로 짐작할 수 있어요. 하지만 그리로 단번에 뛰지 않고, 짐작한 쪽으로
 # **조금만** 다가간 뒤 새 잡음을 조금 섞어요. $\eta = 1$이고 1000걸음을 다 걸으면 DDPM이고, $\eta = 0$이면 새 잡음을 섞지 않는 DDIM이에요.
+
 
 # %%
 def pictures(rows):
@@ -189,8 +199,10 @@ if __name__ == "__main__":
     samples = [x, *(generate(model, torch.randn(500, 64)) for model in models[1:])]  # 500 of each model
     step_size = mean(moved)
     rows = [(f"t = {t}", images[:8]) for t, images in kept.items()]
-    alt = (f"여덟 장 모두 잡음에서 시작해 한 걸음에 평균 {step_size:.1%}씩 바뀌며 숫자가 돼요. "
-           "흐릿한 모양이 먼저 드러나고 바탕은 마지막 100걸음에서 깨끗해져요.")
+    alt = (
+        f"여덟 장 모두 잡음에서 시작해 한 걸음에 평균 {step_size:.1%}씩 바뀌며 숫자가 돼요. "
+        "흐릿한 모양이 먼저 드러나고 바탕은 마지막 100걸음에서 깨끗해져요."
+    )
     show(pictures(rows), "reverse", alt)
 
 # %% [markdown]
@@ -199,6 +211,7 @@ if __name__ == "__main__":
 # 자 셋을 대요. 저마다 학습 이미지 1000장 가운데 **가장 가까운 것까지의 거리**, 표본 500장과 처음 보는 진짜 500장을 섞었을 때 **가장 가까운 이웃이 같은 편인 비율**
 # (구별할 수 없으면 50%), 그리고 두 무리 사이의 에너지 거리(energy distance)예요.
 # 대조군은 처음 보는 진짜, 평균과 공분산만 배운 가우시안, 픽셀을 따로 뽑은 것이에요.
+
 
 # %%
 def nearest(x, images):
@@ -226,10 +239,12 @@ def fit_gaussian(images):
 
 def optimal_noise(images):
     """The guess that has the least training loss of all: the noise's mean if x_0 can be nothing but one of images (n, 64)."""
+
     def guess(x, t):
         a = ALPHA_BAR[t, None]
         weight = (-torch.cdist(x, a[0].sqrt() * images).square() / (2 * (1 - a))).softmax(dim=1)  # (B, n)
         return (x - a.sqrt() * (weight @ images)) / (1 - a).sqrt()
+
     return guess
 
 
@@ -238,22 +253,51 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     found, drawn = {}, {}
     for (images, _, test), made in zip(splits, samples):
-        drawn = {"real": test, "ddpm": made, "gaussian": fit_gaussian(images).sample((500,)),
-                 "independent": images.mean(dim=0) + images.std(dim=0) * torch.randn(500, 64),
-                 "noise": torch.randn(500, 64), "optimal": generate(optimal_noise(images), torch.randn(500, 64), 100)}
+        drawn = {
+            "real": test,
+            "ddpm": made,
+            "gaussian": fit_gaussian(images).sample((500,)),
+            "independent": images.mean(dim=0) + images.std(dim=0) * torch.randn(500, 64),
+            "noise": torch.randn(500, 64),
+            "optimal": generate(optimal_noise(images), torch.randn(500, 64), 100),
+        }
         close = nearest(test, images).quantile(0.01)  # only one real image in a hundred is so near to a training image
         for name, x in drawn.items():
             other = images[:500] if name == "real" else x  # the real ones are compared with training images
-            found.setdefault(name, []).append([nearest(x, images).median().item(), same_side(other, test),
-                                               energy_distance(other, test), (nearest(x, images) < close).float().mean().item()])
+            found.setdefault(name, []).append(
+                [
+                    nearest(x, images).median().item(),
+                    same_side(other, test),
+                    energy_distance(other, test),
+                    (nearest(x, images) < close).float().mean().item(),
+                ]
+            )
     scores = {name: [mean(column) for column in zip(*rows)] for name, rows in found.items()}
     spread = {name: [stdev(column) for column in zip(*rows)] for name, rows in found.items()}
-    names = {"real": "처음 보는 진짜", "ddpm": "DDPM 1000걸음", "gaussian": "가우시안", "independent": "픽셀 따로", "noise": "출발한 잡음",
-             "optimal": "손실이 최소인 답"}
-    rows = [[names[name], *(f"{a:{form}} ± {b:{form}}" for a, b, form in zip(scores[name], spread[name], (".2f", ".1%", ".3f")))]
-            for name in names]
-    table("quality", "500장씩 (시드 셋의 평균 ± 표준편차)", ["무엇", "가까운 학습 이미지", "같은 편 이웃", "에너지 거리"], rows)
-    print(f"학습 이미지를 베꼈다고 할 만큼 가까운 것: DDPM {scores['ddpm'][3]:.1%}, 손실이 최소인 답 {scores['optimal'][3]:.1%}")
+    names = {
+        "real": "처음 보는 진짜",
+        "ddpm": "DDPM 1000걸음",
+        "gaussian": "가우시안",
+        "independent": "픽셀 따로",
+        "noise": "출발한 잡음",
+        "optimal": "손실이 최소인 답",
+    }
+    rows = [
+        [
+            names[name],
+            *(f"{a:{form}} ± {b:{form}}" for a, b, form in zip(scores[name], spread[name], (".2f", ".1%", ".3f"))),
+        ]
+        for name in names
+    ]
+    table(
+        "quality",
+        "500장씩 (시드 셋의 평균 ± 표준편차)",
+        ["무엇", "가까운 학습 이미지", "같은 편 이웃", "에너지 거리"],
+        rows,
+    )
+    print(
+        f"학습 이미지를 베꼈다고 할 만큼 가까운 것: DDPM {scores['ddpm'][3]:.1%}, 손실이 최소인 답 {scores['optimal'][3]:.1%}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -261,8 +305,10 @@ if __name__ == "__main__":
     rows = []
     for name, x in (("새 표본", samples[0][:8]), ("처음 보는 진짜", test[:8])):
         rows += [(name, x), ("닮은 학습 이미지", images[torch.cdist(x, images).argmin(dim=1)])]
-    alt = (f"새로 뽑은 이미지는 가장 가까운 학습 이미지와 {scores['ddpm'][0]:.2f}만큼 떨어져 있어요. 처음 보는 진짜도 "
-           f"{scores['real'][0]:.2f}만큼 떨어져 있으니, 학습 이미지를 꺼낸 것이 아니에요.")
+    alt = (
+        f"새로 뽑은 이미지는 가장 가까운 학습 이미지와 {scores['ddpm'][0]:.2f}만큼 떨어져 있어요. 처음 보는 진짜도 "
+        f"{scores['real'][0]:.2f}만큼 떨어져 있으니, 학습 이미지를 꺼낸 것이 아니에요."
+    )
     show(pictures(rows), "samples", alt)
 
 # %% [markdown]
@@ -285,18 +331,34 @@ if __name__ == "__main__":
             choice = torch.cdist(blurred, ALPHA_BAR[t].sqrt() * test).argmin(dim=1)  # the likeliest original
             identified[t].append((choice == torch.arange(500)).float().mean().item())
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
-    axis.errorbar(starts, [mean(back[t]) for t in starts], [stdev(back[t]) for t in starts], color=BLUE, marker="o",
-                  label="되돌린 것과 원래 이미지의 거리 (상관없는 이미지 = 1)")
-    axis.plot(starts, [mean(identified[t]) for t in starts], color=GREEN, marker="D", linestyle="--",
-              label="어느 이미지였는지 맞힌 비율")
+    axis.errorbar(
+        starts,
+        [mean(back[t]) for t in starts],
+        [stdev(back[t]) for t in starts],
+        color=BLUE,
+        marker="o",
+        label="되돌린 것과 원래 이미지의 거리 (상관없는 이미지 = 1)",
+    )
+    axis.plot(
+        starts,
+        [mean(identified[t]) for t in starts],
+        color=GREEN,
+        marker="D",
+        linestyle="--",
+        label="어느 이미지였는지 맞힌 비율",
+    )
     axis.axhline(1, color=INK, linewidth=1, linestyle=":")
     axis.set(xlabel="흐린 걸음 t", ylim=(0, 1.15))
     figure.legend(loc="outside upper left")
-    alt = (f"125걸음에서 되돌리면 원래 이미지와의 거리가 상관없는 이미지의 {mean(back[125]):.2f}배지만, 1000걸음에서는 {mean(back[1000]):.2f}배라 "
-           f"아무 이미지나 다름없어요. 어느 이미지였는지 맞히는 비율도 {mean(identified[1000]):.1%}로 떨어져요.")
+    alt = (
+        f"125걸음에서 되돌리면 원래 이미지와의 거리가 상관없는 이미지의 {mean(back[125]):.2f}배지만, 1000걸음에서는 {mean(back[1000]):.2f}배라 "
+        f"아무 이미지나 다름없어요. 어느 이미지였는지 맞히는 비율도 {mean(identified[1000]):.1%}로 떨어져요."
+    )
     show(figure, "original", alt)
     for t in starts:
-        print(f"t = {t}: 원래 이미지와의 거리 {mean(back[t]):.2f}배, 어느 것이었는지 맞힌 비율 {mean(identified[t]):.1%}")
+        print(
+            f"t = {t}: 원래 이미지와의 거리 {mean(back[t]):.2f}배, 어느 것이었는지 맞힌 비율 {mean(identified[t]):.1%}"
+        )
 
 # %% [markdown]
 # 같은 잡음에서 출발하면 같은 이미지가 나올까요? 출발점 20개에서 열 번씩 되돌려 보면, DDPM은 길에서 섞는 잡음이 이미지를 정하고 DDIM은 출발점이 이미지를 정해요.
@@ -309,12 +371,16 @@ if __name__ == "__main__":
         ratios = []
         for model in models:
             start = torch.randn(20, 64).repeat_interleave(10, dim=0)  # (200, 64): each start ten times
-            distance = torch.cdist(*[generate(model, start, steps=100, eta=eta)] * 2, compute_mode="donot_use_mm_for_euclid_dist")
+            distance = torch.cdist(
+                *[generate(model, start, steps=100, eta=eta)] * 2, compute_mode="donot_use_mm_for_euclid_dist"
+            )
             group = torch.arange(200) // 10
             same = (group[:, None] == group) & ~torch.eye(200, dtype=torch.bool)
             ratios.append((distance[same].mean() / distance[group[:, None] != group].mean()).item())
         together[name] = mean(ratios)
-        print(f"{name.upper()}: 같은 출발점에서 나온 이미지끼리의 거리는 다른 출발점에서 나온 이미지끼리의 {together[name]:.2f}배")
+        print(
+            f"{name.upper()}: 같은 출발점에서 나온 이미지끼리의 거리는 다른 출발점에서 나온 이미지끼리의 {together[name]:.2f}배"
+        )
 
 # %% [markdown]
 # ## 꼭 1000걸음이어야 할까요?
@@ -326,17 +392,37 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     torch.manual_seed(0)
     counts = (1, 5, 10, 20, 50, 100)
-    fewer = {(name, count): [same_side(generate(model, torch.randn(500, 64), count, eta=eta), split[2])
-                             for model, split in zip(models, splits)]
-             for name, eta in (("ddpm", 1.0), ("ddim", 0.0)) for count in counts}
+    fewer = {
+        (name, count): [
+            same_side(generate(model, torch.randn(500, 64), count, eta=eta), split[2])
+            for model, split in zip(models, splits)
+        ]
+        for name, eta in (("ddpm", 1.0), ("ddim", 0.0))
+        for count in counts
+    }
     fewer["ddpm", T] = [row[1] for row in found["ddpm"]]
-    rows = [[f"{count}", *(f"{mean(fewer[key, count]):.1%} ± {stdev(fewer[key, count]):.1%}" if (key, count) in fewer else "–"
-                           for key in ("ddpm", "ddim"))] for count in (*counts, T)]
-    table("steps", "걸음 수와 같은 편 이웃의 비율 (50%에 가까울수록 진짜와 닮음)", ["걸음", "새 잡음을 섞음", "섞지 않음 (DDIM)"], rows)
+    rows = [
+        [
+            f"{count}",
+            *(
+                f"{mean(fewer[key, count]):.1%} ± {stdev(fewer[key, count]):.1%}" if (key, count) in fewer else "–"
+                for key in ("ddpm", "ddim")
+            ),
+        ]
+        for count in (*counts, T)
+    ]
+    table(
+        "steps",
+        "걸음 수와 같은 편 이웃의 비율 (50%에 가까울수록 진짜와 닮음)",
+        ["걸음", "새 잡음을 섞음", "섞지 않음 (DDIM)"],
+        rows,
+    )
     quiet = generate(models[0], torch.randn(100, 64), fresh=False)
     one_jump = generate(optimal_noise(splits[0][0]), torch.randn(100, 64), steps=1)
-    variety = {name: (x.var(dim=0).sum() / splits[0][2].var(dim=0).sum()).item()
-               for name, x in (("ddpm", samples[0]), ("quiet", quiet), ("one_jump", one_jump))}
+    variety = {
+        name: (x.var(dim=0).sum() / splits[0][2].var(dim=0).sum()).item()
+        for name, x in (("ddpm", samples[0]), ("quiet", quiet), ("one_jump", one_jump))
+    }
     print(f"진짜에 견준 표본의 분산: DDPM {variety['ddpm']:.2f}배, 새 잡음을 빼면 {variety['quiet']:.3f}배")
     print(f"손실이 최소인 답으로 한 걸음에 뛰면 {variety['one_jump']:.3f}배, 곧 모두 같은 평균 이미지")
 
@@ -344,11 +430,15 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     torch.manual_seed(0)
     start = torch.randn(8, 64)
-    rows = [("한 걸음, 최선", one_jump[:8]),
-            *((f"DDIM {count}걸음", generate(models[0], start, count, eta=0.0)) for count in (5, 20, 100)),
-            ("새 잡음 없이", quiet[:8])]
-    alt = (f"한 걸음에 뛰면 최선의 답도 모두 같은 평균 이미지이고, DDIM은 걸음이 늘수록 또렷해져요. DDPM에서 새 잡음을 빼면 분산이 진짜의 "
-           f"{variety['quiet']:.3f}배로 줄어 여덟 장이 거의 같아져요.")
+    rows = [
+        ("한 걸음, 최선", one_jump[:8]),
+        *((f"DDIM {count}걸음", generate(models[0], start, count, eta=0.0)) for count in (5, 20, 100)),
+        ("새 잡음 없이", quiet[:8]),
+    ]
+    alt = (
+        f"한 걸음에 뛰면 최선의 답도 모두 같은 평균 이미지이고, DDIM은 걸음이 늘수록 또렷해져요. DDPM에서 새 잡음을 빼면 분산이 진짜의 "
+        f"{variety['quiet']:.3f}배로 줄어 여덟 장이 거의 같아져요."
+    )
     show(pictures(rows), "few_steps", alt)
 
 # %%
@@ -379,7 +469,11 @@ if __name__ == "__main__":
         "variety_one_jump": variety["one_jump"],
     }
     tolerance = {
-        "step_size": 0.01, "train_loss": 0.005, "test_loss": 0.005, "variance_T": 0.02, "variance_without_shrinking": 0.2,
+        "step_size": 0.01,
+        "train_loss": 0.005,
+        "test_loss": 0.005,
+        "variance_T": 0.02,
+        "variance_without_shrinking": 0.2,
         **{name: 0.3 for name in evidence if name.endswith("_nearest")},
         **{name: 0.05 for name in evidence if name.endswith(("_same_side", "_copies"))},
         **{name: 0.02 for name in evidence if name.endswith("_energy")},

@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
-
 from vit import VisionTransformer
 
 MEAN, STD = 4.884, 6.017  # of all pixels, ink running from 0 to 16
@@ -32,8 +31,19 @@ def shift(images, seed):
 def small_vit(seed, make=VisionTransformer, **options):
     """A ViT for the digits: 16 patches of 2 x 2 pixels, 32 dimensions, two blocks. make: its class."""
     torch.manual_seed(seed)
-    model = make(**{"img_size": 8, "patch_size": 2, "in_chans": 1, "num_classes": 10, "embed_dim": 32, "depth": 2,
-                    "num_heads": 4, "mlp_ratio": 2, **options})
+    model = make(
+        **{
+            "img_size": 8,
+            "patch_size": 2,
+            "in_chans": 1,
+            "num_classes": 10,
+            "embed_dim": 32,
+            "depth": 2,
+            "num_heads": 4,
+            "mlp_ratio": 2,
+            **options,
+        }
+    )
     for module in model.blocks.modules():  # the small weights of a wide model would make so narrow a one learn slowly
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)

@@ -43,8 +43,13 @@ def wasserstein(p, q, step=1.0):
 # 거리(metric)라면 어느 쪽에서 재도 같고, 들렀다 가는 길이 곧장 가는 길보다 짧지 않아야 해요(삼각 부등식). 다섯 칸짜리 무작위 분포를 셋씩 20만 번 뽑아 세어 볼게요.
 
 # %%
-MEASURES = {"KL": kl, "제프리스": jeffreys, "JS": js, "√JS": lambda p, q: np.sqrt(np.maximum(js(p, q), 0)),
-            "바서슈타인": wasserstein}
+MEASURES = {
+    "KL": kl,
+    "제프리스": jeffreys,
+    "JS": js,
+    "√JS": lambda p, q: np.sqrt(np.maximum(js(p, q), 0)),
+    "바서슈타인": wasserstein,
+}
 
 
 def random_distributions(rng, count, places=5):
@@ -61,7 +66,12 @@ if __name__ == "__main__":
         asymmetry[name] = np.abs(measure(p, q) - measure(q, p)).max()
         violations[name] = np.mean(measure(p, r) > measure(p, q) + measure(q, r) + 1e-12)
         rows.append([name, f"{asymmetry[name]:.1e}", f"{violations[name]:.1%}", f"{measure(p, p).max():.0e}"])
-    table("metric", "무작위 분포에서 확인한 거리의 성질", ["자", "방향에 따른 차이", "삼각 부등식 위반", "자기 자신까지"], rows)
+    table(
+        "metric",
+        "무작위 분포에서 확인한 거리의 성질",
+        ["자", "방향에 따른 차이", "삼각 부등식 위반", "자기 자신까지"],
+        rows,
+    )
     js_max, to_itself = js(p, q).max(), max(measure(p, p).max() for measure in MEASURES.values())
     smallest = min(measure(p, q).min() for measure in MEASURES.values())
     print(f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f}), 서로 다른 분포 사이에서 가장 작은 값 {smallest:.1e}")
@@ -91,17 +101,27 @@ def thickened(p, epsilon):
 # %%
 if __name__ == "__main__":
     still, thetas = uniform(0), np.arange(0, 3.01, 0.1)
-    js_curve, w_curve = (np.array([measure(still, uniform(theta)) for theta in thetas])
-                         for measure in (js, lambda p, q: wasserstein(p, q, STEP)))
+    js_curve, w_curve = (
+        np.array([measure(still, uniform(theta)) for theta in thetas])
+        for measure in (js, lambda p, q: wasserstein(p, q, STEP))
+    )
     apart = uniform(2)
     infinite = [bool(np.isinf(measure(still, uniform(theta)))) for measure in (kl, jeffreys) for theta in (0.5, 2)]
     thin = [kl(still, thickened(apart, epsilon)) for epsilon in (1e-2, 1e-4, 1e-6, 1e-8)]
     per_decade = (thin[-1] - thin[0]) / 6  # nats for each factor of ten
-    slopes = {name: [(measure(still, uniform(theta + STEP)) - measure(still, uniform(theta - STEP))) / (2 * STEP)
-                     for theta in (0.5, 2)]
-              for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))}
-    print(f"θ = 2에서 JS {js(still, apart):.4f} (log 2 = {np.log(2):.4f}), 바서슈타인 {wasserstein(still, apart, STEP):.2f}")
-    print(f"ε을 10분의 1로 줄일 때마다 KL은 {per_decade:.2f}씩 끝없이 커져요: {', '.join(f'{value:.1f}' for value in thin)}")
+    slopes = {
+        name: [
+            (measure(still, uniform(theta + STEP)) - measure(still, uniform(theta - STEP))) / (2 * STEP)
+            for theta in (0.5, 2)
+        ]
+        for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))
+    }
+    print(
+        f"θ = 2에서 JS {js(still, apart):.4f} (log 2 = {np.log(2):.4f}), 바서슈타인 {wasserstein(still, apart, STEP):.2f}"
+    )
+    print(
+        f"ε을 10분의 1로 줄일 때마다 KL은 {per_decade:.2f}씩 끝없이 커져요: {', '.join(f'{value:.1f}' for value in thin)}"
+    )
     for name, (near, far) in slopes.items():
         print(f"{name}의 기울기: 겹칠 때 {near:.2f}, 떨어져 있을 때 {far:.2f}")
 
@@ -115,12 +135,15 @@ if __name__ == "__main__":
     axis.plot(thetas, js_curve, color=BLUE, marker="o", markevery=5, label="JS")
     axis.set(xlabel="민 거리 θ", ylabel="두 분포의 차이", ylim=(0, 6))
     figure.legend(loc="outside upper center", ncols=2)
-    alt = (f"겹치지 않게 되는 θ = 1부터 JS는 {js_curve[-1]:.2f}에 멈추고 바서슈타인은 θ를 따라 {w_curve[-1]:.1f}까지 늘어요. "
-           "KL은 깔아 준 ε이 작을수록 끝없이 커져요.")
+    alt = (
+        f"겹치지 않게 되는 θ = 1부터 JS는 {js_curve[-1]:.2f}에 멈추고 바서슈타인은 θ를 따라 {w_curve[-1]:.1f}까지 늘어요. "
+        "KL은 깔아 준 ε이 작을수록 끝없이 커져요."
+    )
     show(figure, "shift", alt)
 
 # %% [markdown]
 # 떨어져 있는 동안 JS의 기울기는 0이라, 기울기를 따라가도 분포를 **옮길 수 없어요.** 바서슈타인은 어디서나 옮길 방향을 알려 줘요.
+
 
 # %%
 def follow(measure, theta, rate=0.1, steps=60):
@@ -134,8 +157,10 @@ def follow(measure, theta, rate=0.1, steps=60):
 
 # %%
 if __name__ == "__main__":
-    ends = {name: [follow(measure, theta) for theta in (0.8, 2)]
-            for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))}
+    ends = {
+        name: [follow(measure, theta) for theta in (0.8, 2)]
+        for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))
+    }
     for name, (near, far) in ends.items():
         print(f"{name}의 기울기를 따라간 θ: 0.80 → {near:.2f}, 2.00 → {far:.2f}")
 
@@ -144,6 +169,7 @@ if __name__ == "__main__":
 #
 # 판별자 $D$는 진짜 $p$와 가짜 $q$를 가르며 $V = E_p[\log D] + E_q[\log(1 - D)]$를 키워요. 최적의 판별자가 무엇인지 **모르는 체하고** 기울기로만 키워 본 뒤,
 # 논문이 말하는 $D^* = p/(p+q)$와 $C = -\log 4 + 2\,\mathrm{JS}$에 맞춰 봐요.
+
 
 # %%
 def train_discriminator(p, q, steps):
@@ -205,6 +231,7 @@ if __name__ == "__main__":
 # 칸마다 값을 매기는 함수 $f$를 두고 $E_p[f] - E_q[f]$를 키우되, **기울기가 1을 넘지 못하게** 해요. 그 최댓값이 바서슈타인 거리라는 것이 칸토로비치–루빈시타인 쌍대성이에요.
 # 선형 계획으로 $f$를 직접 찾아서, 확률을 실제로 나르는 최소 비용과 맞춰 봐요.
 
+
 # %%
 def best_critic(p, q):
     """max E_p f - E_q f over f (n) that change by at most 1 from place to place: WGAN (1701.07875) Eq. 2."""
@@ -238,6 +265,7 @@ if __name__ == "__main__":
 # VAE는 $\log p(x)$를 직접 셀 수 없어 아래에서 받치는 값(ELBO)을 키워요. 그 틈도 KL이에요.
 # 숨은 변수가 여섯 가지뿐인 모델이라면 모두 정확히 셀 수 있어요.
 
+
 # %%
 def elbo(prior, likelihood, guess):
     """E_guess[log p(x | z)] - KL(guess || prior), for p(z) (Z), p(x | z) of one x (Z) and q(z | x) (Z)."""
@@ -259,7 +287,9 @@ if __name__ == "__main__":
     elbo_error = abs(elbo_gap - kl(guess, posterior))
     tight_gap = abs(evidence_log - elbo(prior, likelihood, posterior))
     print(f"-log 가능도와 KL + 엔트로피의 차이 {likelihood_error:.0e}, 가장 좋은 모델이 같은가: {same_best}")
-    print(f"log p(x)와 ELBO의 틈 {elbo_gap:.3f}은 KL(q‖사후 분포)와 {elbo_error:.0e}까지 같고, q가 사후 분포이면 {tight_gap:.0e}")
+    print(
+        f"log p(x)와 ELBO의 틈 {elbo_gap:.3f}은 KL(q‖사후 분포)와 {elbo_error:.0e}까지 같고, q가 사후 분포이면 {tight_gap:.0e}"
+    )
 
     hills = 0.6 * normal(0, 0.4) + 0.4 * normal(4, 0.4)
     grid = [(centre, width) for centre in np.arange(-10, 51) / 10 for width in np.arange(2, 31) / 10]
@@ -277,8 +307,10 @@ if __name__ == "__main__":
     axis.plot(WIDE, normal(*reverse) / 0.05, color=PINK, linestyle="--", label="KL(모델‖데이터)를 줄임")
     axis.set(xlabel="x", ylabel="밀도", xlim=(-4, 8), ylim=(0, None))
     figure.legend(loc="outside upper center", ncols=2)
-    alt = (f"앞의 KL을 줄인 가우시안은 두 봉우리를 다 덮으려고 가운데 {forward[0]:.1f}에서 폭 {forward[1]:.1f}만큼 퍼지고, "
-           f"뒤의 KL을 줄인 가우시안은 봉우리 하나에 폭 {reverse[1]:.1f}만으로 들어앉아요.")
+    alt = (
+        f"앞의 KL을 줄인 가우시안은 두 봉우리를 다 덮으려고 가운데 {forward[0]:.1f}에서 폭 {forward[1]:.1f}만큼 퍼지고, "
+        f"뒤의 KL을 줄인 가우시안은 봉우리 하나에 폭 {reverse[1]:.1f}만으로 들어앉아요."
+    )
     show(figure, "directions", alt)
 
 # %%

@@ -15,15 +15,32 @@ BLUE, ORANGE, GREEN, PINK, VIOLET = "#3f83d6", "#d9730d", "#2a9465", "#d6518f", 
 
 for font in Path(find_spec("koreanize_matplotlib").submodule_search_locations[0]).glob("fonts/*.ttf"):
     font_manager.fontManager.addfont(font)
-matplotlib.rcParams.update({
-    "font.family": ["NanumGothic", "DejaVu Sans"], "font.size": 11, "axes.unicode_minus": False,
-    "svg.fonttype": "none", "svg.hashsalt": "figure", "savefig.transparent": True,
-    "figure.figsize": (7, 4), "figure.constrained_layout.use": True,
-    "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, PINK, VIOLET]),
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.18, "grid.color": INK,
-    "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
-    "legend.frameon": False, "lines.linewidth": 2, "lines.markersize": 5,
-})
+matplotlib.rcParams.update(
+    {
+        "font.family": ["NanumGothic", "DejaVu Sans"],
+        "font.size": 11,
+        "axes.unicode_minus": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "figure",
+        "savefig.transparent": True,
+        "figure.figsize": (7, 4),
+        "figure.constrained_layout.use": True,
+        "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, PINK, VIOLET]),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.18,
+        "grid.color": INK,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "legend.frameon": False,
+        "lines.linewidth": 2,
+        "lines.markersize": 5,
+    }
+)
 
 
 def in_notebook():
@@ -45,7 +62,7 @@ def show(figure, name, alt):
         from IPython.display import display
 
         svg = buffer.getvalue().replace(INK, "currentColor")
-        svg = svg[svg.index("<svg"):]
+        svg = svg[svg.index("<svg") :]
         display({"image/svg+xml": svg, "text/plain": alt}, metadata={"name": name, "alt": alt}, raw=True)
         plt.close(figure)
     else:
@@ -72,5 +89,7 @@ def table(name, caption, header, rows):
 
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
-    markup = f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    markup = (
+        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
     display({"text/html": markup, "text/plain": text}, metadata={"name": name, "alt": caption}, raw=True)

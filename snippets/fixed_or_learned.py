@@ -75,6 +75,7 @@ TRIED += [(100, kind) for kind in ("learned", "frozen", "sincos")]
 # %% [markdown]
 # ## 무엇이 학습되고, 자리끼리 얼마나 다른가요?
 
+
 # %%
 def distances(model):
     """Distances between the position vectors of any two patches: (N (N - 1) / 2,)."""
@@ -98,9 +99,16 @@ if __name__ == "__main__":
     moved = {kind: (models[1000, kind].pos_embed - start[kind].pos_embed).abs().max().item() for kind in NAMES}
     apart = {kind: distances(start[kind]) for kind in NAMES if kind != "number"}
     nearest = distances(models[1000, "learned"]).min().item()
-    rows = [[name, trained[kind], f"{moved[kind]:.2f}", f"{apart[kind].mean():.1f}" if kind in apart else "–"]
-            for kind, name in NAMES.items()]
-    table("kinds", "학습하는 수, 학습 뒤의 변화, 자리 사이의 처음 거리", ["방식", "학습하는 수", "최대 변화", "평균 거리"], rows)
+    rows = [
+        [name, trained[kind], f"{moved[kind]:.2f}", f"{apart[kind].mean():.1f}" if kind in apart else "–"]
+        for kind, name in NAMES.items()
+    ]
+    table(
+        "kinds",
+        "학습하는 수, 학습 뒤의 변화, 자리 사이의 처음 거리",
+        ["방식", "학습하는 수", "최대 변화", "평균 거리"],
+        rows,
+    )
 
 # %% [markdown]
 # ## 어느 쪽이 더 나은가요?
@@ -115,14 +123,22 @@ if __name__ == "__main__":
         for n, shift, marker in ((1000, -0.15, "o"), (100, 0.15, "^")):
             values = scores.get((n, kind), [])
             axis.plot(values, [y + shift] * len(values), marker, color=colours[kind], markersize=7, alpha=0.7)
-    axis.set(yticks=range(len(NAMES)), yticklabels=NAMES.values(), xlim=(0, 1), xlabel="시험 정확도 (●: 1000장, ▲: 100장)")
+    axis.set(
+        yticks=range(len(NAMES)), yticklabels=NAMES.values(), xlim=(0, 1), xlabel="시험 정확도 (●: 1000장, ▲: 100장)"
+    )
     axis.margins(y=0.12)
     axis.invert_yaxis()
     axis.grid(False, axis="y")
     parts = [f"{name} {mean[1000, kind]:.2f}" for kind, name in NAMES.items()]
-    show(figure, "accuracy", f"1000장으로 학습한 정확도는 {', '.join(parts)}이에요. 학습형과 얼린 무작위 벡터는 100장에서도 거의 같아요.")
-    rows = [[name, *[f"{mean[n, kind]:.3f}±{std[n, kind]:.3f}" if (n, kind) in mean else "–" for n in SIZES]]
-            for kind, name in NAMES.items()]
+    show(
+        figure,
+        "accuracy",
+        f"1000장으로 학습한 정확도는 {', '.join(parts)}이에요. 학습형과 얼린 무작위 벡터는 100장에서도 거의 같아요.",
+    )
+    rows = [
+        [name, *[f"{mean[n, kind]:.3f}±{std[n, kind]:.3f}" if (n, kind) in mean else "–" for n in SIZES]]
+        for kind, name in NAMES.items()
+    ]
     table("scores", f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차", ["방식", *[f"{n}장" for n in SIZES]], rows)
     gain = {n: [a - b for a, b in zip(scores[n, "learned"], scores[n, "frozen"])] for n in SIZES}  # seed by seed
     for n in SIZES:
@@ -134,6 +150,7 @@ if __name__ == "__main__":
 # ## 패치 번호를 그대로 더하면 어떻게 될까요?
 #
 # 번호 i를 i번째 토큰의 **모든** 차원에 더해요. 블록과 헤드는 토큰을 언제나 LayerNorm을 거쳐 읽고, LayerNorm은 토큰마다 평균을 빼요.
+
 
 # %%
 @torch.no_grad()
@@ -153,18 +170,26 @@ if __name__ == "__main__":
     number_change = ((logits_with(model, images, number) - plain).norm() / plain.norm()).item()
     vectors = torch.randn(G * G + 1, 32, generator=torch.Generator().manual_seed(0)).double() * number.std()
     vector_change = ((logits_with(model, images, vectors) - plain).norm() / plain.norm()).item()
-    print(f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {number_change:.0e}, 자리마다 다른 벡터를 더하면 {vector_change:.1f}")
+    print(
+        f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {number_change:.0e}, 자리마다 다른 벡터를 더하면 {vector_change:.1f}"
+    )
 
 
 # %%
 if __name__ == "__main__":
     evidence = {
-        **{f"{kind}_{n}": mean[n, kind] for n, kind in mean}, **{f"{kind}_{n}_std": std[n, kind] for n, kind in std},
-        "gain_1000": statistics.mean(gain[1000]), "gain_1000_std": statistics.stdev(gain[1000]),
-        "gain_100": statistics.mean(gain[100]), "gain_100_std": statistics.stdev(gain[100]),
-        **{f"trained_{kind}": trained[kind] for kind in NAMES}, **{f"moved_{kind}": moved[kind] for kind in NAMES},
-        **{f"apart_{kind}": values.mean().item() for kind, values in apart.items()}, "nearest_learned": nearest,
-        "number_change": number_change, "vector_change": vector_change,
+        **{f"{kind}_{n}": mean[n, kind] for n, kind in mean},
+        **{f"{kind}_{n}_std": std[n, kind] for n, kind in std},
+        "gain_1000": statistics.mean(gain[1000]),
+        "gain_1000_std": statistics.stdev(gain[1000]),
+        "gain_100": statistics.mean(gain[100]),
+        "gain_100_std": statistics.stdev(gain[100]),
+        **{f"trained_{kind}": trained[kind] for kind in NAMES},
+        **{f"moved_{kind}": moved[kind] for kind in NAMES},
+        **{f"apart_{kind}": values.mean().item() for kind, values in apart.items()},
+        "nearest_learned": nearest,
+        "number_change": number_change,
+        "vector_change": vector_change,
     }
     free = ("trained", "apart", "number", "vector")
     tolerance = {name: 0.08 for name in evidence if not name.startswith(free)}

@@ -47,7 +47,7 @@ def gradient_penalty(D, real, fake):
     """(|dD/dx| - 1)^2 between the real and the made: WGAN-GP (1704.00028) Eq. 3. (S, B, n) twice -> (S)."""
     share = torch.rand(*real.shape[:2], 1)
     between = (share * real + (1 - share) * fake).requires_grad_()
-    slope, = torch.autograd.grad(D(between).sum(), between, create_graph=True)
+    (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
     return (slope.norm(dim=-1) - 1).square().mean(dim=1)
 
 
@@ -72,6 +72,7 @@ def step(optimizer, loss):
 # 생성자를 멈춰 두고 판별자만 가르쳐요. 진짜 $p$는 봉우리가 둘, 만든 것 $q$는 하나인 1차원 분포예요. 논문의 명제 1대로라면 $D^* = p/(p+q)$여야 해요.
 # 판별자에게 공식은 알려 주지 않고 표본만 줘요.
 # 이름표를 **거꾸로** 붙여 줘서 거짓말하도록 배운 판별자와, 진짜와 가짜가 같은 분포일 때도 함께 봐요.
+
 
 # %%
 def two_hills(S, B):
@@ -118,7 +119,11 @@ if __name__ == "__main__":
     targets = {"honest": optimal, "lying": 1 - optimal, "same": torch.full_like(grid, 0.5)}
     misses = {name: ((curve - targets[name]).abs() @ weight).tolist() for name, curve in curves.items()}
     wrong_target = ((curves["lying"] - optimal).abs() @ weight).tolist()
-    for name, label in (("honest", "바른 이름표, p/(p+q)와"), ("lying", "거꾸로 된 이름표, q/(p+q)와"), ("same", "같은 분포, 1/2과")):
+    for name, label in (
+        ("honest", "바른 이름표, p/(p+q)와"),
+        ("lying", "거꾸로 된 이름표, q/(p+q)와"),
+        ("same", "같은 분포, 1/2과"),
+    ):
         print(f"{label}의 차이: {mean(misses[name]):.3f} ± {stdev(misses[name]):.3f}")
     print(f"거꾸로 배운 판별자와 p/(p+q)의 차이: {mean(wrong_target):.2f}")
 
@@ -141,11 +146,12 @@ if __name__ == "__main__":
 # 논문의 첫 목적은 $\log(1 - D)$를 줄이는 것이고, 실제로는 $-\log D$를 줄여요. WGAN-GP의 비평자(critic)도 나란히 둬요.
 # 비평자의 기울기는 1이어야 하는데, 어기면 벌점을 받을 뿐이라 조금은 넘을 수 있어요. 벌점의 무게는 논문의 10과 그보다 가벼운 1이에요.
 
+
 # %%
 def pull(D, loss, fake):
     """Mean size of the gradient of the loss that a made sample gets: (S)."""
     fake = fake.clone().requires_grad_()
-    slope, = torch.autograd.grad(loss(D(fake)).sum(), fake)
+    (slope,) = torch.autograd.grad(loss(D(fake)).sum(), fake)
     return (slope * fake.shape[1]).norm(dim=-1).mean(dim=1)  # the loss is a mean over the batch
 
 
@@ -171,11 +177,19 @@ def pulls_while_learning(checkpoints, S=3, lr=0.003):
 if __name__ == "__main__":
     checkpoints = 3, 30, 300
     pulls, nets = pulls_while_learning(checkpoints)
-    labels = {"minimax": "log(1 - D)를 줄일 때", "practical": "-log D를 줄일 때", "critic_10": "WGAN-GP, 벌점의 무게 10",
-              "critic_1": "WGAN-GP, 벌점의 무게 1"}
+    labels = {
+        "minimax": "log(1 - D)를 줄일 때",
+        "practical": "-log D를 줄일 때",
+        "critic_10": "WGAN-GP, 벌점의 무게 10",
+        "critic_1": "WGAN-GP, 벌점의 무게 1",
+    }
     rows = [[label, *(f"{pulls[name, done].mean():.5f}" for done in checkpoints)] for name, label in labels.items()]
-    table("pulls", "만든 표본이 받는 기울기의 크기 (시드 셋의 평균)",
-          ["생성자의 손실", *(f"D를 {done}번" for done in checkpoints)], rows)
+    table(
+        "pulls",
+        "만든 표본이 받는 기울기의 크기 (시드 셋의 평균)",
+        ["생성자의 손실", *(f"D를 {done}번" for done in checkpoints)],
+        rows,
+    )
     with torch.no_grad():
         real, fake = 4 + 0.3 * torch.randn(3, 2000, 1), 0.3 * torch.randn(3, 2000, 1)
         accuracy = torch.cat([nets["D"](real) > 0, nets["D"](fake) < 0]).float().mean().item()
@@ -217,8 +231,10 @@ def train_gan(generator_loss, d_steps, g_steps, rounds, seed=0, S=8, lr=0.001, t
     for done in range(1, rounds + 1):
         for _ in range(d_steps):
             real, fake = ring(S, 64), G(torch.randn(S, 64, 2)).detach()
-            step(optimizers[1], critic_loss(D, real, fake) if generator_loss == "wgan" else
-                 classify(truth * D(real), truth * D(fake)))
+            step(
+                optimizers[1],
+                critic_loss(D, real, fake) if generator_loss == "wgan" else classify(truth * D(real), truth * D(fake)),
+            )
         for _ in range(g_steps):
             step(optimizers[0], loss(D(G(torch.randn(S, 64, 2)))))  # G never sees the real ones
         if done % (rounds // 20) == 0:
@@ -242,16 +258,28 @@ if __name__ == "__main__":
             late = torch.stack(snapshots[10:])  # (10, S, 500, 2): the second half of the play
             modes, near = zip(*(coverage(x)[:2] for x in late))
             homes = torch.cdist(late, CENTRES).argmin(dim=-1).mode(dim=-1).values  # (10, S): where most samples lie
-            found = {"modes": torch.stack(modes).float().mean(dim=0).tolist(),
-                     "near": torch.stack(near).mean(dim=0).tolist(), "distance": coverage(late[-1])[2].tolist(),
-                     "homes": [len(set(seed.tolist())) for seed in homes.T]}
+            found = {
+                "modes": torch.stack(modes).float().mean(dim=0).tolist(),
+                "near": torch.stack(near).mean(dim=0).tolist(),
+                "distance": coverage(late[-1])[2].tolist(),
+                "homes": [len(set(seed.tolist())) for seed in homes.T],
+            }
             results[kind, name], samples[kind, name] = found, made(G, 500)
-            rows.append([f"{kinds[kind]} {name.replace('_', ':')}",
-                         f"{mean(found['modes']):.1f} ± {stdev(found['modes']):.1f}",
-                         f"{min(found['modes']):.1f}~{max(found['modes']):.1f}", f"{mean(found['near']):.0%}",
-                         f"{mean(found['homes']):.1f}"])
-    table("modes", "학습 후반 열 번의 평균 (시드 여덟의 평균 ± 표준편차)",
-          ["모델, D:G", "찾은 봉우리", "시드의 범위", "봉우리에 놓인 표본", "표본이 가장 몰린 봉우리의 가짓수"], rows)
+            rows.append(
+                [
+                    f"{kinds[kind]} {name.replace('_', ':')}",
+                    f"{mean(found['modes']):.1f} ± {stdev(found['modes']):.1f}",
+                    f"{min(found['modes']):.1f}~{max(found['modes']):.1f}",
+                    f"{mean(found['near']):.0%}",
+                    f"{mean(found['homes']):.1f}",
+                ]
+            )
+    table(
+        "modes",
+        "학습 후반 열 번의 평균 (시드 여덟의 평균 ± 표준편차)",
+        ["모델, D:G", "찾은 봉우리", "시드의 범위", "봉우리에 놓인 표본", "표본이 가장 몰린 봉우리의 가짓수"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -260,12 +288,20 @@ if __name__ == "__main__":
         for axis, name in zip(line, ratios):
             axis.scatter(*CENTRES.T, s=90, facecolors="none", edgecolors=INK, linewidths=0.8)
             axis.scatter(*samples[kind, name][0].T, s=3, color=colour, alpha=0.5, linewidths=0)
-            axis.set(title=f"{kinds[kind]} {name.replace('_', ':')}", aspect="equal", xlim=(-3, 3), ylim=(-3, 3),
-                     xticks=[], yticks=[])
+            axis.set(
+                title=f"{kinds[kind]} {name.replace('_', ':')}",
+                aspect="equal",
+                xlim=(-3, 3),
+                ylim=(-3, 3),
+                xticks=[],
+                yticks=[],
+            )
     found = {key: mean(values["modes"]) for key, values in results.items()}
-    alt = (f"판별자가 다섯 번 배울 때마다 생성자가 한 번 배우면 GAN은 봉우리 {found['practical', '5_1']:.1f}개, "
-           f"WGAN-GP는 {found['wgan', '5_1']:.1f}개를 찾고, 거꾸로 하면 {found['practical', '1_5']:.1f}개와 "
-           f"{found['wgan', '1_5']:.1f}개뿐이에요.")
+    alt = (
+        f"판별자가 다섯 번 배울 때마다 생성자가 한 번 배우면 GAN은 봉우리 {found['practical', '5_1']:.1f}개, "
+        f"WGAN-GP는 {found['wgan', '5_1']:.1f}개를 찾고, 거꾸로 하면 {found['practical', '1_5']:.1f}개와 "
+        f"{found['wgan', '1_5']:.1f}개뿐이에요."
+    )
     show(figure, "ring", alt)
 
 # %% [markdown]
@@ -273,6 +309,7 @@ if __name__ == "__main__":
 #
 # "서로 속인다"가 맞는 말이라면 판별자도 거짓말을 해야 해요. 이름표를 거꾸로 배운 판별자를 상대로 똑같이 겨루게 해 봐요.
 # 그리고 정직한 판별자와 겨룰 때, 한 번의 배움이 $V = \mathrm{E}[\log D(x)] + \mathrm{E}[\log(1 - D(G(z)))]$를 어느 쪽으로 움직이는지도 세요.
+
 
 # %%
 def tug_of_war(rounds=30, S=8):
@@ -302,7 +339,9 @@ if __name__ == "__main__":
     lying_modes, _, lying_distance = (values.tolist() for values in coverage(made(G, 2000)))
     honest_distance = results["practical", "5_1"]["distance"]
     raised, lowered = tug_of_war()
-    print(f"거짓말하는 판별자와 겨룬 생성자: 찾은 봉우리 {lying_modes}, 가장 가까운 봉우리까지 {mean(lying_distance):.1f}")
+    print(
+        f"거짓말하는 판별자와 겨룬 생성자: 찾은 봉우리 {lying_modes}, 가장 가까운 봉우리까지 {mean(lying_distance):.1f}"
+    )
     print(f"정직한 판별자와 겨룬 생성자: 가장 가까운 봉우리까지 {mean(honest_distance):.2f}")
     print(f"판별자의 배움 가운데 V를 올린 것 {raised:.0%}, 생성자의 배움 가운데 V를 내린 것 {lowered:.0%}")
 
@@ -333,7 +372,12 @@ if __name__ == "__main__":
         **{name: 0.2 for name in evidence if name.endswith("_near")},
         **{name: 0.02 for name in evidence if "_miss" in name},
         **{name: 5 if "practical" in name else 0.5 for name in evidence if name.startswith("pull_")},
-        "lying_from_optimal": 0.1, "lying_distance": 10, "lying_distance_min": 10, "honest_distance": 0.3,
-        "lying_modes": 0.5, "d_raises": 0.15, "g_lowers": 0.15,
+        "lying_from_optimal": 0.1,
+        "lying_distance": 10,
+        "lying_distance_min": 10,
+        "honest_distance": 0.3,
+        "lying_modes": 0.5,
+        "d_raises": 0.15,
+        "g_lowers": 0.15,
     }
     evidence

@@ -25,6 +25,7 @@ SEEDS, STEPS, MARKS = (0, 1, 2, 3), 300, (50, 100, 150, 200, 250, 300)
 # $\mathrm{GELU}(x) = x\,\Phi(x)$예요. $\Phi$는 표준정규분포의 누적분포함수라서, 값이 클수록 더 온전히 통과시켜요.
 # ReLU가 0에서 뚝 꺾이는 것과 달리 매끄럽고, 음수에서도 기울기가 조금 남아요.
 
+
 # %%
 def gelu(x):
     """GELU (1606.08415): x Phi(x), Phi the normal distribution's cumulative function, by erf."""
@@ -59,9 +60,16 @@ if __name__ == "__main__":
     beside = torch.tensor([-1e-4, 1e-4])  # just below and just above 0
     jump = {name: slope(f, beside).diff().item() for name, f in ACTIVATIONS.items()}
     bends = {name: bend(f, samples) for name, f in ACTIVATIONS.items()}
-    print(f"GELU의 가장 작은 값은 x = {lowest_at:.2f}에서 {lowest:.3f}, 가장 큰 기울기는 x = {steepest_at:.2f}에서 {steepest:.3f}")
+    print(
+        f"GELU의 가장 작은 값은 x = {lowest_at:.2f}에서 {lowest:.3f}, 가장 큰 기울기는 x = {steepest_at:.2f}에서 {steepest:.3f}"
+    )
     rows = [[name, f"{dead[name]:.0%}", f"{jump[name]:.3f}", f"{bends[name]:.0%}"] for name in list(ACTIVATIONS)[:4]]
-    table("slopes", "기울기가 0인 입력의 비율, 0에서 기울기가 뛰는 폭, 직선으로 설명되지 않는 몫 (표준정규분포 입력)", ["함수", "기울기 0", "뛰는 폭", "굽은 몫"], rows)
+    table(
+        "slopes",
+        "기울기가 0인 입력의 비율, 0에서 기울기가 뛰는 폭, 직선으로 설명되지 않는 몫 (표준정규분포 입력)",
+        ["함수", "기울기 0", "뛰는 폭", "굽은 몫"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -72,8 +80,10 @@ if __name__ == "__main__":
     axes[0].set(ylabel="값", ylim=(-1.2, 3), xlim=(-4, 3))
     axes[1].set(ylabel="기울기", xlabel="입력")
     axes[0].legend()
-    alt = (f"ReLU는 0에서 꺾이고 기울기가 {jump['ReLU']:.0f}만큼 뛰지만 GELU와 SiLU는 매끄럽고, GELU는 x = {lowest_at:.2f}에서 "
-           f"{lowest:.2f}까지 내려갔다가 기울기가 1을 조금 넘어 {steepest:.2f}까지 올라가요.")
+    alt = (
+        f"ReLU는 0에서 꺾이고 기울기가 {jump['ReLU']:.0f}만큼 뛰지만 GELU와 SiLU는 매끄럽고, GELU는 x = {lowest_at:.2f}에서 "
+        f"{lowest:.2f}까지 내려갔다가 기울기가 1을 조금 넘어 {steepest:.2f}까지 올라가요."
+    )
     show(figure, "curves", alt)
 
 # %% [markdown]
@@ -81,6 +91,7 @@ if __name__ == "__main__":
 #
 # 데이터는 12×12 칸의 가운데 아홉 자리 가운데 하나에 놓인 손글씨 숫자예요. 시드마다 초기값, 데이터 나누기, 보는 순서가 정해지고 다섯 모델이
 # 그것을 똑같이 써요. 다른 것은 MLP 가운데의 함수 하나뿐이라, 시드별로 **짝지어** 견줄 수 있어요.
+
 
 # %%
 class ActivationMlp(nn.Module):
@@ -119,11 +130,20 @@ if __name__ == "__main__":
         ahead = curves["GELU"] - curve
         for found, values in ((lead, ahead[:, -1]), (early_lead, ahead[:, :-1].mean(dim=1))):
             found[name] = values.mean().item(), values.std().item() / len(SEEDS) ** 0.5
-    rows = [[name, f"{100 * mean[name]:.0f} ± {100 * std[name]:.0f}%"]
-            + [f"{100 * found[name][0]:+.1f} ± {100 * found[name][1]:.1f}" if name != "GELU" else "–"
-               for found in (lead, early_lead)] for name in ACTIVATIONS]
-    table("activations", f"{STEPS}스텝 뒤 시험 정확도(± 표준편차)와, GELU가 앞선 폭(%p, ± 표준오차): 끝에서와 도중 평균. 시드 {len(SEEDS)}개",
-          ["함수", "정확도", "끝에서", "도중"], rows)
+    rows = [
+        [name, f"{100 * mean[name]:.0f} ± {100 * std[name]:.0f}%"]
+        + [
+            f"{100 * found[name][0]:+.1f} ± {100 * found[name][1]:.1f}" if name != "GELU" else "–"
+            for found in (lead, early_lead)
+        ]
+        for name in ACTIVATIONS
+    ]
+    table(
+        "activations",
+        f"{STEPS}스텝 뒤 시험 정확도(± 표준편차)와, GELU가 앞선 폭(%p, ± 표준오차): 끝에서와 도중 평균. 시드 {len(SEEDS)}개",
+        ["함수", "정확도", "끝에서", "도중"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -133,8 +153,10 @@ if __name__ == "__main__":
     axis.set(xlabel="학습 스텝", ylabel="시험 정확도 (시드 평균)")
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
-    alt = (f"GELU, ReLU, SiLU의 학습 곡선은 거의 겹쳐서 {STEPS}스텝 뒤에 {mean['GELU']:.0%}, {mean['ReLU']:.0%}, "
-           f"{mean['SiLU']:.0%}이고, ELU는 {mean['ELU']:.0%}, 활성화 함수를 뺀 모델은 {mean['없음']:.0%}로 뒤처져요.")
+    alt = (
+        f"GELU, ReLU, SiLU의 학습 곡선은 거의 겹쳐서 {STEPS}스텝 뒤에 {mean['GELU']:.0%}, {mean['ReLU']:.0%}, "
+        f"{mean['SiLU']:.0%}이고, ELU는 {mean['ELU']:.0%}, 활성화 함수를 뺀 모델은 {mean['없음']:.0%}로 뒤처져요."
+    )
     show(figure, "learning_curves", alt)
 
 # %% [markdown]
@@ -142,6 +164,7 @@ if __name__ == "__main__":
 #
 # tanh 근사는 erf보다 싸게 계산하려고 나온 식이에요. PyTorch의 `GELU()`는 erf가 기본이고 JAX의 `nn.gelu`는 tanh 근사가 기본이라,
 # 가중치를 옮길 때 섞이기 쉬워요. 함수값, 큰 모델의 로짓, 학습한 작은 모델의 예측에서 차례로 재요.
+
 
 # %%
 def with_activation(model, activation):
@@ -168,7 +191,9 @@ if __name__ == "__main__":
             same.append((exact.argmax(dim=1) == close.argmax(dim=1)).double().mean().item())
             small_gap.append((exact - close).abs().max().item())
     print(f"함수값의 최대 차이: x = {abs(x[gap.argmax()].item()):.2f}에서 {gap.max():.1e}")
-    print(f"ViT-Ti/16(학습 전) 로짓의 최대 차이: {logit_gap:.1e}, 학습한 작은 모델 로짓의 최대 차이: {max(small_gap):.1e}")
+    print(
+        f"ViT-Ti/16(학습 전) 로짓의 최대 차이: {logit_gap:.1e}, 학습한 작은 모델 로짓의 최대 차이: {max(small_gap):.1e}"
+    )
     print(f"학습한 모델의 예측이 같은 시험 이미지의 비율 (가장 낮은 시드): {min(same):.1%}")
 
 # %%
@@ -194,8 +219,13 @@ if __name__ == "__main__":
         if key != "gelu":  # by how much GELU is ahead of it
             evidence[f"lead_{key}"], evidence[f"lead_{key}_error"] = lead[name]
             evidence[f"early_lead_{key}"], evidence[f"early_lead_{key}_error"] = early_lead[name]
-    evidence |= {"tanh_gap": gap.max().item(), "tanh_gap_at": abs(x[gap.argmax()].item()), "tanh_logit_gap": logit_gap,
-                 "tanh_logit_gap_trained": max(small_gap), "tanh_same_prediction": min(same)}
+    evidence |= {
+        "tanh_gap": gap.max().item(),
+        "tanh_gap_at": abs(x[gap.argmax()].item()),
+        "tanh_logit_gap": logit_gap,
+        "tanh_logit_gap_trained": max(small_gap),
+        "tanh_same_prediction": min(same),
+    }
     tolerance = {name: 0.05 for name in evidence if "_test" in name or "lead_" in name}
     tolerance |= {"tanh_logit_gap": 0.01, "tanh_logit_gap_trained": 0.05, "tanh_same_prediction": 0.01}
     evidence

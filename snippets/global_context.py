@@ -25,6 +25,7 @@ SIZE, EDGE, SEEDS = 24, 4, (0, 1, 2)
 # - **모양이 정해요**(near, 대조): 칸이 왼쪽이면 배, 오른쪽이면 차예요. 배경은 답과 무관해요.
 # - **배경이 귀띔해요**(hint): 답은 모양이 정하는데, 학습할 때는 배경도 늘 같은 답을 가리켜요. 시험할 때는 배경을 뒤집어(flipped) 놓아요.
 
+
 # %%
 def draw(n, seed, task):
     """n scenes (n, 1, 24, 24), labels (n,), 1 for a boat, and the row and column of each object's middle (n, 2)."""
@@ -50,6 +51,7 @@ def draw(n, seed, task):
 #
 # 두 CNN은 층도 파라미터도 똑같고, 필터의 칸을 벌려 놓는 간격(dilation)만 달라요. ViT는 클래스 토큰 대신 패치 토큰마다 점수를 내게 했어요.
 
+
 # %%
 def cnn(dilations, width=12):
     """Scores of every second pixel, (B, 1, 24, 24) -> (B, 2, 12, 12), by three 3 x 3 convolutions."""
@@ -63,8 +65,9 @@ class PatchScores(VisionTransformer):
     """A ViT that scores each patch from its own token: (B, 1, 24, 24) -> (B, 2, 4, 4)."""
 
     def __init__(self):
-        super().__init__(img_size=SIZE, patch_size=6, in_chans=1, num_classes=2, embed_dim=32, depth=2, num_heads=4,
-                         mlp_ratio=2)
+        super().__init__(
+            img_size=SIZE, patch_size=6, in_chans=1, num_classes=2, embed_dim=32, depth=2, num_heads=4, mlp_ratio=2
+        )
         for module in self.blocks.modules():  # a std of 0.02 is too small for so narrow a model
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -102,6 +105,7 @@ COLOURS = dict(zip(MODELS, (ORANGE, VIOLET, BLUE, GREEN)))
 #
 # 한가운데 칸의 특징을 미분해서, 기울기가 0이 아닌 입력 픽셀의 범위를 재요. 수용 영역(receptive field)을 공식으로 세는 대신 직접 재는 거예요.
 
+
 # %%
 def reach(f, x, row, column):
     """Pixels of x (n, 1, S, S) that f(x) (n, C, h, w) depends on at that cell: bool (S, S)."""
@@ -121,6 +125,7 @@ def stages(model):
             for block in model.blocks[:depth]:
                 x, _ = block(x)
             return x[:, 1:].transpose(1, 2).unflatten(2, (4, 4))
+
         return features
 
     return [after(depth) for depth in range(len(model.blocks) + 1)]
@@ -156,18 +161,25 @@ if __name__ == "__main__":
         layers = range(key != "vit", len(spans[key]) + (key != "vit"))
         ax.plot(layers, spans[key], marker=marker, color=COLOURS[key], label=MODELS[key][0])
     ax.axhline(SIZE, color=INK, linewidth=1, linestyle=":")
-    ax.set(xlabel="지나온 층 (ViT의 0은 패치 자르기)", ylabel="보는 범위의 너비 (px)", ylim=(0, 26), xticks=range(0, 13, 2))
+    ax.set(
+        xlabel="지나온 층 (ViT의 0은 패치 자르기)", ylabel="보는 범위의 너비 (px)", ylim=(0, 26), xticks=range(0, 13, 2)
+    )
     ax.legend(loc="lower right")
-    show(fig, "reach_by_layer", f"ViT는 블록 하나를 지나면 {spans['vit'][1]} px 전체를 봐요. 3×3 합성곱은 한 층에 2 px씩 넓어져 "
-         f"{plain_layers}층이 필요하고, 좁은 CNN은 {spans['local'][-1]} px에서 끝나요.")
+    show(
+        fig,
+        "reach_by_layer",
+        f"ViT는 블록 하나를 지나면 {spans['vit'][1]} px 전체를 봐요. 3×3 합성곱은 한 층에 2 px씩 넓어져 "
+        f"{plain_layers}층이 필요하고, 좁은 CNN은 {spans['local'][-1]} px에서 끝나요.",
+    )
 
 
 # %%
 if __name__ == "__main__":
     fig, axes = plt.subplots(1, 4, figsize=(7, 2.2))
     width = spans["local"][-1]
-    for ax, (task, wanted, title) in zip(axes, (("far", 1, "배경: 배"), ("far", 0, "배경: 차"),
-                                                ("near", 1, "모양: 배"), ("near", 0, "모양: 차"))):
+    for ax, (task, wanted, title) in zip(
+        axes, (("far", 1, "배경: 배"), ("far", 0, "배경: 차"), ("near", 1, "모양: 배"), ("near", 0, "모양: 차"))
+    ):
         images, labels, middle = draw(20, 3, task)
         i = (labels == wanted).nonzero()[0].item()
         ax.imshow(images[i, 0], cmap="gray_r", vmin=-1.5, vmax=2.5)
@@ -175,14 +187,19 @@ if __name__ == "__main__":
         ax.add_patch(plt.Rectangle(corner.tolist(), width, width, fill=False, edgecolor=ORANGE, linewidth=2))
         ax.set(title=title, xticks=[], yticks=[])
         ax.grid(False)
-    show(fig, "scenes", f"왼쪽 둘은 물체가 똑같고 가장자리만 달라요. 주황 네모는 좁은 CNN이 물체 자리에서 보는 {width} px이고, "
-         "가장자리에 닿지 않아요.")
+    show(
+        fig,
+        "scenes",
+        f"왼쪽 둘은 물체가 똑같고 가장자리만 달라요. 주황 네모는 좁은 CNN이 물체 자리에서 보는 {width} px이고, "
+        "가장자리에 닿지 않아요.",
+    )
 
 
 # %% [markdown]
 # ## 학습해서 견줘요
 #
 # 장면은 스텝마다 새로 그려요. 같은 장면을 두 번 보지 않으니 외워서 맞힐 수는 없어요.
+
 
 # %%
 def train(make, read, task, seed, steps=80, lr=0.01, batch_size=32):
@@ -232,28 +249,50 @@ if __name__ == "__main__":
     ax.set_axisbelow(True)
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
-    show(fig, "accuracy", "배경이 정하는 장면에서 " + ", ".join(
-        f"{MODELS[key][0]} {mean[key, 'far']:.0%}" for key in MODELS) + "이고, 모양이 정하는 장면에서는 " + ", ".join(
-        f"{MODELS[key][0]} {mean[key, 'near']:.0%}" for key in MODELS) + "예요.")
+    show(
+        fig,
+        "accuracy",
+        "배경이 정하는 장면에서 "
+        + ", ".join(f"{MODELS[key][0]} {mean[key, 'far']:.0%}" for key in MODELS)
+        + "이고, 모양이 정하는 장면에서는 "
+        + ", ".join(f"{MODELS[key][0]} {mean[key, 'near']:.0%}" for key in MODELS)
+        + "예요.",
+    )
 
 # %% [markdown]
 # 배경이 귀띔해 주는 장면으로 배운 모델들은 배경을 뒤집으면 어떻게 될까요? 답은 여전히 물체의 모양에 다 들어 있어요.
 
 # %%
 if __name__ == "__main__":
-    rows = [[name, f"{mean[key, 'near']:.0%}", f"{mean[key, 'hint']:.0%}", f"{mean[key, 'flipped']:.0%}"]
-            for key, (name, _, _) in MODELS.items()]
-    table("misled", "모양이 답인 장면의 정확도 (시드 3개 평균)",
-          ["모델", "배경이 무관할 때", "배경이 귀띔할 때", "귀띔으로 배우고 뒤집힌 배경에서"], rows)
+    rows = [
+        [name, f"{mean[key, 'near']:.0%}", f"{mean[key, 'hint']:.0%}", f"{mean[key, 'flipped']:.0%}"]
+        for key, (name, _, _) in MODELS.items()
+    ]
+    table(
+        "misled",
+        "모양이 답인 장면의 정확도 (시드 3개 평균)",
+        ["모델", "배경이 무관할 때", "배경이 귀띔할 때", "귀띔으로 배우고 뒤집힌 배경에서"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
     evidence = {
-        "size": SIZE, "local_reach": spans["local"][-1], "wide_reach": spans["wide"][-1],
-        "vit_reach_patch": spans["vit"][0], "vit_reach_1": spans["vit"][1], "wide_reach_1": spans["wide"][0],
-        "plain_reach_1": spans["plain"][0], "plain_reach_2": spans["plain"][1], "plain_layers": plain_layers,
-        "local_sees_edge": sees_edge["local"], "wide_sees_edge": sees_edge["wide"], "vit_sees_edge": sees_edge["vit"],
-        "cnn_params": params["local"], "wide_params": params["wide"], "vit_params": params["vit"],
+        "size": SIZE,
+        "local_reach": spans["local"][-1],
+        "wide_reach": spans["wide"][-1],
+        "vit_reach_patch": spans["vit"][0],
+        "vit_reach_1": spans["vit"][1],
+        "wide_reach_1": spans["wide"][0],
+        "plain_reach_1": spans["plain"][0],
+        "plain_reach_2": spans["plain"][1],
+        "plain_layers": plain_layers,
+        "local_sees_edge": sees_edge["local"],
+        "wide_sees_edge": sees_edge["wide"],
+        "vit_sees_edge": sees_edge["vit"],
+        "cnn_params": params["local"],
+        "wide_params": params["wide"],
+        "vit_params": params["vit"],
     }
     for (key, task), values in found.items():
         evidence[f"{key}_{task}"], evidence[f"{key}_{task}_std"] = mean[key, task], statistics.stdev(values)

@@ -16,7 +16,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from vit import SIZES, vit
 
-
 # %% [markdown]
 # ## 실습과 벤치마크
 #
@@ -44,6 +43,7 @@ if __name__ == "__main__":
 # 식을 그대로 옮기면(naive) N×N 맵이 메모리에 통째로 놓여요. 합친 커널(fused)은 FlashAttention(2205.14135)처럼
 # 맵을 조각내어 만들자마자 쓰고 버려요. 결과는 같아요.
 
+
 # %%
 def naive_attention(q, k, v):
     """AIAYN (1706.03762) Eq. 1 as written: (B, h, N, d) x 3 -> (B, h, N, d), the map in memory."""
@@ -67,6 +67,7 @@ def fused_attention(q, k, v):
 # - **메모리가 모자라면** 그렇게 적고 넘어가요. 그것도 결과니까요.
 #
 # 재는 함수들은 `benchmark_lib.py`에 있어요.
+
 
 # %%
 def median_time(run, device, repeats=7, least=0.02):
@@ -112,8 +113,9 @@ if __name__ == "__main__":
     with torch.inference_mode():
         for N in lengths:
             q, k, v = torch.randn(3, 1, num_heads, N, 64, device=device, dtype=dtype)  # (B, h, N, d) each
-            turns = [Contender(kind, lambda attention=attention: attention(q, k, v))
-                     for kind, attention in kinds.items()]
+            turns = [
+                Contender(kind, lambda attention=attention: attention(q, k, v)) for kind, attention in kinds.items()
+            ]
             seconds = interleave(turns, device, rounds=7, least=0.02, cpu_clock=time.process_time)
             row = [f"{N:,}"]
             for turn in turns:
@@ -154,8 +156,10 @@ if __name__ == "__main__":
     axis.set(xlabel="토큰 수 N", ylabel="최대 메모리 (MiB)", xticks=lengths, xticklabels=lengths)
     axis.minorticks_off()
     axis.legend()
-    alt = (f"식 그대로 계산하면 메모리가 N의 {exponents['naive', 'memory'][0]:.2f}제곱으로, "
-           f"합친 커널은 {exponents['fused', 'memory'][0]:.2f}제곱으로 늘어요. ({device_name})")
+    alt = (
+        f"식 그대로 계산하면 메모리가 N의 {exponents['naive', 'memory'][0]:.2f}제곱으로, "
+        f"합친 커널은 {exponents['fused', 'memory'][0]:.2f}제곱으로 늘어요. ({device_name})"
+    )
     show(figure, "attention_memory", alt)
 
 # %%
@@ -163,13 +167,22 @@ if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5, 3.6))
     for kind, (color, marker) in looks.items():
         low, median, high = 1e3 * np.array(list(times[kind].values())).T
-        axis.errorbar(list(times[kind]), median, yerr=[median - low, high - median], marker=marker, color=color,
-                      capsize=3, label=f"{labels[kind]}: N의 {exponents[kind, 'time'][0]:.2f}제곱")
+        axis.errorbar(
+            list(times[kind]),
+            median,
+            yerr=[median - low, high - median],
+            marker=marker,
+            color=color,
+            capsize=3,
+            label=f"{labels[kind]}: N의 {exponents[kind, 'time'][0]:.2f}제곱",
+        )
     axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", ylabel="시간 (ms)", xticks=lengths, xticklabels=lengths)
     axis.minorticks_off()
     axis.legend()
-    alt = (f"시간은 식 그대로 계산할 때 N의 {exponents['naive', 'time'][0]:.2f}제곱, "
-           f"합친 커널에서 {exponents['fused', 'time'][0]:.2f}제곱으로 늘어요. ({device_name})")
+    alt = (
+        f"시간은 식 그대로 계산할 때 N의 {exponents['naive', 'time'][0]:.2f}제곱, "
+        f"합친 커널에서 {exponents['fused', 'time'][0]:.2f}제곱으로 늘어요. ({device_name})"
+    )
     show(figure, "attention_time", alt)
 
 # %% [markdown]
@@ -178,6 +191,7 @@ if __name__ == "__main__":
 # 층 하나에서 Q·K·V와 출력 투영이 $8ND^2$, MLP가 $16ND^2$, 두 행렬곱 $QK^\top$과 맵 곱하기 V가 $4N^2D$ FLOPs예요. (곱셈과 덧셈을 하나씩 세요.)
 # 그래서 블록에서 어텐션의 몫은 $\frac{4N^2D}{24ND^2 + 4N^2D} = \frac{N}{6D + N}$이고, $N = 6D$(ViT-B는 4,608)일 때 반이 돼요.
 # 실제 모델을 `meta` 장치에 올려 FLOPs를 세면(값은 계산하지 않아요) 식과 맞는지 볼 수 있어요.
+
 
 # %%
 def attention_share(N, D):

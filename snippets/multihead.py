@@ -39,6 +39,7 @@ class MultiHeadAttention(nn.Module):
 # 논문의 식을 그대로 옮기면 헤드마다 제 몫의 가중치로 Q·K·V를 만들고 어텐션을 끝까지 계산해요. 위 코드는 그 반복문을 텐서 연산 한 번으로 바꾼 거예요.
 # 이어 붙인 뒤 $W^O$를 곱하는 것은 헤드마다 $W^O$의 제 몫을 곱해서 **더하는** 것과도 같아요.
 
+
 # %%
 def heads_one_by_one(model, x):
     """What each head puts out, by a loop over the heads: list of h tensors (B, N, d)."""
@@ -74,6 +75,7 @@ if __name__ == "__main__":
 # 이어 붙인 벡터의 내적은 헤드별 내적의 **합**이에요. 곧 $QK^\top = \sum_i Q_i K_i^\top$이고, 점수표도 softmax도 하나뿐이에요.
 # 가중치는 그대로 두고 `num_heads`만 1로 바꾸면 바로 그 계산이에요. 파라미터 수는 헤드가 몇이든 같아요.
 
+
 # %%
 def as_one_head(model):
     """The same weights, one softmax over the concatenated Q, K and V: MultiHeadAttention with a single head."""
@@ -108,6 +110,7 @@ if __name__ == "__main__":
 # 과제는 토큰마다 **앞 토큰과 뒤 토큰을 둘 다** 알아내는 거예요. 토큰은 무작위 벡터이고, 양 끝은 고리처럼 이어져 있어요.
 # 헤드가 둘이면 하나는 앞을, 하나는 뒤를 보면 돼요. 맵이 하나뿐이면 두 이웃을 섞은 합 $a\,x_{i-1} + b\,x_{i+1}$ 하나만 남아요.
 # 토큰의 분산이 1이니, 어떤 비율로 섞든 그 합에서 둘을 되찾을 때 최선의 오차는 $\frac{1}{2}$이에요.
+
 
 # %%
 class Neighbours(nn.Module):
@@ -160,6 +163,7 @@ if __name__ == "__main__":
 # %% [markdown]
 # 학습한 두 헤드의 맵을 보면 앞과 뒤로 역할이 나뉘어 있어요. 같은 가중치를 softmax 하나로 다시 계산하면 출력이 크게 달라져요.
 
+
 # %%
 def weight_at(maps, offset):
     """Mean weight (h) that maps (h, N, N) give to the token offset places on, around the ring."""
@@ -180,7 +184,9 @@ if __name__ == "__main__":
     specialised = torch.stack(two_weights).amax(dim=0).min().item()  # each head's favourite neighbour, the lesser head
     print(f"두 헤드가 저마다 좋아하는 이웃에 준 가중치: {specialised:.2f} 이상")
     print(f"맵 하나가 앞 토큰에 준 가중치 {one_before:.2f}, 뒤 토큰에 준 가중치 {one_after:.2f}")
-    print(f"학습한 가중치를 softmax 하나로 다시 계산할 때의 상대 오차: {min(trained_errors):.2f}~{max(trained_errors):.2f}")
+    print(
+        f"학습한 가중치를 softmax 하나로 다시 계산할 때의 상대 오차: {min(trained_errors):.2f}~{max(trained_errors):.2f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -192,8 +198,10 @@ if __name__ == "__main__":
         axis.grid(False)
     axes[0].set_ylabel("쿼리")
     figure.colorbar(image, ax=axes, location="bottom", aspect=40, label="어텐션 가중치")
-    alt = (f"두 헤드는 각각 앞과 뒤 한쪽 이웃에 가중치 {specialised:.2f} 이상을 주지만, 이어 붙인 맵 하나는 "
-           f"앞에 {one_before:.2f}, 뒤에 {one_after:.2f}의 가중치를 나눠 줘서 두 토큰이 섞여요.")
+    alt = (
+        f"두 헤드는 각각 앞과 뒤 한쪽 이웃에 가중치 {specialised:.2f} 이상을 주지만, 이어 붙인 맵 하나는 "
+        f"앞에 {one_before:.2f}, 뒤에 {one_after:.2f}의 가중치를 나눠 줘서 두 토큰이 섞여요."
+    )
     show(figure, "attention_maps", alt)
 
 # %% [markdown]
@@ -236,9 +244,17 @@ if __name__ == "__main__":
         "pixels": H * W,
     }
     tolerance = {
-        "score_sum_difference": 1e-4, "one_softmax_error_random": 0.02, "one_softmax_error_random_std": 0.02,
-        "one_softmax_error_trained": 0.1, "one_softmax_error_trained_min": 0.1,
-        "two_heads_mse": 0.01, "two_heads_mse_worst": 0.02, "one_map_mse": 0.03, "one_map_mse_best": 0.03,
-        "two_heads_specialised": 0.05, "one_map_before": 0.3, "one_map_after": 0.3,
+        "score_sum_difference": 1e-4,
+        "one_softmax_error_random": 0.02,
+        "one_softmax_error_random_std": 0.02,
+        "one_softmax_error_trained": 0.1,
+        "one_softmax_error_trained_min": 0.1,
+        "two_heads_mse": 0.01,
+        "two_heads_mse_worst": 0.02,
+        "one_map_mse": 0.03,
+        "one_map_mse_best": 0.03,
+        "two_heads_specialised": 0.05,
+        "one_map_before": 0.3,
+        "one_map_after": 0.3,
     }
     evidence

@@ -56,6 +56,7 @@ class CutInput(nn.Module):
 #
 # 쿼리를 입력으로 미분해서 0이 아닌 열을 세어요. 그림에서 칠한 칸이 0이 아닌 곳이고, 가로줄은 헤드의 경계예요.
 
+
 # %%
 def inputs_seen(jacobian):
     """How many input dimensions a Jacobian (outputs, inputs) depends on: its columns that are not all zero."""
@@ -88,8 +89,10 @@ if __name__ == "__main__":
         axis.set(title=title, xlabel="입력 차원", xticks=range(0, D + 1, 20), yticks=range(0, D + 1, 20))
         axis.grid(False)
     axes[0].set_ylabel("쿼리 차원 (10개씩 한 헤드)")
-    alt = (f"투영한 뒤 나누면 어느 헤드의 쿼리든 입력 {projected_seen[0]}차원을 모두 보지만, "
-           f"입력을 자르면 헤드마다 제 몫 {cut_seen[0]}차원만 봐서 나머지는 빈칸이에요.")
+    alt = (
+        f"투영한 뒤 나누면 어느 헤드의 쿼리든 입력 {projected_seen[0]}차원을 모두 보지만, "
+        f"입력을 자르면 헤드마다 제 몫 {cut_seen[0]}차원만 봐서 나머지는 빈칸이에요."
+    )
     show(figure, "query_jacobian", alt)
 
 # %% [markdown]
@@ -100,7 +103,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     mha, x = nn.MultiheadAttention(D, h), torch.randn(6, D, requires_grad=True)
     maps = mha(x, x, x, average_attn_weights=False)[1]  # (h, N, N)
-    gradient, = torch.autograd.grad(maps[0].square().sum(), x)  # of head 0's map alone, (N, D)
+    (gradient,) = torch.autograd.grad(maps[0].square().sum(), x)  # of head 0's map alone, (N, D)
     pytorch_seen = inputs_seen(gradient)
     print(f"PyTorch의 0번 헤드 어텐션 맵이 보는 입력 차원: {pytorch_seen}")
 
@@ -109,6 +112,7 @@ if __name__ == "__main__":
 #
 # 헤드를 몇 개로 나누든 파라미터 수도, 행렬곱의 연산량도 같아요. 그 대신 헤드마다 점수 행렬 $W_i^Q {W_i^K}^\top$의 계수(rank)가 $d$로 낮아지고,
 # softmax를 할 어텐션 맵은 헤드 수만큼 늘어요. 헤드마다 100차원을 통째로 주면 비용이 늘어요.
+
 
 # %%
 def cost(model, N, D):
@@ -127,12 +131,18 @@ def score_rank(model):
 # %%
 if __name__ == "__main__":
     N = 197
-    models = {"1 x 100": MultiHeadAttention(D, 1), "10 x 10": MultiHeadAttention(D, 10),
-              "20 x 5": MultiHeadAttention(D, 20), "10 x 100": MultiHeadAttention(D, 10, head_dim=100)}
+    models = {
+        "1 x 100": MultiHeadAttention(D, 1),
+        "10 x 10": MultiHeadAttention(D, 10),
+        "20 x 5": MultiHeadAttention(D, 20),
+        "10 x 100": MultiHeadAttention(D, 10, head_dim=100),
+    }
     costs = {name: cost(model, N, D) for name, model in models.items()}
     ranks = {name: score_rank(model) for name, model in models.items()}
-    rows = [[name, f"{parameters:,}", f"{flops / 1e6:.1f}", maps, ranks[name]]
-            for name, (parameters, flops, maps) in costs.items()]
+    rows = [
+        [name, f"{parameters:,}", f"{flops / 1e6:.1f}", maps, ranks[name]]
+        for name, (parameters, flops, maps) in costs.items()
+    ]
     caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 계수"
     table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "계수"], rows)
 
@@ -142,6 +152,7 @@ if __name__ == "__main__":
 # 잔차(residual)로 입력을 더하려면 크기가 같아야 해요. $h \cdot d$가 100이 아니어도 $W^O$가 100차원으로 되돌려 줘요.
 # $h \cdot d = D$라서 크기가 이미 맞을 때에도 $W^O$가 하는 일이 있어요. 0번 헤드를 꺼 보면, 이어 붙인 벡터에서는 0~9번 성분만 변하는데
 # $W^O$를 지난 뒤에는 100개 성분이 모두 변해요.
+
 
 # %%
 def outputs_reached(model, x):

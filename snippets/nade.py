@@ -76,11 +76,13 @@ if __name__ == "__main__":
 # 픽셀마다 은닉층을 처음부터 계산하면 $0 + 1 + \cdots + (n-1)$, 곧 $n^2$에 비례하는 곱셈이 들어요.
 # $W$를 함께 쓰니 앞의 합에 $x_i W_i$만 더하면 돼요. 은닉층의 크기가 $H$일 때 $O(nH)$예요. 새 이미지도 같은 길로 뽑아요.
 
+
 # %%
 def from_scratch(model, x):
     """The logits (B, n) with each hidden layer computed anew: O(n^2 H)."""
-    return torch.stack([torch.sigmoid(x[:, :i] @ model.W[:i] + model.c) @ model.V[i] + model.bias[i]
-                        for i in range(x.shape[1])], dim=1)
+    return torch.stack(
+        [torch.sigmoid(x[:, :i] @ model.W[:i] + model.c) @ model.V[i] + model.bias[i] for i in range(x.shape[1])], dim=1
+    )
 
 
 def by_recursion(model, x):
@@ -121,7 +123,9 @@ if __name__ == "__main__":
         recursion_error = max((way(model, x) - model(x)).abs().max().item() for way in (from_scratch, by_recursion))
     growth = {way.__name__: seconds(way, 1600) / seconds(way, 200) for way in (from_scratch, by_recursion)}
     print(f"처음부터, 이어서, 한꺼번에 계산한 로짓의 최대 차이: {recursion_error:.0e}")
-    print(f"픽셀이 8배가 되면 처음부터는 {growth['from_scratch']:.0f}배, 이어서는 {growth['by_recursion']:.0f}배의 시간이 들어요.")
+    print(
+        f"픽셀이 8배가 되면 처음부터는 {growth['from_scratch']:.0f}배, 이어서는 {growth['by_recursion']:.0f}배의 시간이 들어요."
+    )
 
 # %% [markdown]
 # ## 얼마나 잘 배울까요?
@@ -131,8 +135,13 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    names = {"independent": "독립", "markov": "마르코프", "logistic": "로지스틱 (앞의 모두)", "narrow": "NADE (은닉 8)",
-             "nade": "NADE (은닉 32)"}
+    names = {
+        "independent": "독립",
+        "markov": "마르코프",
+        "logistic": "로지스틱 (앞의 모두)",
+        "narrow": "NADE (은닉 8)",
+        "nade": "NADE (은닉 32)",
+    }
     scores, nades = {name: [] for name in names}, []
     for seed, (x, test) in enumerate(splits):
         logistic, nade = train_logistic(LogisticAR(before(64, 63)), x), train(x, 32, seed)
@@ -149,18 +158,27 @@ if __name__ == "__main__":
         train_score = nll(nade, x).mean().item()
     parameters = sum(p.numel() for p in nade.parameters())
     rows = [[names[name], f"{mean(found):.2f} ± {stdev(found):.2f}"] for name, found in scores.items()]
-    table("nll", "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)", ["모델", "나트"], rows)
-    print(f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 마지막 시드의 학습 이미지에서는 {train_score:.2f}나트")
+    table(
+        "nll", "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)", ["모델", "나트"], rows
+    )
+    print(
+        f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 마지막 시드의 학습 이미지에서는 {train_score:.2f}나트"
+    )
 
 # %%
 if __name__ == "__main__":
     torch.manual_seed(0)
-    drawn = {"독립": torch.bernoulli(fit(x, 0).expand(500, 64)).float(), "로지스틱": sample(logistic, 64, 500),
-             "NADE": draw(nade, 500)}
+    drawn = {
+        "독립": torch.bernoulli(fit(x, 0).expand(500, 64)).float(),
+        "로지스틱": sample(logistic, 64, 500),
+        "NADE": draw(nade, 500),
+    }
     distances = {name: nearest(images, x) for name, images in {"진짜": test, **drawn}.items()}
     copies = (torch.cdist(drawn["NADE"], x, p=1).amin(dim=1) == 0).float().mean().item()
-    alt = (f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {distances['NADE']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
-           f"{distances['독립']:.1f}픽셀, 처음 보는 진짜는 {distances['진짜']:.1f}픽셀이에요.")
+    alt = (
+        f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {distances['NADE']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
+        f"{distances['독립']:.1f}픽셀, 처음 보는 진짜는 {distances['진짜']:.1f}픽셀이에요."
+    )
     show(draw_rows([("진짜", test[:8]), *((name, images[:8]) for name, images in drawn.items())]), "samples", alt)
     print(f"NADE의 표본 가운데 학습 이미지와 똑같은 것: {copies:.1%}")
 
@@ -169,6 +187,7 @@ if __name__ == "__main__":
 #
 # 표본만 내놓는 암묵적(implicit) 모델이라면 확률은 **뽑아서 세어 볼** 수밖에 없어요. 같은 NADE를 두 방식으로 써 봐요.
 # 하나는 확률을 바로 묻고, 하나는 표본 20,000장을 뽑아 그 이미지가 몇 번 나왔는지 세어요.
+
 
 # %%
 def images_seen(x, drawn):
@@ -186,8 +205,12 @@ if __name__ == "__main__":
     seen_small = images_seen(middle(splits[0][1]), draw(small, 20_000))
     seen_large = images_seen(test, draw(nade, 20_000))
     needed = test_nll.median().exp().item()  # samples for one hit on average
-    print(f"픽셀 10개: 세어 본 확률과 계산한 확률의 차이 {small_difference:.3f}, 시험 이미지의 {seen_small:.0%}가 표본에 나왔어요.")
-    print(f"픽셀 64개: 시험 이미지의 {seen_large:.1%}만 표본에 나왔어요. 확률이 중간인 이미지는 평균 {needed:.1e}장에 한 번꼴이에요.")
+    print(
+        f"픽셀 10개: 세어 본 확률과 계산한 확률의 차이 {small_difference:.3f}, 시험 이미지의 {seen_small:.0%}가 표본에 나왔어요."
+    )
+    print(
+        f"픽셀 64개: 시험 이미지의 {seen_large:.1%}만 표본에 나왔어요. 확률이 중간인 이미지는 평균 {needed:.1e}장에 한 번꼴이에요."
+    )
 
 # %% [markdown]
 # 확률을 바로 알면 처음 보는 이미지가 **숫자다운지**도 물을 수 있어요. 같은 이미지를 위아래로 뒤집거나, 잉크의 양은 그대로 두고 픽셀을 뒤섞어서 견줘요.
@@ -241,7 +264,12 @@ if __name__ == "__main__":
         **{name: 0.15 for name in evidence if "_nll" in name or name.startswith("gain")},
         **{name: 0.5 for name in evidence if name.startswith("nearest")},
         **{name: 0.05 for name in evidence if "_over_" in name},
-        "copies": 0.03, "small_difference": 0.02, "seen_small": 0.03, "seen_large": 0.03,
-        "samples_needed": float("inf"), "growth_from_scratch": float("inf"), "growth_by_recursion": float("inf"),
+        "copies": 0.03,
+        "small_difference": 0.02,
+        "seen_small": 0.03,
+        "seen_large": 0.03,
+        "samples_needed": float("inf"),
+        "growth_from_scratch": float("inf"),
+        "growth_by_recursion": float("inf"),
     }
     evidence

@@ -12,8 +12,19 @@ from statistics import mean, median, stdev
 import seq2seq
 import torch
 from figure import BLUE, ORANGE, plt, show, table
-from seq2seq import PAD, DecoderLayer, EncoderLayer, Transformer, exact_match, greedy, load_trained, sources, split
-from seq2seq import texts, train
+from seq2seq import (
+    PAD,
+    DecoderLayer,
+    EncoderLayer,
+    Transformer,
+    exact_match,
+    greedy,
+    load_trained,
+    sources,
+    split,
+    texts,
+    train,
+)
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,6 +38,7 @@ def words(N):
 # ## 한 번에 넣으나 하나씩 계산하나
 #
 # 한 층 안에서 i번째 출력은 아래층의 출력만 있으면 계산할 수 있어요. 옆자리의 **결과**를 기다리지 않아요. 그래서 자리마다 따로 계산해도 값이 같아요.
+
 
 # %%
 @torch.no_grad()
@@ -73,6 +85,7 @@ if __name__ == "__main__":
 #
 # 셀프 어텐션과 MLP를 한 번씩 지나요. 그리고 각각의 둘레에 잔차 연결과 정규화가 있어요. 그 둘을 빼면 얼마나 달라지는지 봐요.
 
+
 # %%
 def bare(layer, x, mask):
     """Self-attention and MLP, without the residual sums and the norms."""
@@ -95,6 +108,7 @@ if __name__ == "__main__":
 #
 # 계산 그래프에서 입력부터 출력까지 **가장 긴 사슬**을 세요. 사슬은 앞의 결과가 나와야 다음을 할 수 있는 연산들이라, 계산기가 아무리 많아도 줄일 수 없어요.
 # 두 층짜리 RNN과 견줘요.
+
 
 # %%
 def longest_chain(y):
@@ -138,13 +152,21 @@ def flops(function, *arguments):
 # %%
 if __name__ == "__main__":
     lengths, rnn = (10, 50, 100, 200), RNN()
-    chains = {"인코더": [longest_chain(model.encode(words(N))[0]) for N in lengths],
-              "RNN": [longest_chain(rnn(words(N))) for N in lengths]}
+    chains = {
+        "인코더": [longest_chain(model.encode(words(N))[0]) for N in lengths],
+        "RNN": [longest_chain(rnn(words(N))) for N in lengths],
+    }
     work = {"인코더": [flops(model.encode, words(N)) for N in lengths], "RNN": [flops(rnn, words(N)) for N in lengths]}
-    rows = [[N, *(f"{chains[name][i]:,}" for name in chains), *(f"{work[name][i] / 1e6:.1f}" for name in work)]
-            for i, N in enumerate(lengths)]
-    table("chains", "단어 수에 따른 가장 긴 사슬의 연산 수와 계산량 (백만 FLOPs)",
-          ["단어", "인코더 사슬", "RNN 사슬", "인코더 계산", "RNN 계산"], rows)
+    rows = [
+        [N, *(f"{chains[name][i]:,}" for name in chains), *(f"{work[name][i] / 1e6:.1f}" for name in work)]
+        for i, N in enumerate(lengths)
+    ]
+    table(
+        "chains",
+        "단어 수에 따른 가장 긴 사슬의 연산 수와 계산량 (백만 FLOPs)",
+        ["단어", "인코더 사슬", "RNN 사슬", "인코더 계산", "RNN 계산"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -155,9 +177,11 @@ if __name__ == "__main__":
     axes[0].set(title="가장 긴 사슬 (연산)", xlabel="단어 수", ylim=(0, None))
     axes[1].set(title="계산량 (백만 FLOPs)", xlabel="단어 수", ylim=(0, None))
     axes[0].legend()
-    alt = (f"단어가 10개에서 200개로 늘 때 가장 긴 사슬은 인코더에서 {chains['인코더'][0]} 그대로이고 "
-           f"RNN에서는 {chains['RNN'][0]}에서 {chains['RNN'][-1]:,}까지 늘어요. "
-           f"계산량은 인코더도 {work['인코더'][-1] / work['인코더'][0]:.0f}배가 돼요.")
+    alt = (
+        f"단어가 10개에서 200개로 늘 때 가장 긴 사슬은 인코더에서 {chains['인코더'][0]} 그대로이고 "
+        f"RNN에서는 {chains['RNN'][0]}에서 {chains['RNN'][-1]:,}까지 늘어요. "
+        f"계산량은 인코더도 {work['인코더'][-1] / work['인코더'][0]:.0f}배가 돼요."
+    )
     show(figure, "chains_and_work", alt)
 
 # %% [markdown]
@@ -165,6 +189,7 @@ if __name__ == "__main__":
 #
 # 셀프 어텐션은 인코더와 디코더 모두에 있어요. 한쪽씩 빼고 처음부터 다시 배워 봐요. 교차 어텐션은 그대로 둬요.
 # 날짜의 둘째 부호는 첫째와 같아야 하니(`5/6/23`이거나 `5.6.23`), 디코더는 **자기가 쓴 것**을 돌아봐야 해요.
+
 
 # %%
 class EncoderLayerAlone(EncoderLayer):
@@ -210,10 +235,21 @@ if __name__ == "__main__":
             mixed[name].append(mixed_signs(found))
             examples[name] = next((text for text in found if mixed_signs([text])), found[0])
     labels = {"encoder": "인코더의 셀프 어텐션", "decoder": "디코더의 셀프 어텐션"}
-    rows = [[labels[name], f"{mean(matches[name]):.1%} ± {stdev(matches[name]):.1%}", f"{mean(mixed[name]):.1%}",
-             examples[name]] for name in kinds]
-    table("without_self_attention", f"셀프 어텐션을 빼고 {steps}단계를 배운 뒤, 처음 보는 날짜 500개씩 (시드 셋)",
-          ["뺀 것", "끝까지 맞힌 비율", "부호가 섞인 번역", "예"], rows)
+    rows = [
+        [
+            labels[name],
+            f"{mean(matches[name]):.1%} ± {stdev(matches[name]):.1%}",
+            f"{mean(mixed[name]):.1%}",
+            examples[name],
+        ]
+        for name in kinds
+    ]
+    table(
+        "without_self_attention",
+        f"셀프 어텐션을 빼고 {steps}단계를 배운 뒤, 처음 보는 날짜 500개씩 (시드 셋)",
+        ["뺀 것", "끝까지 맞힌 비율", "부호가 섞인 번역", "예"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -221,8 +257,10 @@ if __name__ == "__main__":
         "place_difference": place_difference,
         "outputs_per_layer": max(outputs_per_layer) if len(outputs_per_layer) == 1 else 0,
         "faster": faster,
-        "encoder_chain_10": chains["인코더"][0], "encoder_chain_200": chains["인코더"][-1],
-        "rnn_chain_10": chains["RNN"][0], "rnn_chain_200": chains["RNN"][-1],
+        "encoder_chain_10": chains["인코더"][0],
+        "encoder_chain_200": chains["인코더"][-1],
+        "rnn_chain_10": chains["RNN"][0],
+        "rnn_chain_200": chains["RNN"][-1],
         "encoder_work_growth": work["인코더"][-1] / work["인코더"][-2],
         "rnn_work_growth": work["RNN"][-1] / work["RNN"][-2],
         "encoder_work_growth_20": work["인코더"][-1] / work["인코더"][0],
@@ -231,13 +269,19 @@ if __name__ == "__main__":
         "encoder_work_growth_400": flops(model.encode, words(400)) / work["인코더"][-1],
         "residual_change_least": min(residual_changes),
         "steps": steps,
-        "without_encoder_match": mean(matches["encoder"]), "without_encoder_match_worst": min(matches["encoder"]),
-        "without_decoder_match": mean(matches["decoder"]), "without_decoder_match_best": max(matches["decoder"]),
-        "without_encoder_mixed": mean(mixed["encoder"]), "without_encoder_mixed_most": max(mixed["encoder"]),
-        "without_decoder_mixed": mean(mixed["decoder"]), "without_decoder_mixed_least": min(mixed["decoder"]),
+        "without_encoder_match": mean(matches["encoder"]),
+        "without_encoder_match_worst": min(matches["encoder"]),
+        "without_decoder_match": mean(matches["decoder"]),
+        "without_decoder_match_best": max(matches["decoder"]),
+        "without_encoder_mixed": mean(mixed["encoder"]),
+        "without_encoder_mixed_most": max(mixed["encoder"]),
+        "without_decoder_mixed": mean(mixed["decoder"]),
+        "without_decoder_mixed_least": min(mixed["decoder"]),
     }
     tolerance = {
-        "place_difference": 1e-4, "faster": float("inf"), "residual_change_least": 0.05,
+        "place_difference": 1e-4,
+        "faster": float("inf"),
+        "residual_change_least": 0.05,
         **{name: 0.2 for name in evidence if "match" in name or "mixed" in name},
     }
     evidence

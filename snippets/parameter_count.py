@@ -24,8 +24,9 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
     # scores of m faces, made a distribution by softmax: m numbers are written, but are all of them free?
-    free_faces = {m: free_parameters(lambda scores: scores.log_softmax(0), torch.randn(m).double())
-                  for m in (2, 6, 4**3, 8**3)}
+    free_faces = {
+        m: free_parameters(lambda scores: scores.log_softmax(0), torch.randn(m).double()) for m in (2, 6, 4**3, 8**3)
+    }
     for m, free in free_faces.items():
         print(f"면이 {m}개: 숫자 {m}개로 적었지만 자유로운 것은 {free}개")
 
@@ -33,7 +34,9 @@ if __name__ == "__main__":
     rgb /= rgb.sum()
     written = rgb.flatten()[:-1]  # leave one out: the sum of 1 brings it back
     rgb_error = abs((1 - written.sum()) / rgb[-1, -1, -1] - 1).item()
-    print(f"색 픽셀 하나: 경우 {rgb.numel():,}가지, 숫자 {written.numel():,}개만 적고 되찾은 마지막 칸의 상대 오차 {rgb_error:.0e}")
+    print(
+        f"색 픽셀 하나: 경우 {rgb.numel():,}가지, 숫자 {written.numel():,}개만 적고 되찾은 마지막 칸의 상대 오차 {rgb_error:.0e}"
+    )
 
 # %% [markdown]
 # 확률은 모두 더해 1이니 언제나 하나는 나머지에서 정해져요.
@@ -43,6 +46,7 @@ if __name__ == "__main__":
 # 연쇄 법칙(chain rule)은 어떤 분포든 $p(x_1)\,p(x_2|x_1)\cdots p(x_n|x_1, \dots, x_{n-1})$로 쪼개요.
 # 픽셀마다 조건부 확률표를 하나씩 두고, 앞의 픽셀을 `parents`개까지만 보게 할게요. 0이면 독립, 1이면 마르코프(Markov), $n-1$이면 아무 가정도 없는 연쇄 법칙이에요.
 
+
 # %%
 def lookup(x, parents):
     """Which number of all conditional tables applies to each pixel: states (B, n) -> places (B, n), numbers in all.
@@ -51,7 +55,7 @@ def lookup(x, parents):
     """
     places, used = torch.empty(x.shape, dtype=torch.long), 0
     for i in range(x.shape[1]):
-        before = x[:, max(0, i - parents):i].long()  # (B, at most parents)
+        before = x[:, max(0, i - parents) : i].long()  # (B, at most parents)
         places[:, i] = used + (before * 2 ** torch.arange(before.shape[1])).sum(dim=1)
         used += 2 ** before.shape[1]
     return places, used
@@ -74,18 +78,26 @@ if __name__ == "__main__":
         scores = torch.randn(2**n, dtype=torch.double)
         counts["table", n] = free_parameters(lambda numbers: numbers.log_softmax(0), scores)
         rows.append([n, 2**n, *(counts[name, n] for name in ("table", "chain", "markov", "independent"))])
-    table("counts", "픽셀 n개의 분포에 필요한 숫자 (야코비안의 계수)", ["n", "경우의 수", "표", "연쇄 법칙", "마르코프", "독립"], rows)
+    table(
+        "counts",
+        "픽셀 n개의 분포에 필요한 숫자 (야코비안의 계수)",
+        ["n", "경우의 수", "표", "연쇄 법칙", "마르코프", "독립"],
+        rows,
+    )
     positive = (log_prob(0.1 + 0.8 * torch.rand(10, dtype=torch.double), all_states(10), 0) > -torch.inf).sum().item()
     print(f"독립이라고 해도 나올 수 있는 상태는 {positive}가지 그대로예요.")
     blank = torch.zeros(1, 28 * 28)
     large = {name: lookup(blank, parents)[1] for name, parents in (("independent", 0), ("markov", 1))}
     digits_28 = len(str(2**784 - 1))
-    print(f"28 x 28이면 독립 {large['independent']}개, 마르코프 {large['markov']:,}개, 표는 {digits_28}자리 수만큼의 숫자가 필요해요.")
+    print(
+        f"28 x 28이면 독립 {large['independent']}개, 마르코프 {large['markov']:,}개, 표는 {digits_28}자리 수만큼의 숫자가 필요해요."
+    )
 
 # %% [markdown]
 # ## 세 규칙은 무작위 분포에서도 성립할까요?
 #
 # 연쇄 법칙과 베이즈 규칙은 **항상**, 조건부 독립(conditional independence)의 규칙은 **그렇게 만든 분포에서만** 성립해야 해요.
+
 
 # %%
 def without_y(p):
@@ -119,6 +131,7 @@ if __name__ == "__main__":
 # 손글씨 숫자 이미지 가운데의 픽셀 10개를 보고, 그 1,024가지 상태의 실제 빈도를 **정답 분포**로 삼아요. 거기서 표본을 원하는 만큼 뽑아 세 모델을 맞추고,
 # 정답과의 KL 발산(KL divergence)을 정확히 계산해요. 본 적 없는 경우의 확률이 0이 되지 않게 칸마다 0.5씩 더하고 세요.
 
+
 # %%
 def fit(x, parents, weights=None, pseudo=0.5):
     """The conditional tables that are likeliest for x (B, n), each weighing weights (B); pseudo is added to counts."""
@@ -149,12 +162,19 @@ def learning_curve(truth, parents, sizes, seeds=5, pseudo=0.5):
 # %%
 if __name__ == "__main__":
     SIZES = [30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000]
-    MODELS = {"independent": ("독립", 0), "markov": ("마르코프", 1), "second": ("앞의 둘", 2), "chain": ("가정 없음", 9)}
+    MODELS = {
+        "independent": ("독립", 0),
+        "markov": ("마르코프", 1),
+        "second": ("앞의 둘", 2),
+        "chain": ("가정 없음", 9),
+    }
     states = all_states(10)
     truth = frequencies(middle(torch.cat(load(0)[:2])))  # (1024)
     curves = {name: learning_curve(truth, parents, SIZES) for name, (_, parents) in MODELS.items()}
-    best = {name: kl(truth, log_prob(fit(states, parents, truth, pseudo=0), states, parents))
-            for name, (_, parents) in MODELS.items()}  # what each can do at best, knowing the truth
+    best = {
+        name: kl(truth, log_prob(fit(states, parents, truth, pseudo=0), states, parents))
+        for name, (_, parents) in MODELS.items()
+    }  # what each can do at best, knowing the truth
     flat = log_prob(fit(states, 0, truth), states, 0).exp()  # control: pixels that really are independent
     control = {name: learning_curve(flat, MODELS[name][1], [300, 100_000]) for name in ("independent", "chain")}
     drawn = torch.multinomial(truth, 1000, replacement=True, generator=torch.Generator().manual_seed(0))
@@ -163,24 +183,34 @@ if __name__ == "__main__":
     for name, (label, _) in MODELS.items():
         found = ", ".join(f"{mean(curves[name][size]):.3f}" for size in (30, 300, 3000, 100_000))
         print(f"{label}: 숫자 {counts[name, 10]}개, 표본 30, 300, 3,000, 100,000개의 KL {found}, 최선 {best[name]:.3f}")
-    print(f"픽셀이 정말 독립일 때 표본 300개의 KL: 독립 {mean(control['independent'][300]):.3f}, "
-          f"가정 없음 {mean(control['chain'][300]):.3f}")
-    print(f"0.5를 더하지 않으면: 표본 1,000개에 한 번도 나오지 않은 상태 {missed}가지의 확률이 0, 마르코프의 KL은 {mean(bare):.3f}")
+    print(
+        f"픽셀이 정말 독립일 때 표본 300개의 KL: 독립 {mean(control['independent'][300]):.3f}, "
+        f"가정 없음 {mean(control['chain'][300]):.3f}"
+    )
+    print(
+        f"0.5를 더하지 않으면: 표본 1,000개에 한 번도 나오지 않은 상태 {missed}가지의 확률이 0, 마르코프의 KL은 {mean(bare):.3f}"
+    )
 
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5.2, 3.4))
     for (name, (label, _)), color, marker in zip(MODELS.items(), (BLUE, ORANGE, PINK, GREEN), "os^D"):
         centre = [mean(curves[name][size]) for size in SIZES]
-        axis.fill_between(SIZES, *zip(*((min(curves[name][size]), max(curves[name][size])) for size in SIZES)),
-                          color=color, alpha=0.25)
+        axis.fill_between(
+            SIZES,
+            *zip(*((min(curves[name][size]), max(curves[name][size])) for size in SIZES)),
+            color=color,
+            alpha=0.25,
+        )
         axis.plot(SIZES, centre, color=color, marker=marker, label=f"{label} ({counts[name, 10]:,}개)")
     axis.axvline(counts["chain", 10], color="gray", linestyle=":")
     axis.set(xscale="log", xlabel="표본 수", ylabel="정답과의 KL (나트)", ylim=(0, None))
     figure.legend(loc="outside upper center", ncols=2)
-    alt = (f"독립과 마르코프는 표본이 늘어도 KL이 {best['independent']:.2f}와 {best['markov']:.2f}에 멈추고, 숫자가 "
-           f"{counts['chain', 10]:,}개인 모델은 표본 30개에서 {mean(curves['chain'][30]):.2f}이다가 100,000개에서 "
-           f"{mean(curves['chain'][100_000]):.3f}까지 내려가요.")
+    alt = (
+        f"독립과 마르코프는 표본이 늘어도 KL이 {best['independent']:.2f}와 {best['markov']:.2f}에 멈추고, 숫자가 "
+        f"{counts['chain', 10]:,}개인 모델은 표본 30개에서 {mean(curves['chain'][30]):.2f}이다가 100,000개에서 "
+        f"{mean(curves['chain'][100_000]):.3f}까지 내려가요."
+    )
     show(figure, "learning_curve", alt)
 
 # %% [markdown]
@@ -191,6 +221,7 @@ if __name__ == "__main__":
 #
 # 8 × 8 손글씨 숫자를 픽셀마다 따로 배우고, 거기서 새 이미지를 뽑아요. 숫자의 종류(0~9)를 먼저 정하고 **그 안에서만** 독립이라고 한 모델도 나란히 둬요.
 # 가정이 전혀 없는 표는 지금까지의 픽셀이 똑같았던 학습 이미지만 세어 다음 픽셀을 맞혀요.
+
 
 # %%
 def full_table_nll(train, test, pseudo=0.5):
@@ -251,20 +282,35 @@ if __name__ == "__main__":
         }
         for name, value in result.items():
             found.setdefault(name, []).append(value)
-    names = {"uniform": "동전 던지기", "table": "표 전체", "independent": "독립", "markov": "마르코프", "class": "숫자마다 독립"}
+    names = {
+        "uniform": "동전 던지기",
+        "table": "표 전체",
+        "independent": "독립",
+        "markov": "마르코프",
+        "class": "숫자마다 독립",
+    }
     scores = {name: found[name + "_nll"] for name in names}
     rows = [[label, f"{mean(scores[name]):.1f} ± {stdev(scores[name]):.1f}"] for name, label in names.items()]
-    table("digits_nll", "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)", ["모델", "나트"], rows)
+    table(
+        "digits_nll",
+        "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)",
+        ["모델", "나트"],
+        rows,
+    )
     for kind, label in (("real", "처음 보는 진짜"), ("independent", "독립"), ("class", "숫자마다 독립")):
-        print(f"{label}: 옆 픽셀과의 상관 {mean(found[kind + '_correlation']):.2f}, "
-              f"가장 닮은 학습 이미지와 {mean(found[kind + '_nearest']):.1f}픽셀 차이")
+        print(
+            f"{label}: 옆 픽셀과의 상관 {mean(found[kind + '_correlation']):.2f}, "
+            f"가장 닮은 학습 이미지와 {mean(found[kind + '_nearest']):.1f}픽셀 차이"
+        )
     print(f"숫자마다 독립인 모델로 분류하면 {mean(found['class_accuracy']):.1%}")
 
 # %%
 if __name__ == "__main__":
     rows = [("진짜", test[:8]), ("독립", samples[:8]), ("숫자마다 독립", class_samples[:8])]
-    alt = (f"독립 모델이 뽑은 이미지는 획이 흩어져 가장 닮은 학습 이미지와 {mean(found['independent_nearest']):.1f}픽셀이나 달라요. "
-           f"숫자를 먼저 정하면 {mean(found['class_nearest']):.1f}픽셀로 줄고, 진짜는 {mean(found['real_nearest']):.1f}픽셀이에요.")
+    alt = (
+        f"독립 모델이 뽑은 이미지는 획이 흩어져 가장 닮은 학습 이미지와 {mean(found['independent_nearest']):.1f}픽셀이나 달라요. "
+        f"숫자를 먼저 정하면 {mean(found['class_nearest']):.1f}픽셀로 줄고, 진짜는 {mean(found['real_nearest']):.1f}픽셀이에요."
+    )
     show(draw_rows(rows), "samples", alt)
 
 # %%

@@ -45,11 +45,20 @@ if __name__ == "__main__":
     with torch.no_grad():
         z = x_p @ E + b  # ViT (2010.11929) Eq. 1: x_p E, and the bias that implementations add
         conv = embed(x)
-    rows = [["이미지 x", "H×W×C", x[0].permute(1, 2, 0)], ["자른 x'", "N×P×P×C", cut[0]], ["편 x_p", "N×P²C", x_p[0]],
-            ["행렬 E", "P²C×D", E], ["토큰 z", "N×D", z[0]]]
+    rows = [
+        ["이미지 x", "H×W×C", x[0].permute(1, 2, 0)],
+        ["자른 x'", "N×P×P×C", cut[0]],
+        ["편 x_p", "N×P²C", x_p[0]],
+        ["행렬 E", "P²C×D", E],
+        ["토큰 z", "N×D", z[0]],
+    ]
     shapes = {name: " x ".join(map(str, value.shape)) for name, _, value in rows}
-    table("shapes", f"사진 한 장을 {P}px 패치로 자를 때", ["값", "식", "모양"],
-          [[name, formula, shapes[name].replace(" x ", "×")] for name, formula, _ in rows])
+    table(
+        "shapes",
+        f"사진 한 장을 {P}px 패치로 자를 때",
+        ["값", "식", "모양"],
+        [[name, formula, shapes[name].replace(" x ", "×")] for name, formula, _ in rows],
+    )
 
 # %% [markdown]
 # ## 합성곱 = 자르기 + 펴기 + Linear
@@ -57,6 +66,7 @@ if __name__ == "__main__":
 # 커널과 보폭이 모두 P인 합성곱은 창이 겹치지 않아서, 창마다 같은 내적을 한 번씩 해요. 바로 위의 계산이에요.
 # 조심할 것은 **펴는 순서**예요. 논문의 식은 (P, P, C) 순서로 펴지만, PyTorch의 합성곱 가중치와 `F.unfold`는 (C, P, P) 순서예요.
 # 길이가 같아서 섞어 써도 오류가 나지 않아요.
+
 
 # %%
 def rows_by_channel(P, C):
@@ -77,7 +87,9 @@ if __name__ == "__main__":
         covered = F.fold(torch.ones_like(unfolded).transpose(1, 2), x.shape[-2:], kernel_size=P, stride=P)
     print(f"합성곱과 (P, P, C) 순서로 편 계산의 최대 차이: {conv_difference:.1e}")
     print(f"합성곱과 F.unfold로 편 계산의 최대 차이: {unfold_difference:.1e}")
-    print(f"순서를 섞어 쓸 때: 모양은 {'같고' if mixed.shape == conv.shape else '다르고'} 상대 오차는 {mixed_error:.2f}")
+    print(
+        f"순서를 섞어 쓸 때: 모양은 {'같고' if mixed.shape == conv.shape else '다르고'} 상대 오차는 {mixed_error:.2f}"
+    )
     print(f"E의 행을 다시 늘어놓으면 남는 차이: {reordered_difference}")
     print(f"픽셀 하나가 들어가는 패치의 수: 최소 {covered.min():.0f}, 최대 {covered.max():.0f}")
 
@@ -108,6 +120,7 @@ if __name__ == "__main__":
 # 가운데 토큰을 픽셀로 미분해요. 패치 임베딩에서는 제 패치 밖이 **정확히 0**이고, 블록 하나를 지나면 모든 픽셀이 닿아요.
 # 3×3 합성곱은 2D 격자를 그대로 두고 이웃 9칸만 봐요.
 
+
 # %%
 def reach(f, x):
     """How far each pixel of x (1, C, H, W) moves what f puts out, (D,) or so: norm of the gradient (H, W).
@@ -126,9 +139,11 @@ if __name__ == "__main__":
     crop = x[..., 96:160, 256:320].float()
     embed8, block, conv3 = PatchEmbed(8, 3, 64), Block(64, num_heads=4), nn.Conv2d(3, 64, 3, padding=1)
     token = 27  # the patch of row 3 and column 3 of 8 x 8
-    maps = {"3×3 합성곱": reach(lambda x: conv3(x)[0, :, 28, 28], crop),
-            "패치 임베딩": reach(lambda x: embed8(x)[0, token], crop),
-            "+ 블록 1개": reach(lambda x: block(embed8(x))[0][0, token], crop)}
+    maps = {
+        "3×3 합성곱": reach(lambda x: conv3(x)[0, :, 28, 28], crop),
+        "패치 임베딩": reach(lambda x: embed8(x)[0, token], crop),
+        "+ 블록 1개": reach(lambda x: block(embed8(x))[0][0, token], crop),
+    }
     reached = {name: int((heat > 0).sum()) for name, heat in maps.items()}
     own = torch.zeros(64, 64, dtype=torch.bool)
     own[24:32, 24:32] = True
@@ -141,8 +156,10 @@ if __name__ == "__main__":
         axis.imshow(heat.where(heat > 0, torch.nan) * 0, cmap=ListedColormap([ORANGE]), alpha=0.7)
         axis.set(title=f"{name}\n픽셀 {reached[name]:,}개", xticks=[], yticks=[])
         axis.grid(False)
-    alt = (f"64×64 사진에서 출력 한 칸에 닿는 픽셀은 3×3 합성곱이 {reached['3×3 합성곱']}개, 8px 패치 임베딩이 제 패치의 "
-           f"{reached['패치 임베딩']}개이고, 블록 하나를 지나면 {reached['+ 블록 1개']:,}개 모두예요.")
+    alt = (
+        f"64×64 사진에서 출력 한 칸에 닿는 픽셀은 3×3 합성곱이 {reached['3×3 합성곱']}개, 8px 패치 임베딩이 제 패치의 "
+        f"{reached['패치 임베딩']}개이고, 블록 하나를 지나면 {reached['+ 블록 1개']:,}개 모두예요."
+    )
     show(figure, "reach", alt)
 
 # %% [markdown]
@@ -153,6 +170,7 @@ if __name__ == "__main__":
 # 1. 모든 패치의 안을 똑같은 순서로 섞기: $E$의 행을 같은 순서로 바꾸면 돼요.
 # 2. 패치의 순서를 섞기: 토큰의 순서만 바뀌어요. 위치 임베딩도 같은 순서로 바꾸면 그만이에요.
 # 3. 픽셀을 이미지 전체에서 섞기: 한 토큰에 함께 담기는 픽셀이 달라져요. 최소제곱법으로 가장 좋은 $E$를 새로 구해도 되찾을 수 있을까요?
+
 
 # %%
 def shuffled(patches, how):
@@ -178,11 +196,17 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     patches = patchify(x, 8)[0].flatten(1, 2)  # (N, P^2, C) = (4160, 64, 3)
     z = patches.flatten(1) @ torch.randn(192, 64).double() / 192**0.5  # what some E makes of them, (N, D)
-    losses = {"패치 안에서 (모두 같은 순서)": lost(shuffled(patches, "inside"), z),
-              "패치끼리 (토큰도 같은 순서로)": lost(shuffled(patches, "patches"), shuffled(z, "patches")),
-              "이미지 전체에서": lost(shuffled(patches, "all"), z)}
-    table("shuffles", "섞은 뒤 가장 좋은 E로도 되찾지 못한 몫 (0이면 모두 되찾음)", ["픽셀을 섞은 곳", "되찾지 못한 몫"],
-          [[name, f"{value:.1e}" if value < 1e-6 else f"{value:.2f}"] for name, value in losses.items()])
+    losses = {
+        "패치 안에서 (모두 같은 순서)": lost(shuffled(patches, "inside"), z),
+        "패치끼리 (토큰도 같은 순서로)": lost(shuffled(patches, "patches"), shuffled(z, "patches")),
+        "이미지 전체에서": lost(shuffled(patches, "all"), z),
+    }
+    table(
+        "shuffles",
+        "섞은 뒤 가장 좋은 E로도 되찾지 못한 몫 (0이면 모두 되찾음)",
+        ["픽셀을 섞은 곳", "되찾지 못한 몫"],
+        [[name, f"{value:.1e}" if value < 1e-6 else f"{value:.2f}"] for name, value in losses.items()],
+    )
     lost_inside, lost_patches, lost_all = losses.values()
 
 # %% [markdown]
@@ -190,6 +214,7 @@ if __name__ == "__main__":
 #
 # 사진에서 이웃한 픽셀은 서로 닮았어요. 그래서 8×8 패치의 값 192개는 **몇 방향**만으로 거의 다 적을 수 있어요. 같은 수의 픽셀을 아무 데서나
 # 모으면 그런 방향이 없어요. 자르는 일 자체가 "가까운 것끼리 담는다"는 2D 가정을 넣는 거예요.
+
 
 # %%
 def explained(patches):
@@ -213,8 +238,10 @@ if __name__ == "__main__":
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
     local_needed, random_needed = needed.values()
-    alt = (f"분산의 90%를 담는 데 필요한 방향이 이웃한 픽셀로 된 패치는 192개 가운데 {local_needed}개, 아무 데서나 모은 픽셀은 "
-           f"{random_needed}개예요.")
+    alt = (
+        f"분산의 90%를 담는 데 필요한 방향이 이웃한 픽셀로 된 패치는 192개 가운데 {local_needed}개, 아무 데서나 모은 픽셀은 "
+        f"{random_needed}개예요."
+    )
     show(figure, "variance", alt)
 
 # %% [markdown]
@@ -233,7 +260,9 @@ if __name__ == "__main__":
         odd_error = "없음"
     except ValueError as error:
         odd_error = type(error).__name__
-    print(f"230×160 이미지: HW/P² = {230 * 160 / P**2:.2f}인데 합성곱의 토큰은 {odd_tokens}개, 아무 토큰에도 닿지 않는 줄이 {dropped_rows}개")
+    print(
+        f"230×160 이미지: HW/P² = {230 * 160 / P**2:.2f}인데 합성곱의 토큰은 {odd_tokens}개, 아무 토큰에도 닿지 않는 줄이 {dropped_rows}개"
+    )
     print(f"PatchEmbed의 오류: {odd_error}")
 
 # %%

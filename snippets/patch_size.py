@@ -8,13 +8,12 @@
 import statistics
 from copy import deepcopy
 
+import scenes
 import torch
 import torch.nn.functional as F
 from figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from gpu_benchmark import count_flops, median_time, predict_flops
 from torch import nn
-
-import scenes
 from train_vit import PATCH, SIZE, load_trained
 from vit import VisionTransformer, vit
 
@@ -49,8 +48,10 @@ if __name__ == "__main__":
     axis.minorticks_off()
     axis.invert_xaxis()
     axis.legend()
-    alt = (f"P를 32에서 1로 줄이면 패치 수는 {tokens[1] / tokens[32]:,.0f}배, "
-           f"ViT-B의 연산량은 {gigaflops[1] / gigaflops[32]:,.0f}배가 돼요.")
+    alt = (
+        f"P를 32에서 1로 줄이면 패치 수는 {tokens[1] / tokens[32]:,.0f}배, "
+        f"ViT-B의 연산량은 {gigaflops[1] / gigaflops[32]:,.0f}배가 돼요."
+    )
     show(figure, "growth", alt)
 
 # %% [markdown]
@@ -77,6 +78,7 @@ if __name__ == "__main__":
 # ## 가중치: 해상도를 두 배로 올릴 때, 맞지 않게 되는 것
 #
 # 64 px, P = 8로 학습한 ViT의 가중치를 128 px 모델에 넣어 봐요. P를 그대로 두면 **위치 임베딩**이, P도 두 배로 하면 **투영 E**가 맞지 않아요.
+
 
 # %%
 @torch.no_grad()
@@ -113,6 +115,7 @@ if __name__ == "__main__":
 # 패치를 키우는 일은 선형이라 행렬 $B$로 적을 수 있어요. 커진 패치 $Bx$와 새 가중치 $\hat w$의 내적이 예전의 $x \cdot w$와 같아지게 하려면
 # $\hat w = (B^\top)^{+} w$로 두면 돼요. FlexiViT의 PI-resize예요. E를 그림처럼 늘리기만 하면 픽셀이 네 배로 늘어난 만큼 값이 커져 버려요.
 
+
 # %%
 def resize_matrix(old, new):
     """B of bilinear resizing, old x old -> new x new pixels: (new^2, old^2)."""
@@ -145,9 +148,12 @@ def with_patch_size(model, patch_size, resize):
 # %%
 if __name__ == "__main__":
     seeds = range(500, 503)
-    ways = {"64 px, P = 8": (SIZE, trained), "128 px, P = 8 (위치 보간)": (2 * SIZE, trained),
-            "128 px, P = 16 (E를 PI-resize)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, pi_resize)),
-            "128 px, P = 16 (E를 그림처럼)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, stretch))}
+    ways = {
+        "64 px, P = 8": (SIZE, trained),
+        "128 px, P = 8 (위치 보간)": (2 * SIZE, trained),
+        "128 px, P = 16 (E를 PI-resize)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, pi_resize)),
+        "128 px, P = 16 (E를 그림처럼)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, stretch)),
+    }
     pictures = {(size, seed): scenes.draw(128, size, seed) for size in (SIZE, 2 * SIZE) for seed in seeds}
     doubled, rows = {}, []
     for name, (size, model) in ways.items():
@@ -190,6 +196,7 @@ if __name__ == "__main__":
 # - **옮기기**: 이미지를 화면의 10 %까지 옮겨요. 픽셀 사이를 보간하니 조금 흐려져요.
 # - **옮겨 그리기**: 옮긴 자리에 처음부터 다시 그려요. 흐려지지 않아서 견줄 기준이 돼요.
 # - **뒤집기**: 좌우를 뒤집어요. ㅏ가 ㅓ처럼 되니 이 과제에는 맞지 않아요.
+
 
 # %%
 def letters(n, size, seed, moved=None):
@@ -235,8 +242,15 @@ def augmentation_scores(size, seed, n=100, copies=9):
         "옮겨 그리기": [letters(n, size, seed, moved=copy)[0] for copy in range(copies)],
         "뒤집기": [images.flip(-1)],
     }
-    return {name: (nearest_neighbour(torch.cat([images, *extra]), labels.repeat(1 + len(extra)), test_images) ==
-                   test_labels).float().mean().item() for name, extra in more.items()}
+    return {
+        name: (
+            nearest_neighbour(torch.cat([images, *extra]), labels.repeat(1 + len(extra)), test_images) == test_labels
+        )
+        .float()
+        .mean()
+        .item()
+        for name, extra in more.items()
+    }
 
 
 # %%
@@ -245,8 +259,10 @@ if __name__ == "__main__":
     runs = {size: [augmentation_scores(size, seed) for seed in range(5)] for size in sizes}
     kinds = list(runs[sizes[0]][0])
     plain = {size: [run["없음"] for run in runs[size]] for size in sizes}
-    gain = {kind: {size: torch.tensor([run[kind] - run["없음"] for run in runs[size]]) for size in sizes}
-            for kind in kinds[1:]}  # paired by seed
+    gain = {
+        kind: {size: torch.tensor([run[kind] - run["없음"] for run in runs[size]]) for size in sizes}
+        for kind in kinds[1:]
+    }  # paired by seed
     figure, axis = plt.subplots(figsize=(5, 3.8))
     axis.axhline(0, color=INK, linewidth=1)
     for (kind, gains), colour, style in zip(gain.items(), (BLUE, GREEN, ORANGE), ("o-", "^-.", "s--")):
@@ -268,13 +284,21 @@ if __name__ == "__main__":
 #
 # 12 px 낱자를 P = 12, 6, 3으로 잘라 **같은 픽셀, 같은 블록, 같은 단계 수**로 학습해요. 달라지는 것은 자르는 크기뿐이에요.
 
+
 # %%
 def train(patch_size, seed, data, steps):
     """A small ViT trained on data, (images, labels) to learn from and to test on: its accuracy on new ones, on old."""
     (images, labels), test = data
     torch.manual_seed(seed)
-    model = VisionTransformer(img_size=images.shape[-1], patch_size=patch_size, num_classes=10, embed_dim=32, depth=2,
-                              num_heads=4, mlp_ratio=2)
+    model = VisionTransformer(
+        img_size=images.shape[-1],
+        patch_size=patch_size,
+        num_classes=10,
+        embed_dim=32,
+        depth=2,
+        num_heads=4,
+        mlp_ratio=2,
+    )
     for name, weight in model.named_parameters():  # as in train_vit.py: 0.02 is too small for so narrow a model
         if weight.ndim in (2, 4) and not name.startswith("head"):
             nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
@@ -312,6 +336,7 @@ if __name__ == "__main__":
 # 어텐션은 패치 **사이**의 일이라, 어느 크기로 자르든 블록 하나면 모든 픽셀에 닿아요. 투영만 거친 토큰은 제 패치의 픽셀에만 닿고요.
 # 대신 패치 하나의 값 $P^2C$개가 $D$개로 줄면, 그 차이는 되찾을 수 없어요. 장면의 패치를 가장 잘 고른 $D$개의 방향으로 나타낼 때 잃는 몫을 재요.
 
+
 # %%
 def reach(model, size, blocks):
     """Share of the pixels that the first patch's token depends on after so many blocks."""
@@ -333,10 +358,13 @@ def lost_share(images, patch_size, dim):
 # %%
 if __name__ == "__main__":
     cases = [(224, 32), (224, 16), (224, 8), (448, 16)]
-    reached = {case: [reach(vit(f"Ti/{case[1]}", img_size=case[0], depth=1), case[0], blocks) for blocks in (0, 1)]
-               for case in cases}
-    rows = [[size, P, (size // P) ** 2, f"{before:.2%}", f"{after:.0%}"]
-            for (size, P), (before, after) in reached.items()]
+    reached = {
+        case: [reach(vit(f"Ti/{case[1]}", img_size=case[0], depth=1), case[0], blocks) for blocks in (0, 1)]
+        for case in cases
+    }
+    rows = [
+        [size, P, (size // P) ** 2, f"{before:.2%}", f"{after:.0%}"] for (size, P), (before, after) in reached.items()
+    ]
     table("reach", "첫 패치의 토큰이 닿는 픽셀", ["px", "P", "패치 수", "투영만", "블록 하나 뒤"], rows)
     images = scenes.draw(200, SIZE, seed=503)[0]
     lost = {P: lost_share(images, P, 64) for P in (4, 8, 16)}
@@ -408,10 +436,16 @@ if __name__ == "__main__":
         "pixel_logits": pixel_logits.shape[1],
     }
     for (P, steps), (new, old) in learned.items():
-        evidence |= {f"accuracy_{P}_{steps}": new.mean().item(), f"accuracy_{P}_{steps}_std": new.std().item(),
-                     f"accuracy_{P}_{steps}_known": old.mean().item()}
+        evidence |= {
+            f"accuracy_{P}_{steps}": new.mean().item(),
+            f"accuracy_{P}_{steps}_std": new.std().item(),
+            f"accuracy_{P}_{steps}_known": old.mean().item(),
+        }
     # a small training takes another path on another CPU; the trained model only names a near tie otherwise
-    tolerance = {name: 0.1 if name.endswith(("00", "00_std", "00_known")) else 0.03
-                 for name in evidence if name.startswith(("accuracy", "gain"))}
+    tolerance = {
+        name: 0.1 if name.endswith(("00", "00_std", "00_known")) else 0.03
+        for name in evidence
+        if name.startswith(("accuracy", "gain"))
+    }
     tolerance |= {name: float("inf") for name in evidence if name.startswith("time")}
     evidence

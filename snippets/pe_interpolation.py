@@ -10,10 +10,9 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
-
 from figure import BLUE, ORANGE, PINK, VIOLET, plt, show, table
 from scenes import draw
+from scipy import ndimage
 from train_vit import PATCH, SIZE, load_trained
 from vit import resample_abs_pos_embed
 
@@ -26,6 +25,7 @@ G = SIZE // PATCH  # patches on a side in training
 #
 # `vit.py`의 `resample_abs_pos_embed`가 timm의 식이에요(2D bicubic). 나머지는 맨 처음 공개된 ViT 코드의 식과, 2D 격자를 잊었을 때 하게 되는 일들이에요.
 # 모두 (1, 1+N, D)를 받아 (1, 1+N', D)를 돌려주고, 맨 앞에 있는 클래스 토큰의 위치 벡터는 건드리지 않아요.
+
 
 # %%
 def zoom_order1(pos_embed, new_size):
@@ -67,8 +67,14 @@ METHODS = {
     "repeat": repeat,
     "same": same_everywhere,
 }
-NAMES = {"bicubic": "2D bicubic", "bilinear": "2D bilinear", "original": "2D 첫 코드", "line": "1D 선형",
-         "repeat": "되풀이", "same": "위치 없음"}
+NAMES = {
+    "bicubic": "2D bicubic",
+    "bilinear": "2D bilinear",
+    "original": "2D 첫 코드",
+    "line": "1D 선형",
+    "repeat": "되풀이",
+    "same": "위치 없음",
+}
 
 
 # %% [markdown]
@@ -77,6 +83,7 @@ NAMES = {"bicubic": "2D bicubic", "bilinear": "2D bilinear", "original": "2D 첫
 # 사인·코사인 위치 임베딩은 어느 자리에서든 식으로 구할 수 있어서 촘촘한 격자의 **정답**이 있어요.
 # 224 px에서 384 px로 갈 때처럼 14×14를 24×24로 늘려, 정답과의 코사인 유사도와 '어긋난 거리'를 재요.
 # 어긋난 거리는 늘린 벡터가 가장 닮은 정답의 자리까지의 거리예요. 위치가 다 같아도 유사도는 꽤 높게 나와서 유사도만 보면 속아요.
+
 
 # %%
 def sincos_at_centres(size, base, dim=192):
@@ -106,7 +113,12 @@ if __name__ == "__main__":
     cosine = {key: F.cosine_similarity(new, truth, dim=-1)[:, 1:].mean().item() for key, new in resized.items()}
     off = {key: misplacement(new, truth, size) for key, new in resized.items()}
     rows = [[name, f"{cosine[key]:.4f}", f"{off[key]:.1f}"] for key, name in NAMES.items()]
-    table("truth", "14×14를 24×24로 늘린 벡터와 정답의 코사인 유사도, 어긋난 거리", ["방법", "유사도", "어긋난 패치"], rows)
+    table(
+        "truth",
+        "14×14를 24×24로 늘린 벡터와 정답의 코사인 유사도, 어긋난 거리",
+        ["방법", "유사도", "어긋난 패치"],
+        rows,
+    )
     wide = sincos_at_centres((14, 24), 14)  # the image grows to the right only: 14 rows as before
     wide_cosine = F.cosine_similarity(resample_1d(old, (14, 24)), wide, dim=-1)[:, 1:].mean().item()
     print(f"가로로만 늘려 14×24로 만들면 1D 보간도 정답과의 코사인 유사도가 {wide_cosine:.4f}이에요.")
@@ -117,6 +129,7 @@ if __name__ == "__main__":
 #
 # 한 자리의 벡터가 다른 자리들과 얼마나 닮았는지 그리면 격자가 살아 있는지 한눈에 보여요(ViT 논문 Fig. 7처럼).
 # 1D로 늘리면 이웃이 옆으로만 번지고, 되풀이하면 엉뚱한 줄에 같은 벡터가 다시 나와요.
+
 
 # %%
 def similarity_map(pos_embed, size, place):
@@ -150,8 +163,10 @@ if __name__ == "__main__":
     figure.colorbar(heat, ax=axes, location="bottom", shrink=0.7, label="× 자리와의 코사인 유사도")
     right, below = neighbour_similarity(doubled["bicubic"], double)
     line_right, line_below = neighbour_similarity(doubled["line"], double)
-    alt = (f"위치 벡터의 유사도 지도 네 장. {2 * G}×{2 * G}로 늘렸을 때 오른쪽 이웃과 아래쪽 이웃의 유사도가 2D bicubic은 "
-           f"{right:.2f}, {below:.2f}인데 1D는 {line_right:.2f}, {line_below:.2f}예요. 되풀이는 떨어진 줄에 똑같은 벡터가 또 나와요.")
+    alt = (
+        f"위치 벡터의 유사도 지도 네 장. {2 * G}×{2 * G}로 늘렸을 때 오른쪽 이웃과 아래쪽 이웃의 유사도가 2D bicubic은 "
+        f"{right:.2f}, {below:.2f}인데 1D는 {line_right:.2f}, {line_below:.2f}예요. 되풀이는 떨어진 줄에 똑같은 벡터가 또 나와요."
+    )
     show(figure, "similarity_maps", alt)
 
 
@@ -178,14 +193,17 @@ if __name__ == "__main__":
     antialias_change = change(timm[:, 1:], resample_abs_pos_embed(learned, larger, antialias=False)[:, 1:])
     prefix_change = max((new[:, :1] - learned[:, :1]).abs().max().item() for new in doubled.values())
     unchanged = max((METHODS[key](learned, (G, G)) - learned).abs().max().item() for key in NAMES if key != "same")
-    print(f"구석을 묶으면 벡터가 {corner_change:.0%}, bicubic 대신 bilinear면 {cubic_change:.0%}, "
-          f"antialias를 끄면 {antialias_change:.0%} 달라져요.")
+    print(
+        f"구석을 묶으면 벡터가 {corner_change:.0%}, bicubic 대신 bilinear면 {cubic_change:.0%}, "
+        f"antialias를 끄면 {antialias_change:.0%} 달라져요."
+    )
 
 
 # %% [markdown]
 # ## 더 큰 이미지에서 정확도를 재요
 #
 # 같은 장면을 더 촘촘한 픽셀로 **새로 그려서** 넣어요. 미세 조정 없이 위치 임베딩만 바꿔 끼우고, 같은 장면들로 모든 방법을 견줘요.
+
 
 # %%
 def classify(model, images, pos_embed):

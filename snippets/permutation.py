@@ -23,8 +23,9 @@ def encoder(pos_embed, seed, dtype=torch.float32):
     As initialised for training (std 0.02) attention is all but uniform, and whatever it does would hardly be seen.
     """
     torch.manual_seed(seed)
-    model = VisionTransformer(img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=4, num_heads=4,
-                              pos_embed=pos_embed)
+    model = VisionTransformer(
+        img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=4, num_heads=4, pos_embed=pos_embed
+    )
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=module.in_features**-0.5)
@@ -47,6 +48,7 @@ def encode(model, tokens):
 # 어텐션은 키와 값을 **집합**으로 봐요. 쿼리 하나가 키 전체와 내적한 뒤 가중합을 내는데, 합은 더하는 순서를 가리지 않으니까요.
 # LayerNorm과 MLP는 토큰마다 따로 계산하니 순서를 알 길이 없어요.
 # `pos`는 자리마다 더하는 벡터예요. 비교하려고 **모든 자리에 같은** 벡터를 더하는 경우(선형층의 bias처럼)도 넣어요.
+
 
 # %%
 def relative_error(a, b):
@@ -79,14 +81,25 @@ if __name__ == "__main__":
             model = encoder("none", seed, dtype)
             tokens, learned, same = torch.randn(9, DIM).to(dtype).split([4, 4, 1])
             sincos = encoder("sincos", seed, dtype).pos_embed[0, 1:]
-            for name, pos in (("없음", 0), ("모든 자리에 같은 벡터", same), ("사인파", sincos), ("자리마다 다른 벡터", learned)):
+            for name, pos in (
+                ("없음", 0),
+                ("모든 자리에 같은 벡터", same),
+                ("사인파", sincos),
+                ("자리마다 다른 벡터", learned),
+            ):
                 errors.setdefault(name, []).append(torch.stack(order_errors(model, tokens, pos)))
         for name, values in errors.items():
             (a, b), (c, d) = (values.aminmax() for values in torch.cat(values, dim=1))
             followed[name, dtype], in_place[name, dtype] = (a.item(), b.item()), (c.item(), d.item())
-    table("order_errors", "토큰을 따라가며 견준 출력의 상대 오차 (순서 23가지, 시드 3개)", ["더한 것", "float32", "float64"],
-          [[name] + [small_or_range(*followed[name, dtype]) for dtype in (torch.float32, torch.float64)]
-           for name in errors])
+    table(
+        "order_errors",
+        "토큰을 따라가며 견준 출력의 상대 오차 (순서 23가지, 시드 3개)",
+        ["더한 것", "float32", "float64"],
+        [
+            [name] + [small_or_range(*followed[name, dtype]) for dtype in (torch.float32, torch.float64)]
+            for name in errors
+        ],
+    )
     print(f"아무것도 더하지 않고 자리끼리 견준 상대 오차: {small_or_range(*in_place['없음', torch.float64])}")
 
 # %% [markdown]
@@ -103,7 +116,7 @@ if __name__ == "__main__":
         for ax, word in zip(row, ("ABCD", "BACD", "DCBA")):
             z = encode(model, (tokens[["ABCD".index(letter) for letter in word]] + pos)[None])[0]  # (4, D)
             for i in range(4):
-                ax.pcolormesh(range(9), (i - 0.4, i + 0.4), z[i:i + 1, :8], cmap="PuOr", vmin=-2.5, vmax=2.5)
+                ax.pcolormesh(range(9), (i - 0.4, i + 0.4), z[i : i + 1, :8], cmap="PuOr", vmin=-2.5, vmax=2.5)
             ax.set(xticks=[], ylim=(3.5, -0.5))
             ax.set_yticks(range(4), word, fontweight="bold")
             for label in ax.get_yticklabels():
@@ -112,14 +125,19 @@ if __name__ == "__main__":
             ax.grid(visible=False)
             ax.spines[:].set_visible(False)
         row[1].set_title(title)
-    show(fig, "strips", "토큰 A, B, C, D를 세 가지 순서로 인코딩한 출력의 앞 여덟 값을 색 띠로 그린 그림이에요. 위치 임베딩이 없으면 "
-         "글자마다 같은 무늬가 자리만 옮겨 가고, 있으면 같은 글자도 순서마다 무늬가 달라요.")
+    show(
+        fig,
+        "strips",
+        "토큰 A, B, C, D를 세 가지 순서로 인코딩한 출력의 앞 여덟 값을 색 띠로 그린 그림이에요. 위치 임베딩이 없으면 "
+        "글자마다 같은 무늬가 자리만 옮겨 가고, 있으면 같은 글자도 순서마다 무늬가 달라요.",
+    )
 
 # %% [markdown]
 # ## 클래스 토큰의 로짓은 아예 그대로예요
 #
 # 클래스 토큰(class token)은 늘 맨 앞에 있어요. 나머지 토큰이 어떻게 섞이든 같은 집합을 보니 값이 **변하지 않아요**. 이것은 불변성(invariance)이에요.
 # 이미지라면 패치를 섞어도 로짓(logit)이 같다는 말이라, 그림을 조각내 섞어 놓아도 모델은 알아차리지 못해요.
+
 
 # %%
 def shuffle_patches(x, order, patch_size):
@@ -142,10 +160,15 @@ if __name__ == "__main__":
                 logits = model(x)  # (8, 10)
                 changes += [relative_error(model(shuffle_patches(x, order, 4)), logits) for order in ORDERS]
             logit_change[pos_embed, dtype] = tuple(value.item() for value in torch.cat(changes).aminmax())
-    table("logit_change", "패치를 섞었을 때 로짓의 상대 변화 (순서 23가지, 이미지 8장, 시드 3개)",
-          ["위치 임베딩", "float32", "float64"],
-          [[korean] + [small_or_range(*logit_change[name, dtype]) for dtype in (torch.float32, torch.float64)]
-           for name, korean in (("none", "없음"), ("sincos", "사인파"), ("learn", "학습형"))])
+    table(
+        "logit_change",
+        "패치를 섞었을 때 로짓의 상대 변화 (순서 23가지, 이미지 8장, 시드 3개)",
+        ["위치 임베딩", "float32", "float64"],
+        [
+            [korean] + [small_or_range(*logit_change[name, dtype]) for dtype in (torch.float32, torch.float64)]
+            for name, korean in (("none", "없음"), ("sincos", "사인파"), ("learn", "학습형"))
+        ],
+    )
 
 # %% [markdown]
 # ## 위치 임베딩은 정해 두나요, 배우나요?
@@ -153,12 +176,14 @@ if __name__ == "__main__":
 # 둘 다 있어요. 사인파는 식으로 정해 두고, 학습형은 다른 가중치처럼 기울기를 받아요. 한 스텝만 학습해 봐도 드러나요.
 # 더하는 방식은 같아요. 입력이 무엇이든 자리마다 정해진 벡터를 더해요.
 
+
 # %%
 def change_in_a_step(pos_embed):
     """How much one step of gradient descent changes the position embedding, and whether it is a parameter at all."""
     torch.manual_seed(0)
-    model = VisionTransformer(img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=2, num_heads=4,
-                              pos_embed=pos_embed)
+    model = VisionTransformer(
+        img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=2, num_heads=4, pos_embed=pos_embed
+    )
     before = model.pos_embed.clone()
     loss = nn.functional.cross_entropy(model(torch.randn(8, 3, 8, 8)), torch.randint(10, (8,)))
     loss.backward()
@@ -189,11 +214,13 @@ if __name__ == "__main__":
 # 디코더는 뒤 토큰을 못 보게 가려요(causal mask). 첫째 자리는 자기만, 넷째 자리는 넷을 다 보니 **마스크가 자리를 알려 줘요**.
 # 가중치 없이 토큰을 그대로 Q·K·V로 쓰는 어텐션 하나에 마스크만 씌워 봐요.
 
+
 # %%
 def causal_errors(tokens, is_causal):
     """How far plain attention on tokens (4, D), without any position embedding, is from f(Px) = P f(x): (23,)."""
-    z, z_orders = (nn.functional.scaled_dot_product_attention(x, x, x, is_causal=is_causal)
-                   for x in (tokens[None], tokens[ORDERS]))  # (1, 4, D) and (23, 4, D)
+    z, z_orders = (
+        nn.functional.scaled_dot_product_attention(x, x, x, is_causal=is_causal) for x in (tokens[None], tokens[ORDERS])
+    )  # (1, 4, D) and (23, 4, D)
     return relative_error(z_orders, z[0][ORDERS])
 
 
@@ -202,7 +229,9 @@ if __name__ == "__main__":
     tokens = torch.randn(4, DIM).double() * DIM**-0.25  # small, or each would look at itself alone
     unmasked_error = causal_errors(tokens, is_causal=False).max().item()
     least_causal_error = causal_errors(tokens, is_causal=True).min().item()
-    print(f"토큰을 따라가며 견준 상대 오차: 마스크가 없으면 최대 {unmasked_error:.0e}, 있으면 최소 {least_causal_error:.2f}")
+    print(
+        f"토큰을 따라가며 견준 상대 오차: 마스크가 없으면 최대 {unmasked_error:.0e}, 있으면 최소 {least_causal_error:.2f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -217,10 +246,14 @@ if __name__ == "__main__":
         "logit_change_without_position_float64": logit_change["none", torch.float64][1],
         "least_logit_change_with_sincos": logit_change["sincos", torch.float64][0],
         "least_logit_change_with_learned": logit_change["learn", torch.float64][0],
-        "sincos_step": sincos_step, "learned_step": learned_step,
-        "sincos_is_parameter": sincos_learned, "learned_is_parameter": learned_learned,
-        "added_difference": added_difference, "moved_along_error": moved_along_error,
-        "unmasked_error": unmasked_error, "least_causal_error": least_causal_error,
+        "sincos_step": sincos_step,
+        "learned_step": learned_step,
+        "sincos_is_parameter": sincos_learned,
+        "learned_is_parameter": learned_learned,
+        "added_difference": added_difference,
+        "moved_along_error": moved_along_error,
+        "unmasked_error": unmasked_error,
+        "least_causal_error": least_causal_error,
     }
     tolerance = {}
     evidence

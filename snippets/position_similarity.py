@@ -27,6 +27,7 @@ DISTANCE = torch.cdist(PLACE, PLACE)  # (N, N)
 # - **점대칭 그림**: 한가운데를 두고 마주 보는 자리와 값이 같고, 이웃과는 아무 상관이 없어요. 먼 곳을 봐야 해요.
 # - **잡음**: 어느 자리와도 상관이 없어서 맞힐 길이 없어요. 비교 기준이에요.
 
+
 # %%
 def draw(kind, n, generator):
     """n random images (n, 1, G, G), every value of mean 0 and variance 1."""
@@ -48,13 +49,15 @@ NAMES = {"smooth": "매끈한 그림", "mirror": "점대칭 그림", "noise": "�
 #
 # 가린 자리에는 마스크 토큰(mask token)을 놓고, 학습형 위치 임베딩을 더해 블록 하나를 통과시켜요. 자리마다 값 하나를 내놓아요.
 
+
 # %%
 class Inpainter(VisionTransformer):
     """Fill in hidden places: images (B, 1, G, G), hidden (B, N) bool -> values (B, N), maps (B, h, N, N) or None."""
 
     def __init__(self):
-        super().__init__(img_size=G, patch_size=1, in_chans=1, num_classes=1, embed_dim=DIM, depth=1, num_heads=4,
-                         mlp_ratio=2)
+        super().__init__(
+            img_size=G, patch_size=1, in_chans=1, num_classes=1, embed_dim=DIM, depth=1, num_heads=4, mlp_ratio=2
+        )
         self.mask_token = nn.Parameter(torch.zeros(DIM))
         for module in self.blocks.modules():  # std 0.02 suits wide models; one of 32 dimensions would hardly start
             if isinstance(module, nn.Linear):
@@ -90,6 +93,7 @@ def train(kind, seed):
 # - **채우기 오차**: 가린 값의 평균제곱오차예요. 1이면 아무것도 못 맞힌 거예요.
 # - **유사도와 거리의 상관**: 두 자리의 위치 벡터가 얼마나 닮았는지(코사인 유사도)와 두 자리의 거리 사이의 상관계수예요. 이웃끼리 닮았다면 음수예요.
 # - **어텐션**: 가린 자리가 어디를 보는지예요. 평균 거리와, 마주 보는 자리에 준 몫을 재요.
+
 
 # %%
 def similarity(pos_embed):
@@ -131,9 +135,16 @@ if __name__ == "__main__":
             pos_embed = model.pos_embed[0, 1:].detach()
             mse, mean_mse, attn = measure(model, kind)
             maps[kind].append(torch.stack([similarity(pos_embed), attn]))
-            found[kind].append({"corr": distance_correlation(pos_embed), "corr_before": distance_correlation(before),
-                                "mse": mse, "mean_mse": mean_mse, "distance": (attn * DISTANCE).sum(1).mean().item(),
-                                "facing": attn[everyone, everyone.flip(0)].mean().item()})
+            found[kind].append(
+                {
+                    "corr": distance_correlation(pos_embed),
+                    "corr_before": distance_correlation(before),
+                    "mse": mse,
+                    "mean_mse": mean_mse,
+                    "distance": (attn * DISTANCE).sum(1).mean().item(),
+                    "facing": attn[everyone, everyone.flip(0)].mean().item(),
+                }
+            )
 
     def mean(kind, what):
         return statistics.mean(seed[what] for seed in found[kind])
@@ -142,12 +153,26 @@ if __name__ == "__main__":
         return statistics.stdev(seed[what] for seed in found[kind])
 
     uniform = DISTANCE.mean().item()
-    rows = [[name, *[f"{mean(kind, what):.2f}±{spread(kind, what):.2f}" for what in ("mse", "corr")],
-             f"{mean(kind, 'distance'):.1f}칸", f"{mean(kind, 'facing'):.0%}"] for kind, name in NAMES.items()]
-    table("fields", f"시드 {len(SEEDS)}개의 평균과 표준편차", ["그림", "채우기 오차", "유사도·거리 상관", "어텐션 거리", "마주 보는 자리"], rows)
+    rows = [
+        [
+            name,
+            *[f"{mean(kind, what):.2f}±{spread(kind, what):.2f}" for what in ("mse", "corr")],
+            f"{mean(kind, 'distance'):.1f}칸",
+            f"{mean(kind, 'facing'):.0%}",
+        ]
+        for kind, name in NAMES.items()
+    ]
+    table(
+        "fields",
+        f"시드 {len(SEEDS)}개의 평균과 표준편차",
+        ["그림", "채우기 오차", "유사도·거리 상관", "어텐션 거리", "마주 보는 자리"],
+        rows,
+    )
     floor = HIDDEN * (1 - 1 / G**2) + 1 / G**2  # what nobody can know: the facing place hidden too, and the middle one
     print(f"고르게 보면 어텐션 거리 {uniform:.1f}칸, 마주 보는 자리의 몫 {1 / G**2:.0%}")
-    print(f"매끈한 그림에서 보이는 값의 평균으로 찍은 오차 {mean('smooth', 'mean_mse'):.2f}, 점대칭 그림에서 가능한 최소 오차 {floor:.2f}")
+    print(
+        f"매끈한 그림에서 보이는 값의 평균으로 찍은 오차 {mean('smooth', 'mean_mse'):.2f}, 점대칭 그림에서 가능한 최소 오차 {floor:.2f}"
+    )
 
 # %% [markdown]
 # 아래 그림에서 윗줄은 × 자리의 위치 벡터가 다른 자리와 얼마나 닮았는지예요. 파랄수록 닮았고 붉을수록 반대예요.
@@ -168,8 +193,10 @@ if __name__ == "__main__":
         axis[0].set_title(name)
     axes[0, 0].set_ylabel("위치 벡터의\n유사도")
     axes[1, 0].set_ylabel("어텐션")
-    alt = (f"유사도와 거리의 상관은 매끈한 그림에서만 {mean('smooth', 'corr'):.2f}로 뚜렷해요. 어텐션은 매끈한 그림에서 이웃에, 점대칭 그림에서는 "
-           f"마주 보는 먼 자리에 {mean('mirror', 'facing'):.0%}가 몰리고 잡음에서는 고르게 퍼져요.")
+    alt = (
+        f"유사도와 거리의 상관은 매끈한 그림에서만 {mean('smooth', 'corr'):.2f}로 뚜렷해요. 어텐션은 매끈한 그림에서 이웃에, 점대칭 그림에서는 "
+        f"마주 보는 먼 자리에 {mean('mirror', 'facing'):.0%}가 몰리고 잡음에서는 고르게 퍼져요."
+    )
     show(figure, "maps", alt)
 
 
@@ -182,7 +209,8 @@ if __name__ == "__main__":
         "corr_others_strongest": max(abs(seed["corr"]) for kind in ("mirror", "noise") for seed in found[kind]),
         "corr_before_strongest": max(abs(seed["corr_before"]) for kind in NAMES for seed in found[kind]),
         **{f"mse_{kind}": mean(kind, "mse") for kind in NAMES},
-        "mse_smooth_by_mean": mean("smooth", "mean_mse"), "mse_mirror_floor": floor,
+        "mse_smooth_by_mean": mean("smooth", "mean_mse"),
+        "mse_mirror_floor": floor,
         **{f"attention_distance_{kind}": mean(kind, "distance") for kind in NAMES},
         "attention_distance_uniform": uniform,
         **{f"facing_{kind}": mean(kind, "facing") for kind in NAMES},

@@ -116,6 +116,7 @@ if __name__ == "__main__":
 #
 # 계산에 필요한 것은 행렬과 편향뿐이에요. 클래스(`nn.Module`)는 그 둘을 파라미터로 등록해서 옵티마이저가 찾고 저장할 수 있게 해 줘요.
 
+
 # %%
 def qkv_function(x, weight, bias, num_heads):
     """FusedLinear without a class: (B, N, D) -> (3, B, h, N, d)."""
@@ -133,6 +134,7 @@ if __name__ == "__main__":
 #
 # `(B, N, 3, h, d)` 대신 `(B, N, h, 3, d)`로 나누면 모양이 끝까지 똑같아서 **오류가 나지 않아요.** 값은 달라요.
 # 출력의 번호표를 같은 방법으로 나눠 보면 어디가 어긋났는지 보여요. Q1은 1번 헤드의 q가 될 출력이라는 뜻이에요.
+
 
 # %%
 def wrong_order(x, weight, bias, num_heads):
@@ -165,6 +167,7 @@ if __name__ == "__main__":
 # `(B, N, h, d)`로 나눈 뒤 축을 바꾸는 대신 곧바로 `(B, h, N, d)`로 `reshape`해도 모양은 맞아요. 이번에는 토큰이 섞여요.
 # 토큰 하나만 바꿔 보고 몇 번째 자리의 q가 변하는지 세어 보면 알 수 있어요.
 
+
 # %%
 def changed_tokens(make_q, x, token):
     """Places of q (B, h, N, d) that change when one token of x (B, N, D) does: list of int."""
@@ -185,6 +188,7 @@ if __name__ == "__main__":
 # ## 어느 쪽이 빠를까요?
 #
 # 연산량은 같으니 차이는 부르는 횟수와 메모리를 읽는 방식에서만 와요. 번갈아 여러 번 재서 비율의 중앙값과 사분위를 봐요.
+
 
 # %%
 def cpu_seconds(model, x, number):

@@ -40,6 +40,7 @@ def homogeneity_error(f, x, factor):
 # 키를 고정하면 softmax에 로그를 씌워 점수를 되찾을 수 있고, Q를 만드는 층이 선형이면 그 점수는 쿼리 쪽 입력의 선형 함수예요. 키도 마찬가지예요.
 # 어텐션 맵을 고정하면 출력은 값 쪽 입력의 선형 함수여야 하고요. 앞에 MLP를 하나 끼운 것을 대조군으로 둬요.
 
+
 # %%
 def scores_of(mha, query, key):
     """Scores (h, N, N) of a black-box attention, each row less its mean: what the softmax leaves of them."""
@@ -67,8 +68,14 @@ def candidates(dim, x):
 
 
 LABELS = {
-    "query": "PyTorch의 Q", "key": "PyTorch의 K", "value": "PyTorch의 V", "vit_qkv": "ViT의 qkv 층",
-    "two_linears": "Linear 두 개", "mlp_query": "MLP를 끼운 Q", "relu_mlp": "ReLU MLP", "ffn": "FFN (GELU)",
+    "query": "PyTorch의 Q",
+    "key": "PyTorch의 K",
+    "value": "PyTorch의 V",
+    "vit_qkv": "ViT의 qkv 층",
+    "two_linears": "Linear 두 개",
+    "mlp_query": "MLP를 끼운 Q",
+    "relu_mlp": "ReLU MLP",
+    "ffn": "FFN (GELU)",
     "attention": "어텐션 전체",
 }
 
@@ -98,13 +105,21 @@ if __name__ == "__main__":
     for row, name in enumerate(LABELS):
         axis.plot(added[name], [row - 0.12] * 5, "o", color=BLUE, label="더해서 넣기" if row == 0 else None)
         axis.plot(tripled[name], [row + 0.12] * 5, "^", color=ORANGE, label="3배로 넣기" if row == 0 else None)
-    axis.set(xscale="log", xlim=(1e-8, 3), xticks=[1e-7, 1e-5, 1e-3, 1e-1], xlabel="선형이라면 0이어야 할 상대 오차",
-             yticks=range(len(LABELS)), yticklabels=LABELS.values())
+    axis.set(
+        xscale="log",
+        xlim=(1e-8, 3),
+        xticks=[1e-7, 1e-5, 1e-3, 1e-1],
+        xlabel="선형이라면 0이어야 할 상대 오차",
+        yticks=range(len(LABELS)),
+        yticklabels=LABELS.values(),
+    )
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}")
     axis.invert_yaxis()
     axis.legend(loc="upper center")
-    alt = (f"Q, K, V를 만드는 층은 모두 오차가 많아야 {linear_error:.1e}라 선형이고, MLP가 든 것은 더해서 넣을 때 오차가 모두 "
-           f"{mlp_error:.2f} 이상이에요.")
+    alt = (
+        f"Q, K, V를 만드는 층은 모두 오차가 많아야 {linear_error:.1e}라 선형이고, MLP가 든 것은 더해서 넣을 때 오차가 모두 "
+        f"{mlp_error:.2f} 이상이에요."
+    )
     show(figure, "linearity", alt)
 
 # %% [markdown]
@@ -115,6 +130,7 @@ if __name__ == "__main__":
 #
 # 자리 i의 출력을 자리 j의 입력으로 미분해 보면 돼요. 함께 쓴다면 i = j일 때 어느 자리에서나 **같은 행렬**이 나오고, i ≠ j이면 0이에요.
 # 자리마다 Linear를 따로 둔 것을 대조군으로 둬요.
+
 
 # %%
 class PerPosition(nn.Module):
@@ -153,6 +169,7 @@ if __name__ == "__main__":
 #
 # 층 하나로 Q와 K를 같이 만들면 점수 행렬이 **대칭**이 돼요. i가 j를 찾는 만큼 j도 i를 찾아야 하는 거예요.
 # "형용사는 명사를 찾지만 명사는 동사를 찾는다" 같은 관계를 담으려면 찾는 쪽과 찾아지는 쪽의 행렬이 달라야 해요.
+
 
 # %%
 def asymmetry(to_q, to_k, x):

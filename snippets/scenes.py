@@ -39,6 +39,7 @@ DISTRACTORS, WAVES = 6, 3
 # 길이는 모두 화면에 대한 비율이에요. 낱자의 크기와 자리와 색과 획 굵기와 기울기를 장면마다 새로 뽑아요.
 # 방해물은 길이가 다른 막대와 점이고, 낱자의 상자에는 들어오지 않아요.
 
+
 # %%
 def sample(n, seed):
     """The numbers that make n scenes; lengths are fractions of the frame. A dict of tensors whose first axis is n."""
@@ -76,10 +77,18 @@ def sample(n, seed):
     base = uniform(0.15, 0.4, 1) + uniform(-0.15, 0.15, 3)
     colours = base[:, None] + uniform(0.35, 0.6, DISTRACTORS + 1, 1) + uniform(-0.15, 0.15, DISTRACTORS + 1, 3)
     return {
-        "labels": labels, "boxes": boxes, "strokes": strokes, "width": width, "hollow": hollow, "bars": bars,
-        "thick": thick.where(clear.any(-1), -1.0), "colours": colours, "base": base,
+        "labels": labels,
+        "boxes": boxes,
+        "strokes": strokes,
+        "width": width,
+        "hollow": hollow,
+        "bars": bars,
+        "thick": thick.where(clear.any(-1), -1.0),
+        "colours": colours,
+        "base": base,
         "frequency": 2 * math.pi * uniform(-6, 6, WAVES + 1, 2) * torch.tensor([1.0] * WAVES + [0.06])[:, None],
-        "phase": 2 * math.pi * uniform(0, 1, WAVES + 1), "waves": uniform(-0.08, 0.08, WAVES + 1, 3),
+        "phase": 2 * math.pi * uniform(0, 1, WAVES + 1),
+        "waves": uniform(-0.08, 0.08, WAVES + 1, 3),
     }
 
 
@@ -87,6 +96,7 @@ def sample(n, seed):
 # ## 정한 해상도로 그려요
 #
 # 픽셀마다 도형까지의 거리를 식으로 구하고, 경계에 걸친 픽셀은 걸친 만큼만 칠해요(안티에일리어싱).
+
 
 # %%
 def distance2(u, segments):
@@ -102,7 +112,9 @@ def render(scene, size):
     u = (torch.arange(size) + 0.5) / size  # pixel centres
     fx, fy = scene["frequency"].unbind(-1)
     wave = torch.exp(1j * (fx[..., None] * u)), torch.exp(1j * (fy[..., None] * u + scene["phase"][..., None]))
-    image = torch.einsum("nkc,nky,nkx->ncyx", scene["waves"] + 0j, wave[1], wave[0]).imag + scene["base"][..., None, None]
+    image = (
+        torch.einsum("nkc,nky,nkx->ncyx", scene["waves"] + 0j, wave[1], wave[0]).imag + scene["base"][..., None, None]
+    )
 
     def paint(gap, colour):  # gap: distance to the shape's edge as a fraction of the frame, negative inside
         image.lerp_(colour[:, :, None, None], (0.5 - gap * size).clamp_(0, 1)[:, None])
@@ -172,8 +184,10 @@ if __name__ == "__main__":
     halved = F.avg_pool2d(large, 2)
     same_scene_difference = ((small - halved).abs().mean() * 0.25).item()  # back to the scale where white is 1
     other_scene_difference = ((small - other).abs().mean() * 0.25).item()
-    alt = (f"같은 시드는 {', '.join(map(str, sizes))} px에서 같은 장면이에요. 반으로 줄인 그림과 픽셀값이 평균 "
-           f"{same_scene_difference:.4f}만큼만 달라요.")
+    alt = (
+        f"같은 시드는 {', '.join(map(str, sizes))} px에서 같은 장면이에요. 반으로 줄인 그림과 픽셀값이 평균 "
+        f"{same_scene_difference:.4f}만큼만 달라요."
+    )
     show(figure, "resolutions", alt)
 
 
@@ -183,6 +197,7 @@ if __name__ == "__main__":
 # 픽셀에서 바로 정답을 내는 선형 분류기와, 채널별 평균과 표준편차만 보는 선형 분류기를 학습해 봐요.
 # 둘 다 낮다면 밝기나 색, 정해진 자리의 픽셀만으로는 풀 수 없는 문제예요.
 # 상자도 확인해요. 낱자의 색만 바꿔 다시 그렸을 때 달라지는 픽셀은 모두 상자 안에 있어야 해요.
+
 
 # %%
 def linear_accuracy(features, labels, n_train):
@@ -219,9 +234,17 @@ if __name__ == "__main__":
     in_x, in_y = (at > x0 - 0.5 / 64) & (at < x1 + 0.5 / 64), (at > y0 - 0.5 / 64) & (at < y1 + 0.5 / 64)
     outside = (changed & ~(in_y[:, :, None] & in_x[:, None, :])).sum().item()
     letter_size = (scene["boxes"][:, 2:] - scene["boxes"][:, :2]).amax(1)  # the box's longer side
-    rows = [["가장 많은 낱자만 답하기", f"{majority:.1%}"], ["평균·표준편차 6개, 선형", f"{linear_colour:.1%}"],
-            [f"픽셀 {images[0].numel()}개, 선형", f"{linear_pixels:.1%}"]]
-    table("baselines", f"장면 {n_train:,}장으로 학습하고 {len(labels) - n_train:,}장으로 잰 정확도", ["방법", "정확도"], rows)
+    rows = [
+        ["가장 많은 낱자만 답하기", f"{majority:.1%}"],
+        ["평균·표준편차 6개, 선형", f"{linear_colour:.1%}"],
+        [f"픽셀 {images[0].numel()}개, 선형", f"{linear_pixels:.1%}"],
+    ]
+    table(
+        "baselines",
+        f"장면 {n_train:,}장으로 학습하고 {len(labels) - n_train:,}장으로 잰 정확도",
+        ["방법", "정확도"],
+        rows,
+    )
     print(f"낱자의 색을 바꿨을 때 상자 밖에서 달라진 픽셀: {outside}개")
     print(f"낱자의 크기: 화면의 {letter_size.min():.0%}에서 {letter_size.max():.0%}까지")
 

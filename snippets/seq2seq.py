@@ -40,7 +40,7 @@ def numeral(n):
 def korean(date):
     """(year, month, day) -> Hangul: (23, 6, 5) -> 이십삼년유월오일."""
     y, m, d = date
-    return f"{numeral(y)}년{ {6: '유', 10: '시'}.get(m) or numeral(m)}월{numeral(d)}일"
+    return f"{numeral(y)}년{ {6: '유', 10: '시'}.get(m) or numeral(m) }월{numeral(d)}일"
 
 
 def translations(date):
@@ -259,14 +259,16 @@ if __name__ == "__main__":
     ranges = [f"{min(lengths)}~{max(lengths)}글자" for lengths in (source_lengths, target_lengths)]
     print(f"입력은 {ranges[0]}, 출력은 {ranges[1]}이고 {other_length:.0%}에서 둘의 길이가 달라요.")
     print(f"EOS로 끝난 출력 {ended:.0%}")
-    rows = [[korean(date), text, "○" if text in translations(date) else "×"]
-            for date, text in zip(tests[0][:8], outputs[0])]
+    rows = [
+        [korean(date), text, "○" if text in translations(date) else "×"] for date, text in zip(tests[0][:8], outputs[0])
+    ]
     table("examples", "처음 보는 날짜와 시드 0의 번역", ["입력", "출력", "맞음"], rows)
 
 # %% [markdown]
 # ## 인코더와 디코더는 얼마나 닮았을까요?
 #
 # 층 하나씩을 꺼내 파라미터의 모양을 견줘요. 디코더 층에만 있는 것은 교차 어텐션(cross-attention)과 그 뒤의 정규화예요.
+
 
 # %%
 def shapes(module):
@@ -284,11 +286,19 @@ if __name__ == "__main__":
     encoder_layer, decoder_layer = models[0].encoder[0], models[0].decoder[0]
     rest = nn.ModuleList([decoder_layer.self_attn, decoder_layer.mlp, decoder_layer.norm1, decoder_layer.norm3])
     same_rest = shapes(rest) == shapes(encoder_layer)
-    parts = {"인코더": encoder_layer, "디코더": decoder_layer, "셀프": decoder_layer.self_attn,
-             "교차": decoder_layer.cross_attn, "정규화": decoder_layer.norm2}
+    parts = {
+        "인코더": encoder_layer,
+        "디코더": decoder_layer,
+        "셀프": decoder_layer.self_attn,
+        "교차": decoder_layer.cross_attn,
+        "정규화": decoder_layer.norm2,
+    }
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
-    weights_apart = min(relative(model.encoder[i].self_attn.q.weight, model.decoder[i].self_attn.q.weight)
-                        for model in models for i in range(2))
+    weights_apart = min(
+        relative(model.encoder[i].self_attn.q.weight, model.decoder[i].self_attn.q.weight)
+        for model in models
+        for i in range(2)
+    )
     print("부품마다의 파라미터: " + ", ".join(f"{name} {count:,}개" for name, count in counts.items()))
     print(f"교차 어텐션과 그 정규화를 빼면 모양이 같나요? {'네' if same_rest else '아니요'}")
     print(f"배운 뒤 셀프 어텐션의 쿼리 가중치는 상대 오차 {weights_apart:.2f} 이상 달라요.")
@@ -298,6 +308,7 @@ if __name__ == "__main__":
 #
 # 디코더가 인코더에서 받는 것은 맨 위층의 출력 `memory` (B, N, D) 하나뿐이에요. 디코더 층마다 **자기 가중치로** 거기서 K와 V를 만들어요.
 # 그 길에 다른 것을 끼워 봐요. 다른 날짜의 `memory`, 아래층의 출력, 그리고 **인코더 맨 위층이 셀프 어텐션에 쓴 K와 V**예요. 모양이 모두 같아서 오류는 나지 않아요.
+
 
 # %%
 def with_memory(model, encode):
@@ -342,10 +353,18 @@ if __name__ == "__main__":
         swapped.append(exact_match(texts(greedy(shifted, source)), others))
         below.append(exact_match(texts(greedy(with_memory(model, lambda source: (low, mask)), source)), dates))
         borrowed.append(exact_match(texts(greedy(with_keys_of_the_encoder(model, source), source)), dates))
-    rows = [["맨 위층의 출력 (그대로)", matches], ["다른 날짜의 출력 (그 날짜로 채점)", swapped],
-            ["아래층의 출력", below], ["인코더 맨 위층이 쓴 K와 V", borrowed]]
-    table("memory", "디코더에 무엇을 넘기느냐에 따라 끝까지 맞힌 비율", ["넘긴 것", "시드 0", "시드 1", "시드 2"],
-          [[name, *(f"{share:.1%}" for share in shares)] for name, shares in rows])
+    rows = [
+        ["맨 위층의 출력 (그대로)", matches],
+        ["다른 날짜의 출력 (그 날짜로 채점)", swapped],
+        ["아래층의 출력", below],
+        ["인코더 맨 위층이 쓴 K와 V", borrowed],
+    ]
+    table(
+        "memory",
+        "디코더에 무엇을 넘기느냐에 따라 끝까지 맞힌 비율",
+        ["넘긴 것", "시드 0", "시드 1", "시드 2"],
+        [[name, *(f"{share:.1%}" for share in shares)] for name, shares in rows],
+    )
     print(f"인코더의 K와 디코더의 K, 두 디코더 층의 K는 상대 오차 {min(key_changes):.2f} 이상 달라요.")
 
 # %% [markdown]
@@ -353,6 +372,7 @@ if __name__ == "__main__":
 #
 # 쿼리는 디코더 쪽에서 만들어요. 첫 디코더 층의 쿼리는 지금까지 쓴 글자만으로 만들지만, 둘째 층의 쿼리는 **이미 첫 층에서 입력을 읽은** 벡터로 만들어요.
 # 쿼리를 `memory`로 미분하면 보여요.
+
 
 # %%
 def query_gradients(model, source, target):
@@ -370,8 +390,10 @@ def query_gradients(model, source, target):
 
 # %%
 if __name__ == "__main__":
-    gradients = [query_gradients(model, sources(dates[:1]), targets(found[:1]))
-                 for model, dates, found in zip(models, tests, outputs)]
+    gradients = [
+        query_gradients(model, sources(dates[:1]), targets(found[:1]))
+        for model, dates, found in zip(models, tests, outputs)
+    ]
     print("쿼리를 memory로 미분한 크기 (첫 층, 둘째 층): " + ", ".join(f"({a:.1f}, {b:.1f})" for a, b in gradients))
 
 # %% [markdown]
@@ -427,9 +449,12 @@ if __name__ == "__main__":
     print(f"둘째 층이 첫 글자를 쓸 때 준 가중치: 년의 자리에 {first_year:.2f}, 일의 자리에 {first_day:.2f}")
     hidden = {name: [mean(share) for share in zip(*found)] for name, found in hidden.items()}
     titles = {"": "가리지 않음", "y": "년", "m": "월", "d": "일"}
-    table("hidden", "입력의 한 부분을 교차 어텐션에서 가렸을 때 숫자를 맞힌 비율 (시드 셋의 평균)",
-          ["가린 곳", "년의 숫자", "월의 숫자", "일의 숫자"],
-          [[titles[name], *(f"{share:.0%}" for share in shares)] for name, shares in hidden.items()])
+    table(
+        "hidden",
+        "입력의 한 부분을 교차 어텐션에서 가렸을 때 숫자를 맞힌 비율 (시드 셋의 평균)",
+        ["가린 곳", "년의 숫자", "월의 숫자", "일의 숫자"],
+        [[titles[name], *(f"{share:.0%}" for share in shares)] for name, shares in hidden.items()],
+    )
 
 # %%
 if __name__ == "__main__":
@@ -445,14 +470,17 @@ if __name__ == "__main__":
             axis.grid(False)
     axes[1].set_xlabel("입력 글자")
     figure.colorbar(image, ax=axes, location="bottom", aspect=40, label="교차 어텐션 가중치")
-    alt = ("년부터 쓰면 밝은 자리가 왼쪽에서 오른쪽으로, 일부터 쓰면 오른쪽에서 왼쪽으로 옮겨 가요. "
-           f"숫자를 쓸 때 제자리에 준 가중치는 평균 {high_aligned:.2f}이에요.")
+    alt = (
+        "년부터 쓰면 밝은 자리가 왼쪽에서 오른쪽으로, 일부터 쓰면 오른쪽에서 왼쪽으로 옮겨 가요. "
+        f"숫자를 쓸 때 제자리에 준 가중치는 평균 {high_aligned:.2f}이에요."
+    )
     show(figure, "cross_attention", alt)
 
 # %% [markdown]
 # ## 패딩은 가려야 해요
 #
 # 길이가 다른 문장을 한 번에 넣으려면 짧은 문장의 뒤를 PAD로 채워요. 패딩 마스크(padding mask)가 있으면 몇 개를 덧붙이든 아무 일도 없지만, 떼면 PAD도 글자처럼 읽혀요.
+
 
 # %%
 def without_padding_mask(model):
@@ -477,16 +505,21 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     evidence = {
         "parameters": parameters,
-        "short_steps": SHORT, "full_steps": FULL,
-        "dates_learned_from": len(split(0)[0]), "dates_held_out": len(split(0)[1]),
-        "loss_first": losses[0], "loss_last": mean(losses[-50:]),
+        "short_steps": SHORT,
+        "full_steps": FULL,
+        "dates_learned_from": len(split(0)[0]),
+        "dates_held_out": len(split(0)[1]),
+        "loss_first": losses[0],
+        "loss_last": mean(losses[-50:]),
         "short_match": short_match,
         "match": mean(matches),
         "match_std": stdev(matches),
         "match_worst": min(matches),
         "ended": ended,
-        "source_shortest": min(source_lengths), "source_longest": max(source_lengths),
-        "target_shortest": min(target_lengths), "target_longest": max(target_lengths),
+        "source_shortest": min(source_lengths),
+        "source_longest": max(source_lengths),
+        "target_shortest": min(target_lengths),
+        "target_longest": max(target_lengths),
         "other_length": other_length,
         "same_rest": same_rest,
         "encoder_layer_parameters": counts["인코더"],
@@ -495,30 +528,44 @@ if __name__ == "__main__":
         "cross_parameters": counts["교차"] + counts["정규화"],
         "norm_parameters": counts["정규화"],
         "weights_apart": weights_apart,
-        "swapped_match": mean(swapped), "swapped_match_worst": min(swapped),
-        "lower_match": mean(below), "lower_match_best": max(below),
+        "swapped_match": mean(swapped),
+        "swapped_match_worst": min(swapped),
+        "lower_match": mean(below),
+        "lower_match_best": max(below),
         "borrowed_match_best": max(borrowed),
         "key_change_min": min(key_changes),
         "query_gradient_first": max(first for first, _ in gradients),
         "query_gradient_second": min(second for _, second in gradients),
-        "aligned_low": low_aligned, "aligned_high": high_aligned,
+        "aligned_low": low_aligned,
+        "aligned_high": high_aligned,
         "aligned_high_worst": min(high for _, high in aligned),
         "aligned_chance": mean(chances),
-        "first_year": first_year, "first_day": first_day,
+        "first_year": first_year,
+        "first_day": first_day,
         "first_least": min(share for shares in first for share in shares),
         "hidden_none": min(hidden[""]),
         "hidden_own": mean(hidden[name][i] for i, name in enumerate("ymd")),
         "hidden_own_best": max(hidden[name][i] for i, name in enumerate("ymd")),
         "hidden_other_worst": min(hidden[name][i] for j, name in enumerate("ymd") for i in range(3) if i != j),
-        "padded_match": mean(padded), "padded_change": max(abs(a - b) for a, b in zip(padded, matches)),
-        "unmasked_match": mean(unmasked), "unmasked_match_best": max(unmasked),
+        "padded_match": mean(padded),
+        "padded_change": max(abs(a - b) for a, b in zip(padded, matches)),
+        "unmasked_match": mean(unmasked),
+        "unmasked_match_best": max(unmasked),
         "alone_difference": max(alone),
     }
     tolerance = {
         **{name: 0.01 for name in evidence if "match" in name},
         **{name: 0.02 for name in evidence if name.startswith(("hidden", "aligned", "first"))},
-        "loss_first": 0.5, "loss_last": 0.15, "short_match": 0.1, "ended": 0.01, "other_length": 0.02,
-        "query_gradient_second": 1.0, "alone_difference": 1e-4,
-        "match_std": 0.005, "padded_change": 0.005, "weights_apart": 0.01, "key_change_min": 0.01,
+        "loss_first": 0.5,
+        "loss_last": 0.15,
+        "short_match": 0.1,
+        "ended": 0.01,
+        "other_length": 0.02,
+        "query_gradient_second": 1.0,
+        "alone_difference": 1e-4,
+        "match_std": 0.005,
+        "padded_change": 0.005,
+        "weights_apart": 0.01,
+        "key_change_min": 0.01,
     }
     evidence

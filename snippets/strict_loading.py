@@ -50,7 +50,9 @@ if __name__ == "__main__":
     except RuntimeError as error:
         strict_error = type(error).__name__
     print(f"strict=True: {strict_error}")
-    print(f"strict=False: 읽은 텐서 {matched}개, 정확도 {statistics.mean(not_strict):.1%} (제대로 읽으면 {statistics.mean(trained):.1%})")
+    print(
+        f"strict=False: 읽은 텐서 {matched}개, 정확도 {statistics.mean(not_strict):.1%} (제대로 읽으면 {statistics.mean(trained):.1%})"
+    )
 
 
 # %% [markdown]
@@ -58,12 +60,15 @@ if __name__ == "__main__":
 #
 # 헤드 수, 쿼리·키·값을 이어 붙인 순서, LayerNorm의 $\epsilon$, GELU의 식, 입력의 정규화는 파일에 없거나 모양으로 드러나지 않아요.
 
+
 # %%
 def reorder(state, order):
     """Weights whose qkv is joined in another order, "kqv" say."""
     parts = ["qkv".index(part) for part in order]
-    return {name: torch.cat([value.chunk(3)[part] for part in parts]) if ".qkv." in name else value
-            for name, value in state.items()}
+    return {
+        name: torch.cat([value.chunk(3)[part] for part in parts]) if ".qkv." in name else value
+        for name, value in state.items()
+    }
 
 
 def with_tanh_gelu(model):
@@ -89,10 +94,17 @@ if __name__ == "__main__":
     found = {label: accuracies(*change) for label, change in broken.items()}
     with torch.inference_mode():
         reference = model(tests[0][0][:50])
-        moved = {label: (changed(images[:50]) - reference).abs().max().item()
-                 for label, (changed, ((images, *_), *_)) in broken.items()}
+        moved = {
+            label: (changed(images[:50]) - reference).abs().max().item()
+            for label, (changed, ((images, *_), *_)) in broken.items()
+        }
     rows = [[label, f"{statistics.mean(found[label]):.1%}", f"{moved[label]:.1e}"] for label in broken]
-    table("moved", "어긴 약속과 결과 (정확도는 장면 900장, 로짓은 50장)", ["어긴 약속", "정확도", "로짓의 최대 차이"], rows)
+    table(
+        "moved",
+        "어긴 약속과 결과 (정확도는 장면 900장, 로짓은 50장)",
+        ["어긴 약속", "정확도", "로짓의 최대 차이"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -105,8 +117,10 @@ if __name__ == "__main__":
     axis.set(xlabel="정확도 (세로줄은 시험 장면 세 벌)", xlim=(0, 1.2), xticks=[0, 0.25, 0.5, 0.75, 1])
     axis.invert_yaxis()
     axis.grid(False)
-    alt = (f"여덟 번 모두 오류 없이 돌았지만, 정확도는 약속대로 {means['약속대로']:.1%}이고 헤드를 2개로 읽으면 "
-           f"{means['헤드 4개를 2개로']:.1%}, 쿼리와 키를 바꾸면 {means['쿼리와 키를 바꿔서']:.1%}예요.")
+    alt = (
+        f"여덟 번 모두 오류 없이 돌았지만, 정확도는 약속대로 {means['약속대로']:.1%}이고 헤드를 2개로 읽으면 "
+        f"{means['헤드 4개를 2개로']:.1%}, 쿼리와 키를 바꾸면 {means['쿼리와 키를 바꿔서']:.1%}예요."
+    )
     show(figure, "broken_promises", alt)
 
 # %%

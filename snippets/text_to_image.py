@@ -25,6 +25,7 @@ SEEDS = (0, 1, 2)
 # dVAE(discrete VAE)는 2×2 조각마다 부호 $K$개 가운데 하나를 골라요. 고르는 일은 미분되지 않으니, 배우는 동안에는 Gumbel-softmax로 "거의 하나만 고른" 가중치를 써요.
 # 손실은 복원 오차에, 부호를 고르게 쓰도록 하는 KL을 조금 더한 거예요. 배운 뒤에는 가장 점수가 높은 부호를 골라요.
 
+
 # %%
 class DVAE(nn.Module):
     """Images (B, 1, 8, 8) to 16 tokens, each one of K codes, and back."""
@@ -32,10 +33,20 @@ class DVAE(nn.Module):
     def __init__(self, codes=32, width=32):
         super().__init__()
         self.codes = codes
-        self.encoder = nn.Sequential(nn.Conv2d(1, width, 2, stride=2), nn.ReLU(),
-                                     nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, codes, 1))
-        self.decoder = nn.Sequential(nn.Conv2d(codes, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
-                                     nn.ReLU(), nn.ConvTranspose2d(width, 1, 2, stride=2))
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, width, 2, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, codes, 1),
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d(codes, width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(width, 1, 2, stride=2),
+        )
 
     @torch.no_grad()
     def encode(self, x):
@@ -76,7 +87,13 @@ def reconstruction_error(model, x):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     data = [load(seed) for seed in SEEDS]
-    dvaes, dvae_errors, used, judges, judged = [], {"KL 있음": [], "KL 없음": []}, {"KL 있음": [], "KL 없음": []}, [], {}
+    dvaes, dvae_errors, used, judges, judged = (
+        [],
+        {"KL 있음": [], "KL 없음": []},
+        {"KL 있음": [], "KL 없음": []},
+        [],
+        {},
+    )
     for seed, ((x, y), _, (test, test_y)) in zip(SEEDS, data):
         for name, kl_weight in (("KL 있음", 0.03), ("KL 없음", 0)):
             dvae = train_dvae(x, seed, kl_weight)
@@ -88,10 +105,24 @@ if __name__ == "__main__":
         judged.setdefault("real", []).append(judges[-1].score(test.flatten(1), test_y))
         again = dvaes[-1].decode(dvaes[-1].encode(test))
         judged.setdefault("again", []).append(judges[-1].score(again.flatten(1), test_y))
-    rows = [[name, f"{mean(dvae_errors[name]):.3f} ± {stdev(dvae_errors[name]):.3f}",
-             f"{min(used[name])}~{max(used[name])}"] for name in dvae_errors]
-    table("dvae", "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 셋)", ["손실", "복원 오차", "쓰인 부호"], rows)
-    print(f"분류기가 맞힌 비율: 진짜 {mean(judged['real']):.1%}, 토큰으로 바꿨다가 되돌린 것 {mean(judged['again']):.1%}")
+    rows = [
+        [
+            name,
+            f"{mean(dvae_errors[name]):.3f} ± {stdev(dvae_errors[name]):.3f}",
+            f"{min(used[name])}~{max(used[name])}",
+        ]
+        for name in dvae_errors
+    ]
+    table(
+        "dvae",
+        "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 셋)",
+        ["손실", "복원 오차", "쓰인 부호"],
+        rows,
+    )
+    print(
+        f"분류기가 맞힌 비율: 진짜 {mean(judged['real']):.1%}, 토큰으로 바꿨다가 되돌린 것 {mean(judged['again']):.1%}"
+    )
+
 
 # %%
 def draw(axis, image):
@@ -161,6 +192,7 @@ def is_held_out(text, seed):
 #
 # 여기서 디코더는 인코더를 들여다보는 교차 어텐션이 없는, GPT와 같은 디코더예요. 그래서 ViT의 블록과 다른 것은 **뒤를 가리는 인과 마스크 하나**예요.
 # 입력은 토큰 번호의 임베딩이고, 출력은 다음 토큰의 로짓이에요.
+
 
 # %%
 class CausalAttention(Attention):
@@ -250,13 +282,14 @@ if __name__ == "__main__":
                 scores.setdefault(("이미지", name), []).append(found[:, 2:].sum(dim=1).mean().item())
     rows = [[part, name, f"{mean(found):.1f} ± {stdev(found):.1f}"] for (part, name), found in scores.items()]
     table("nll", "한 줄에 드는 나트 (시드 셋의 평균 ± 표준편차)", ["토큰", "줄", "나트"], rows)
-    print(f"무작위로 찍으면 글 {torch.tensor(30.).log():.1f}나트, 이미지 {16 * torch.tensor(32.).log():.1f}나트")
+    print(f"무작위로 찍으면 글 {torch.tensor(30.0).log():.1f}나트, 이미지 {16 * torch.tensor(32.0).log():.1f}나트")
 
 # %% [markdown]
 # ## 글대로 그릴까요?
 #
 # 캡션마다 그리게 하고, **진짜 숫자로만** 배운 분류기에게 무슨 숫자인지 물어요. 굵기는 진짜의 잉크 양 가운데보다 많은지 적은지로 봐요.
 # 학습에서 뺀 캡션은 따로 재요. 캡션 없이 시작하면 모델이 캡션부터 스스로 써요. 글도 함께 배웠으니까요.
+
 
 # %%
 def paint(model, text, count):
@@ -278,8 +311,13 @@ def right_ink(bounds, x, text):
 
 # %%
 if __name__ == "__main__":
-    names = {"seen": "배운 캡션", "unseen": "배울 때 뺀 캡션", "medium": "뺀 캡션의 굵기를 보통으로",
-             "alone": "캡션도 스스로 쓸 때", "unasked": "글 없이, 바라던 것과 견줄 때"}
+    names = {
+        "seen": "배운 캡션",
+        "unseen": "배울 때 뺀 캡션",
+        "medium": "뺀 캡션의 굵기를 보통으로",
+        "alone": "캡션도 스스로 쓸 때",
+        "unasked": "글 없이, 바라던 것과 견줄 때",
+    }
     follows, pictures, painted, distances = {}, [], [], {"painted": [], "test": []}
     for seed, model, dvae, judge, bounds in zip(SEEDS, models, dvaes, judges, all_bounds):
         torch.manual_seed(seed)
@@ -302,10 +340,17 @@ if __name__ == "__main__":
         pictures.append(dvae.decode(paint(model, CAPTIONS, 1)[0]))
     rates = {key: f"{mean(found):.0%} ± {stdev(found):.0%}" for key, found in follows.items()}
     rows = [[title, rates[name, "digit"], rates[name, "ink"]] for name, title in names.items()]
-    table("judged", "글대로 그린 비율 (시드 셋의 평균 ± 표준편차, 찍으면 숫자 10%, 굵기 50%)", ["그림", "숫자", "굵기"], rows)
+    table(
+        "judged",
+        "글대로 그린 비율 (시드 셋의 평균 ± 표준편차, 찍으면 숫자 10%, 굵기 50%)",
+        ["그림", "숫자", "굵기"],
+        rows,
+    )
     distances = {name: torch.cat(found) for name, found in distances.items()}
-    print(f"가장 닮은 학습 이미지와 다른 토큰의 수: 그린 그림 {distances['painted'].mean():.1f}개, "
-          f"처음 보는 진짜 {distances['test'].mean():.1f}개")
+    print(
+        f"가장 닮은 학습 이미지와 다른 토큰의 수: 그린 그림 {distances['painted'].mean():.1f}개, "
+        f"처음 보는 진짜 {distances['test'].mean():.1f}개"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -318,8 +363,10 @@ if __name__ == "__main__":
         axis.set_title(word)
     for axis, word in zip(axes[:, 0], WORDS[ATTRIBUTE:DIGIT]):
         axis.set_ylabel(word)
-    alt = (f"캡션마다 한 장씩 그린 그림이에요. 분류기가 보기에 {mean(follows['seen', 'digit']):.0%}가 캡션의 숫자예요. "
-           f"주황 테두리는 배울 때 뺀 캡션이고, 그런 그림도 {mean(follows['unseen', 'digit']):.0%}가 맞아요.")
+    alt = (
+        f"캡션마다 한 장씩 그린 그림이에요. 분류기가 보기에 {mean(follows['seen', 'digit']):.0%}가 캡션의 숫자예요. "
+        f"주황 테두리는 배울 때 뺀 캡션이고, 그런 그림도 {mean(follows['unseen', 'digit']):.0%}가 맞아요."
+    )
     show(figure, "painted", alt)
 
 # %% [markdown]
@@ -327,6 +374,7 @@ if __name__ == "__main__":
 #
 # 디코더는 $p(\text{이미지}|\text{글})$을 값으로 내놓으니 분류기 없이도 물을 수 있어요. 처음 보는 진짜 이미지에 캡션 30가지를 하나씩 붙여 보고,
 # 이미지가 가장 그럴듯해지는 캡션을 골라요. 글이 이미지에 관해 몇 나트를 알려 주는지도 나와요. 30가지를 가려 주는 말은 $\ln 30$나트까지만 알려 줄 수 있어요.
+
 
 # %%
 @torch.no_grad()
@@ -371,7 +419,9 @@ if __name__ == "__main__":
         image_change = (model(other_text) - logits)[:, 3:].abs().amax(dim=(1, 2)).median().item()
         words = logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1).mean().item()
     print(f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {apart[-1]:.0e}, 맨 앞 토큰 {apart[0]:.1f}")
-    print(f"그림을 바꿀 때 글 자리의 로짓 변화 {text_change:.0f}, 글을 바꿀 때 그림 자리의 로짓 변화 {image_change:.1f}")
+    print(
+        f"그림을 바꿀 때 글 자리의 로짓 변화 {text_change:.0f}, 글을 바꿀 때 그림 자리의 로짓 변화 {image_change:.1f}"
+    )
     print(f"그림 자리에서 글 토큰에 준 확률: {words:.1e}")
 
 # %% [markdown]
@@ -408,8 +458,10 @@ if __name__ == "__main__":
             completed.setdefault((name, "caption"), []).append(right_digit(judge, x, start[:, 1:3]).mean().item())
             completed.setdefault((name, "image"), []).append(right_digit(judge, x, top[:, 1:3]).mean().item())
     print(f"맞는 캡션: {mean(completed['right', 'caption']):.0%}가 그 숫자로 보여요.")
-    print(f"다른 캡션: {mean(completed['wrong', 'caption']):.0%}가 캡션의 숫자로, "
-          f"{mean(completed['wrong', 'image']):.0%}가 원래의 숫자로 보여요.")
+    print(
+        f"다른 캡션: {mean(completed['wrong', 'caption']):.0%}가 캡션의 숫자로, "
+        f"{mean(completed['wrong', 'image']):.0%}가 원래의 숫자로 보여요."
+    )
 
 # %% [markdown]
 # ## 크기는 얼마나 다를까요?
@@ -475,7 +527,15 @@ if __name__ == "__main__":
         **{name: 0.03 for name in evidence if name.startswith("judge_")},
         **{name: 2.5 for name in evidence if "_nll_" in name},
         **{name: 0.15 for name in evidence if name.startswith(rates)},
-        "copies": 0.02, "nearest_painted": 1, "nearest_test": 1, "guessed": 0.08, "guessed_worst": 0.1, "told": 0.3,
-        "last_token_difference": 1e-4, "first_token_difference": 4, "image_change": 4, "word_probability": 0.02,
+        "copies": 0.02,
+        "nearest_painted": 1,
+        "nearest_test": 1,
+        "guessed": 0.08,
+        "guessed_worst": 0.1,
+        "told": 0.3,
+        "last_token_difference": 1e-4,
+        "first_token_difference": 4,
+        "image_change": 4,
+        "word_probability": 0.02,
     }
     evidence

@@ -34,6 +34,7 @@ def strength(f, x):
 # 블록은 `vit.py`에서 그대로 가져왔어요. 막 초기화한 가중치이고, 시드를 바꿔 다섯 벌을 재요.
 # 대조군은 폭이 3인 1차원 합성곱이에요. 합성곱도 이웃을 보지만 **가까운 이웃만** 봐요.
 
+
 # %%
 def layers(dim):
     """A block and its parts, each (N, D) -> (N, D), by name."""
@@ -51,8 +52,14 @@ def layers(dim):
     }
 
 
-LABELS = {"attention": "어텐션", "ffn": "FFN", "layer_norm": "LayerNorm", "block": "블록 전체",
-          "block_without_attention": "어텐션을 뺀 블록", "conv": "합성곱 (폭 3)"}
+LABELS = {
+    "attention": "어텐션",
+    "ffn": "FFN",
+    "layer_norm": "LayerNorm",
+    "block": "블록 전체",
+    "block_without_attention": "어텐션을 뺀 블록",
+    "conv": "합성곱 (폭 3)",
+}
 
 # %%
 if __name__ == "__main__":
@@ -69,9 +76,16 @@ if __name__ == "__main__":
     largest = {name: max(found[others].max().item() for found in maps[name]) for name in LABELS}
     smallest = {name: min(found[others].min().item() for found in maps[name]) for name in LABELS}
     reached = {name: (torch.stack(maps[name]) > 0).sum(dim=2).float().mean().item() for name in LABELS}
-    rows = [[label, f"{smallest[name]:.2g}", f"{largest[name]:.2g}", f"{reached[name]:.1f}"]
-            for name, label in LABELS.items()]
-    table("mixing", f"다른 토큰에서 오는 몫 ‖∂z_i/∂x_j‖(i ≠ j)와, 토큰 {N}개 가운데 보는 수 (시드 다섯)", ["부품", "최소", "최대", "보는 토큰"], rows)
+    rows = [
+        [label, f"{smallest[name]:.2g}", f"{largest[name]:.2g}", f"{reached[name]:.1f}"]
+        for name, label in LABELS.items()
+    ]
+    table(
+        "mixing",
+        f"다른 토큰에서 오는 몫 ‖∂z_i/∂x_j‖(i ≠ j)와, 토큰 {N}개 가운데 보는 수 (시드 다섯)",
+        ["부품", "최소", "최대", "보는 토큰"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -83,8 +97,10 @@ if __name__ == "__main__":
         axis.grid(False)
     axes[0].set_ylabel("움직인 i")
     figure.colorbar(image, ax=axes, shrink=0.8, label="움직인 정도 (빈칸은 0)")
-    alt = (f"어텐션은 모든 칸이 0보다 커서 어느 토큰이든 다른 토큰 {N - 1}개를 다 보지만, FFN은 대각선만 남고 나머지가 "
-           f"{largest['ffn']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요.")
+    alt = (
+        f"어텐션은 모든 칸이 0보다 커서 어느 토큰이든 다른 토큰 {N - 1}개를 다 보지만, FFN은 대각선만 남고 나머지가 "
+        f"{largest['ffn']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요."
+    )
     show(figure, "jacobian", alt)
 
 # %% [markdown]
@@ -94,6 +110,7 @@ if __name__ == "__main__":
 # 셋째가 핵심이에요. 합성곱 $z_i = \sum_j W_{i-j}\,x_j$에서 $x_j$에 곱하는 것은 입력과 상관없는 $W$이고,
 # 어텐션 $z_i = \sum_j a_{ij}(x)\,W^O W^V x_j$에서는 비율 $a_{ij}$를 입력이 정해요.
 # 그래서 두 입력에서 야코비안을 견주고, 토큰 i가 받은 영향 가운데 j의 몫(섞는 비율)도 견줘요.
+
 
 # %%
 def change(first, second):
@@ -116,8 +133,12 @@ def what_changes(f, x, y, token=3):
     neighbours = y.clone()
     neighbours[token] = x[token]
     moved = (shares(f, x) - shares(f, y)).abs().sum(dim=1).mean().item() / 2
-    return (change(f(x), f(x.clone())), change(f(x)[token], f(neighbours)[token]),
-            change(token_jacobian(f, x), token_jacobian(f, y)), moved)
+    return (
+        change(f(x), f(x.clone())),
+        change(f(x)[token], f(neighbours)[token]),
+        change(token_jacobian(f, x), token_jacobian(f, y)),
+        moved,
+    )
 
 
 def with_query_scaled(attn, factor):
@@ -145,8 +166,15 @@ def mixers(dim, N):
     }
 
 
-MIXERS = {"ffn": "FFN", "conv": "합성곱", "conv_gelu": "합성곱, GELU", "across": "자리 Linear",
-          "attention": "어텐션", "no_query": "쿼리 0배", "large_query": "쿼리 4배"}
+MIXERS = {
+    "ffn": "FFN",
+    "conv": "합성곱",
+    "conv_gelu": "합성곱, GELU",
+    "across": "자리 Linear",
+    "attention": "어텐션",
+    "no_query": "쿼리 0배",
+    "large_query": "쿼리 4배",
+}
 
 # %%
 if __name__ == "__main__":
@@ -157,8 +185,10 @@ if __name__ == "__main__":
         for name, f in mixers(D, N).items():
             changes[name].append(what_changes(f, x, y))
     mean = {name: [statistics.mean(values) for values in zip(*changes[name])] for name in MIXERS}
-    rows = [[label, *(f"{value:.2f}" if value else "0" for value in mean[name][1:3]), f"{mean[name][3]:.1%}"]
-            for name, label in MIXERS.items()]
+    rows = [
+        [label, *(f"{value:.2f}" if value else "0" for value in mean[name][1:3]), f"{mean[name][3]:.1%}"]
+        for name, label in MIXERS.items()
+    ]
     same_input = max(values[0] for found in changes.values() for values in found)
     print(f"입력 전체가 같을 때 출력이 변한 정도는 모든 층에서 {same_input:.0f}")
     caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안과 섞는 비율"
@@ -180,8 +210,10 @@ if __name__ == "__main__":
         row[0].set_ylabel("움직인 i")
     for axis in axes[1]:
         axis.set_xlabel("흔든 j")
-    alt = (f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean['conv'][2]:.0f})이지만, 어텐션의 야코비안은 "
-           f"{mean['attention'][2]:.0%}만큼 달라져요.")
+    alt = (
+        f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean['conv'][2]:.0f})이지만, 어텐션의 야코비안은 "
+        f"{mean['attention'][2]:.0%}만큼 달라져요."
+    )
     show(figure, "two_inputs", alt)
 
 # %% [markdown]
@@ -191,6 +223,7 @@ if __name__ == "__main__":
 # ## 그 값으로 계산이 더 들어요
 #
 # 섞는 비율을 입력마다 새로 만들려면 모든 쌍을 견줘야 해요. 토큰을 두 배로 늘리면 그 몫은 네 배가 돼요.
+
 
 # %%
 def flops(f, N, D):

@@ -10,13 +10,12 @@ import os
 import time
 from pathlib import Path
 
+import scenes
 import torch
 import torch.nn.functional as F
+import vit
 from safetensors.torch import load_file, save_file
 from torch import nn
-
-import scenes
-import vit
 
 SIZE, PATCH = 64, 8  # pixels: 8 x 8 tokens
 SHORT, FULL = 250, 10_000  # steps of training: what a plain run shows, and what made the committed weights
@@ -28,8 +27,16 @@ def build(seed=0, pos_embed="learn"):
     """The untrained model: (B, 3, 64, 64) -> (B, 10)."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = vit.VisionTransformer(img_size=SIZE, patch_size=PATCH, num_classes=len(scenes.CLASSES), embed_dim=64,
-                                      depth=6, num_heads=4, mlp_ratio=2, pos_embed=pos_embed)
+        model = vit.VisionTransformer(
+            img_size=SIZE,
+            patch_size=PATCH,
+            num_classes=len(scenes.CLASSES),
+            embed_dim=64,
+            depth=6,
+            num_heads=4,
+            mlp_ratio=2,
+            pos_embed=pos_embed,
+        )
         # std 0.02 suits widths near 768; at 64 it makes every attention map flat and drowns the positions
         for weight in model.blocks.parameters():
             if weight.ndim == 2:
@@ -63,7 +70,10 @@ def train(model, until=FULL, steps=FULL, batch=16, lr=1e-3, warmup=100):
         losses.append(loss.item())
         if time.monotonic() - told > 5 or step + 1 == until:
             told = time.monotonic()
-            print(f"{step + 1:,}/{until:,}단계: 최근 50단계의 평균 손실 {sum(losses[-50:]) / len(losses[-50:]):.3f}", flush=True)
+            print(
+                f"{step + 1:,}/{until:,}단계: 최근 50단계의 평균 손실 {sum(losses[-50:]) / len(losses[-50:]):.3f}",
+                flush=True,
+            )
     model.eval()
     return losses
 
@@ -110,6 +120,7 @@ if __name__ == "__main__":
 # 저장해 둔 가중치를 불러 학습에 쓰지 않은 시드로 그린 장면에서 정확도를 재요.
 # 그다음 **학습된 모델에서** 부품을 하나씩 빼 봐요. 빼고 나서 다시 학습하지 않았으니, 없어도 되는지가 아니라 이 모델이 그것에 기대는지를 알려 줘요.
 
+
 # %%
 def shuffle_patches(images, seed=0):
     """Move the patches of each image to random places, the same for all: (B, 3, S, S) -> (B, 3, S, S)."""
@@ -144,14 +155,24 @@ if __name__ == "__main__":
     majority = (torch.bincount(labels).max() / len(labels)).item()
     images, labels, _ = scenes.draw(9000, 24, seed=3)
     linear = scenes.linear_accuracy(images.flatten(1), labels, n_train=6000)
-    rows = [["학습한 ViT", f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"], ["픽셀의 선형 분류기", f"{linear:.1%}"],
-            ["가장 많은 낱자만 답하기", f"{majority:.1%}"]]
-    table("accuracy", f"처음 보는 장면의 정확도 (ViT는 시드 {len(held_out)}개, 시드마다 500장)", ["방법", "정확도"], rows)
+    rows = [
+        ["학습한 ViT", f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"],
+        ["픽셀의 선형 분류기", f"{linear:.1%}"],
+        ["가장 많은 낱자만 답하기", f"{majority:.1%}"],
+    ]
+    table(
+        "accuracy", f"처음 보는 장면의 정확도 (ViT는 시드 {len(held_out)}개, 시드마다 500장)", ["방법", "정확도"], rows
+    )
 
 # %%
 if __name__ == "__main__":
-    parts = {"위치 임베딩": "position", "마지막 LayerNorm": "final norm", "블록의 LayerNorm": "block norms",
-             "GELU": "gelu", "잔차": "residual"}
+    parts = {
+        "위치 임베딩": "position",
+        "마지막 LayerNorm": "final norm",
+        "블록의 LayerNorm": "block norms",
+        "GELU": "gelu",
+        "잔차": "residual",
+    }
     images, labels = held_out[0]
     result = {"그대로": evaluate(trained, images, labels)}
     for name, part in parts.items():

@@ -7,13 +7,12 @@
 # %%
 import statistics
 
+import scenes
 import torch
 import torch.nn.functional as F
 from digits import MEAN, STD, accuracy, load, small_vit, train
 from figure import BLUE, INK, ORANGE, plt, show, table
 from torch import nn
-
-import scenes
 from train_vit import PATCH, SIZE, build, load_trained
 
 SEEDS = (0, 1, 2)
@@ -30,6 +29,7 @@ def relative_error(a, b):
 #
 # 학습한 ViT의 부품 하나하나에 두 가지를 물어요. (1) **등변인가요?** 입력의 패치들을 한 칸 밀면 출력도 한 칸 밀린 것과 같은가요? (2) **지역적인가요?**
 # 토큰 하나의 출력을 미분했을 때 0이 아닌 입력 토큰은 몇 개인가요?
+
 
 # %%
 def roll_tokens(x, cells):
@@ -57,22 +57,37 @@ if __name__ == "__main__":
     block, position = trained.blocks[0], trained.pos_embed[:, 1:].detach()
     with torch.no_grad():
         tokens = trained.patch_embed(image)  # (16, 64, 64)
-        cut = {pixels: relative_error(trained.patch_embed(image.roll(pixels, dims=3)),
-                                      roll_tokens(tokens, round(pixels / PATCH))) for pixels in (1, PATCH)}
+        cut = {
+            pixels: relative_error(
+                trained.patch_embed(image.roll(pixels, dims=3)), roll_tokens(tokens, round(pixels / PATCH))
+            )
+            for pixels in (1, PATCH)
+        }
     torch.manual_seed(0)
     flat = nn.Sequential(nn.Flatten(), nn.Linear(GRID**2 * 64, GRID**2 * 64), nn.Unflatten(1, (GRID**2, 64)))
-    parts = {"위치 임베딩": lambda x: x + position, "어텐션": lambda x: block.attn(block.norm1(x))[0],
-             "MLP": lambda x: block.mlp(block.norm2(x)), "(대조) 토큰을 모두 편 선형층": flat}
+    parts = {
+        "위치 임베딩": lambda x: x + position,
+        "어텐션": lambda x: block.attn(block.norm1(x))[0],
+        "MLP": lambda x: block.mlp(block.norm2(x)),
+        "(대조) 토큰을 모두 편 선형층": flat,
+    }
     moved = {name: equivariance_error(part, tokens) for name, part in parts.items()}
     seen = {name: seen_tokens(part, tokens[:1]) for name, part in parts.items()}
+
     def cut_and_back(x):  # the same patches as a row of tokens, so that it can be asked the same
         return trained.patch_embed(F.fold(x.transpose(1, 2), SIZE, PATCH, stride=PATCH))
 
     seen_by_cut = seen_tokens(cut_and_back, F.unfold(image[:1], PATCH, stride=PATCH).transpose(1, 2))
     rows = [["패치 자르기", f"{PATCH} px: {cut[PATCH]:.0e}, 1 px: {cut[1]:.2f}", seen_by_cut]]
-    rows += [[name, f"{moved[name]:.2f}" if moved[name] > 0.005 else f"{moved[name]:.0e}", seen[name]]
-             for name in parts]
-    table("parts", f"ViT의 부품: 한 칸 밀었을 때의 등변 오차와, 보는 토큰의 수 (모두 {GRID**2}개)", ["부품", "등변 오차", "보는 토큰"], rows)
+    rows += [
+        [name, f"{moved[name]:.2f}" if moved[name] > 0.005 else f"{moved[name]:.0e}", seen[name]] for name in parts
+    ]
+    table(
+        "parts",
+        f"ViT의 부품: 한 칸 밀었을 때의 등변 오차와, 보는 토큰의 수 (모두 {GRID**2}개)",
+        ["부품", "등변 오차", "보는 토큰"],
+        rows,
+    )
 
 
 # %% [markdown]
@@ -80,6 +95,7 @@ if __name__ == "__main__":
 #
 # 패치를 한 순서로 섞고 위치 임베딩의 줄도 **같은 순서로** 섞으면 로짓이 그대로예요. ViT에게는 어느 패치가 이웃인지 미리 정해진 것이 없다는 뜻이에요.
 # 그래서 학습 전의 위치 임베딩은 이웃이든 먼 칸이든 서로 닮지 않았어요. 학습한 뒤에는 어떨까요?
+
 
 # %%
 def shuffled(model, images, order):
@@ -113,7 +129,9 @@ if __name__ == "__main__":
         fresh = [build(seed).pos_embed.detach() for seed in SEEDS]
         near_before, far_before = (statistics.mean(likeness(p, *apart) for p in fresh) for apart in ((1, 1.1), (4, 99)))
     print(f"패치와 위치 임베딩을 함께 섞으면 로짓 변화 {both:.0e}, 위치 임베딩만 섞으면 {alone:.2f}")
-    print(f"위치 임베딩의 코사인 유사도: 학습 전 이웃 {near_before:.2f}, 먼 칸 {far_before:.2f} → 학습 후 이웃 {near:.2f}, 먼 칸 {far:.2f}")
+    print(
+        f"위치 임베딩의 코사인 유사도: 학습 전 이웃 {near_before:.2f}, 먼 칸 {far_before:.2f} → 학습 후 이웃 {near:.2f}, 먼 칸 {far:.2f}"
+    )
 
 
 # %% [markdown]
@@ -122,12 +140,17 @@ if __name__ == "__main__":
 # 이 모델은 낱자가 **아무 자리에나** 놓인 장면으로 학습했어요. 장면을 식으로 그리니, 이미지를 밀어 빈 곳을 만드는 대신 카메라를 옮기듯
 # 장면 전체를 옮겨 다시 그려요. 낱자가 화면 밖으로 나가지 않는 장면만 써요.
 
+
 # %%
 def pan(scene, pixels):
     """The scene (from scenes.sample) seen by a camera turned so that everything moves so many pixels right."""
     move = torch.tensor([pixels / SIZE, 0.0])
-    return {**scene, "strokes": scene["strokes"] + move.repeat(2), "bars": scene["bars"] + move.repeat(2),
-            "phase": scene["phase"] - scene["frequency"] @ move}
+    return {
+        **scene,
+        "strokes": scene["strokes"] + move.repeat(2),
+        "bars": scene["bars"] + move.repeat(2),
+        "phase": scene["phase"] - scene["frequency"] @ move,
+    }
 
 
 def roomy(n, seed, margin):
@@ -164,8 +187,12 @@ if __name__ == "__main__":
         ax.axvline(s, color=INK, linewidth=1, linestyle=":")
     ax.annotate("패치 하나", (PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
     ax.annotate("패치 둘", (2 * PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
-    show(fig, "logit_change", f"로짓은 패치 반 개({PATCH // 2} px)를 옮길 때 {statistics.mean(change[4]):.2f}만큼 바뀌었다가, "
-         f"패치 하나({PATCH} px)를 옮기면 {statistics.mean(change[8]):.2f}만큼만 바뀌어요. 변화가 패치 크기를 주기로 오르내려요.")
+    show(
+        fig,
+        "logit_change",
+        f"로짓은 패치 반 개({PATCH // 2} px)를 옮길 때 {statistics.mean(change[4]):.2f}만큼 바뀌었다가, "
+        f"패치 하나({PATCH} px)를 옮기면 {statistics.mean(change[8]):.2f}만큼만 바뀌어요. 변화가 패치 크기를 주기로 오르내려요.",
+    )
     rows = [[f"{s} px", f"{statistics.mean(right[s]):.1%}", f"{statistics.mean(change[s]):.2f}"] for s in steps]
     table("trained_shift", "장면 50장씩, 시드 3개: 옮긴 거리와 정확도", ["옮긴 거리", "정확도", "로짓 변화"], rows)
 
@@ -175,6 +202,7 @@ if __name__ == "__main__":
 #
 # 위의 모델은 모든 자리를 보며 배웠으니, 자리가 바뀌어도 맞히는 힘이 구조에서 왔는지 데이터에서 왔는지 알 수 없어요.
 # 그래서 손글씨 숫자를 16×16 칸의 **가운데에만** 놓고 작은 ViT(패치 4 px)를 학습해서 옮겨 봐요. 하나는 위치 임베딩이 있고 하나는 없어요.
+
 
 # %%
 def place(digits, dy=0, dx=0):
@@ -208,7 +236,10 @@ if __name__ == "__main__":
     mean = {key: statistics.mean(values) for key, values in hit.items()}
 
     fig, ax = plt.subplots(figsize=(5, 3.4))
-    for kind, label, colour, marker in (("with", "위치 임베딩 있음", BLUE, "o"), ("without", "위치 임베딩 없음", ORANGE, "s")):
+    for kind, label, colour, marker in (
+        ("with", "위치 임베딩 있음", BLUE, "o"),
+        ("without", "위치 임베딩 없음", ORANGE, "s"),
+    ):
         y = torch.tensor([hit[kind, s] for s in range(5)])
         ax.plot(range(5), y.mean(1), marker=marker, color=colour, label=label)
         ax.fill_between(range(5), y.amin(1), y.amax(1), color=colour, alpha=0.2, linewidth=0)
@@ -216,22 +247,43 @@ if __name__ == "__main__":
     ax.set(xlabel="시험할 때 옮긴 거리 (px, 4 px가 패치 하나)", ylabel="시험 정확도", xticks=range(5), ylim=(0, 1.02))
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.legend(loc="upper center")
-    show(fig, "fixed_place", "가운데에서만 배운 ViT는 2 px만 옮겨도 위치 임베딩이 " + ", ".join(
-        f"{name} {mean[kind, 0]:.0%} → {mean[kind, 2]:.0%}" for kind, name in (("with", "있으면"), ("without", "없으면")))
-        + f"로 무너져요. 패치 하나를 옮기면 있는 쪽은 {mean['with', 4]:.0%}, 없는 쪽은 {mean['without', 4]:.0%}예요.")
-    print(f"위치 임베딩을 아주 작은 값(표준편차 {kinds['small']})에서 시작하면 패치 하나를 옮겼을 때 {mean['small', 4]:.0%}")
+    show(
+        fig,
+        "fixed_place",
+        "가운데에서만 배운 ViT는 2 px만 옮겨도 위치 임베딩이 "
+        + ", ".join(
+            f"{name} {mean[kind, 0]:.0%} → {mean[kind, 2]:.0%}"
+            for kind, name in (("with", "있으면"), ("without", "없으면"))
+        )
+        + f"로 무너져요. 패치 하나를 옮기면 있는 쪽은 {mean['with', 4]:.0%}, 없는 쪽은 {mean['without', 4]:.0%}예요.",
+    )
+    print(
+        f"위치 임베딩을 아주 작은 값(표준편차 {kinds['small']})에서 시작하면 패치 하나를 옮겼을 때 {mean['small', 4]:.0%}"
+    )
 
 # %%
 if __name__ == "__main__":
     evidence = {
-        "cut_1px": cut[1], "cut_patch": cut[PATCH],
-        "position_error": moved["위치 임베딩"], "attention_error": moved["어텐션"], "mlp_error": moved["MLP"],
+        "cut_1px": cut[1],
+        "cut_patch": cut[PATCH],
+        "position_error": moved["위치 임베딩"],
+        "attention_error": moved["어텐션"],
+        "mlp_error": moved["MLP"],
         "flat_error": moved["(대조) 토큰을 모두 편 선형층"],
-        "tokens": GRID**2, "cut_sees": seen_by_cut, "attention_sees": seen["어텐션"], "mlp_sees": seen["MLP"],
-        "shuffled_both": both, "shuffled_positions": alone,
-        "near_before": near_before, "far_before": far_before, "near_after": near, "far_after": far,
-        "without_position_4px": rolled[4], "without_position_patch": rolled[PATCH],
-        "with_position_4px": rolled_trained[4], "with_position_patch": rolled_trained[PATCH],
+        "tokens": GRID**2,
+        "cut_sees": seen_by_cut,
+        "attention_sees": seen["어텐션"],
+        "mlp_sees": seen["MLP"],
+        "shuffled_both": both,
+        "shuffled_positions": alone,
+        "near_before": near_before,
+        "far_before": far_before,
+        "near_after": near,
+        "far_after": far,
+        "without_position_4px": rolled[4],
+        "without_position_patch": rolled[PATCH],
+        "with_position_4px": rolled_trained[4],
+        "with_position_patch": rolled_trained[PATCH],
     }
     for s in steps:
         for name, values in (("change", change[s]), ("accuracy", right[s])):
@@ -240,5 +292,6 @@ if __name__ == "__main__":
         name = f"fixed_{kind}_position_{s}px"
         evidence[name], evidence[f"{name}_std"] = mean[kind, s], statistics.stdev(values)
     tolerance = {name: 0.1 for name in evidence if name.startswith("fixed")} | {
-        name: 0.02 for name in evidence if name.startswith(("change", "accuracy"))}
+        name: 0.02 for name in evidence if name.startswith(("change", "accuracy"))
+    }
     evidence

@@ -88,6 +88,7 @@ def train(model, x, seed, steps=500, lr=0.01):
 #
 # 오토인코더에는 대조를 하나 더 둬요. 다 배운 **뒤에** 부호들의 평균과 공분산을 재서, 그 가우시안에서 부호를 뽑는 거예요.
 
+
 # %%
 def energy_distance(x, y):
     """2 E|x - y| - E|x - x'| - E|y - y'| for samples x (N, 64) and y (M, 64): about 0 if of one distribution."""
@@ -118,8 +119,13 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    names = {"real": "학습 이미지", "independent": "픽셀마다 독립", "ae": "오토인코더, N(0, I)",
-             "ae_fitted": "오토인코더, 맞춘 가우시안", "vae": "VAE, N(0, I)"}
+    names = {
+        "real": "학습 이미지",
+        "independent": "픽셀마다 독립",
+        "ae": "오토인코더, N(0, I)",
+        "ae_fitted": "오토인코더, 맞춘 가우시안",
+        "vae": "VAE, N(0, I)",
+    }
     energy, pixels, rebuilt, spreads = ({} for _ in range(4))
     for seed, (x, test) in enumerate(splits):
         torch.manual_seed(seed)
@@ -131,23 +137,35 @@ if __name__ == "__main__":
                 rebuilt.setdefault(name, []).append((model.loss(test) - rest).mean().item())
                 spreads.setdefault(name, []).append(codes[name].std(dim=0).mean().item())
         z = torch.randn(2000, LATENT)
-        ink = {"independent": fit(x, 0).expand(2000, 64).float(), "ae": decode(ae, z), "vae": decode(vae, z),
-               "ae_fitted": decode(ae, fitted_codes(codes["ae"], 2000))}
+        ink = {
+            "independent": fit(x, 0).expand(2000, 64).float(),
+            "ae": decode(ae, z),
+            "vae": decode(vae, z),
+            "ae_fitted": decode(ae, fitted_codes(codes["ae"], 2000)),
+        }
         drawn = {"real": x, **{name: torch.bernoulli(p) for name, p in ink.items()}}  # (2000, 64) each
         for name, images in drawn.items():
             energy.setdefault(name, []).append(energy_distance(images, test))
             pixels.setdefault(name, []).append(nearest(test, x) if name == "real" else nearest(images[:500], x))
-    rows = [[names[name], f"{mean(energy[name]):.4f} ± {stdev(energy[name]):.4f}", f"{mean(pixels[name]):.1f}"]
-            for name in names]
-    table("generated", "처음 보는 진짜와 견준 표본 (시드 셋의 평균 ± 표준편차)",
-          ["표본", "에너지 거리", "가장 닮은 학습 이미지와 다른 픽셀"], rows)
+    rows = [
+        [names[name], f"{mean(energy[name]):.4f} ± {stdev(energy[name]):.4f}", f"{mean(pixels[name]):.1f}"]
+        for name in names
+    ]
+    table(
+        "generated",
+        "처음 보는 진짜와 견준 표본 (시드 셋의 평균 ± 표준편차)",
+        ["표본", "에너지 거리", "가장 닮은 학습 이미지와 다른 픽셀"],
+        rows,
+    )
     print(f"부호의 표준편차: 오토인코더 {mean(spreads['ae']):.1f}, VAE {mean(spreads['vae']):.2f}")
     print(f"되살리는 오차 -log p(x|z): 오토인코더 {mean(rebuilt['ae']):.1f}, VAE {mean(rebuilt['vae']):.1f}나트")
 
 # %%
 if __name__ == "__main__":
-    alt = (f"N(0, I)에서 뽑은 부호를 되살리면 오토인코더는 얼룩(에너지 거리 {mean(energy['ae']):.2f}), VAE는 숫자를 닮은 그림"
-           f"({mean(energy['vae']):.3f})이 나와요. 오토인코더도 부호에 맞춘 가우시안에서 뽑으면 {mean(energy['ae_fitted']):.3f}이에요.")
+    alt = (
+        f"N(0, I)에서 뽑은 부호를 되살리면 오토인코더는 얼룩(에너지 거리 {mean(energy['ae']):.2f}), VAE는 숫자를 닮은 그림"
+        f"({mean(energy['vae']):.3f})이 나와요. 오토인코더도 부호에 맞춘 가우시안에서 뽑으면 {mean(energy['ae_fitted']):.3f}이에요."
+    )
     rows = {"오토인코더": ink["ae"], "VAE": ink["vae"], "뒤에 맞춤": ink["ae_fitted"]}
     show(draw_rows([("진짜", test[:8]), *((title, images[:8]) for title, images in rows.items())]), "pictures", alt)
 
@@ -159,6 +177,7 @@ if __name__ == "__main__":
 # 인코더가 "이 근처를 보라"고 알려 주면 적은 표본으로도 어림할 수 있어요. 표본이 하나일 때의 기댓값이 바로 **ELBO**예요.
 #
 # $$\log p(x) \;\ge\; \mathrm{E}_{q(z|x)}[\log p(x|z)] - \mathrm{KL}(q(z|x)\,\|\,\mathcal{N}(0, I))$$
+
 
 # %%
 @torch.no_grad()
@@ -205,12 +224,20 @@ if __name__ == "__main__":
     axis.plot(counts[:4], by_encoder, color=BLUE, marker="o", label="인코더가 알려 준 데서 뽑음")
     axis.plot(counts, by_prior[-1], color=ORANGE, marker="s", linestyle="--", label="N(0, I)에서 뽑음")
     axis.axhline(elbo[-1], color=INK, linestyle=":", linewidth=1.2, label="ELBO")
-    axis.set(xscale="log", xticks=counts, xticklabels=["1", "10", "100", "1천", "1만", "10만"],
-             xlabel="뽑은 부호의 수", ylabel="어림한 log p(x) (나트)", ylim=(-30, -15))
+    axis.set(
+        xscale="log",
+        xticks=counts,
+        xticklabels=["1", "10", "100", "1천", "1만", "10만"],
+        xlabel="뽑은 부호의 수",
+        ylabel="어림한 log p(x) (나트)",
+        ylim=(-30, -15),
+    )
     axis.minorticks_off()
     figure.legend(loc="outside upper center", ncols=2)
-    alt = (f"인코더의 도움을 받으면 부호 하나로도 ELBO({elbo[-1]:.1f}) 근처에서 시작해 {log_p[-1]:.1f}에 닿아요. "
-           f"N(0, I)에서 뽑으면 열 개로 {prior_10[-1]:.1f}이고 10만 개가 되어서야 {prior_many[-1]:.1f}이에요.")
+    alt = (
+        f"인코더의 도움을 받으면 부호 하나로도 ELBO({elbo[-1]:.1f}) 근처에서 시작해 {log_p[-1]:.1f}에 닿아요. "
+        f"N(0, I)에서 뽑으면 열 개로 {prior_10[-1]:.1f}이고 10만 개가 되어서야 {prior_many[-1]:.1f}이에요."
+    )
     show(figure, "bound", alt)
 
 # %% [markdown]
@@ -222,6 +249,7 @@ if __name__ == "__main__":
 # 뽑기를 미분하지 않는 길도 있어요. $\log p(x|z)\,\nabla_\mu \log q(z|x)$를 평균하는 점수 함수 추정(score function estimator)이에요.
 # 둘의 평균은 같은데 흔들리는 정도가 달라요.
 
+
 # %%
 def gradients(vae, x, count):
     """Two estimates of d/dmu E_q[log p(x|z)], from each of count draws: (count, B, Z) each."""
@@ -230,7 +258,7 @@ def gradients(vae, x, count):
     noise = torch.randn(count, *mu.shape)
     z = (mu + sigma * noise).requires_grad_()
     log_likelihood = -reconstruction(vae.decoder(z), x)  # (count, B)
-    pathwise, = torch.autograd.grad(log_likelihood.sum(), z)  # dz/dmu = 1
+    (pathwise,) = torch.autograd.grad(log_likelihood.sum(), z)  # dz/dmu = 1
     level = log_likelihood.detach() - log_likelihood.detach().mean(dim=0)  # less the mean: less noise
     return pathwise, level[..., None] * noise / sigma  # d log q / dmu = noise / sigma
 
@@ -258,6 +286,7 @@ if __name__ == "__main__":
 #
 # 서로 다른 두 이미지의 부호를 곧게 잇고 가운데를 되살려요. VAE는 부호의 공간이 빈틈없이 차서 사이도 숫자이고
 # 오토인코더는 그렇지 않다고들 해요. 부호가 아니라 픽셀을 절반씩 섞은 것도 나란히 둬요.
+
 
 # %%
 def way_between(model, x, y, steps):
@@ -287,10 +316,14 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     pair = test[:1], test[3:4]
-    ways = [(label, way_between(models[name][-1], *pair, 8)[:, 0]) for name, label in (("ae", "오토인코더"), ("vae", "VAE"))]
+    ways = [
+        (label, way_between(models[name][-1], *pair, 8)[:, 0]) for name, label in (("ae", "오토인코더"), ("vae", "VAE"))
+    ]
     pixel_way = torch.cat([pair[0].lerp(pair[1], t) for t in torch.linspace(0, 1, 8).tolist()])
-    alt = (f"두 부호의 가운데를 되살리면 가장 닮은 학습 이미지와 오토인코더는 {mean(middles['ae']):.1f}픽셀, VAE는 "
-           f"{mean(middles['vae']):.1f}픽셀 달라요. 픽셀을 섞은 것은 두 그림이 겹쳐 보이고 {mean(mixed):.1f}픽셀 달라요.")
+    alt = (
+        f"두 부호의 가운데를 되살리면 가장 닮은 학습 이미지와 오토인코더는 {mean(middles['ae']):.1f}픽셀, VAE는 "
+        f"{mean(middles['vae']):.1f}픽셀 달라요. 픽셀을 섞은 것은 두 그림이 겹쳐 보이고 {mean(mixed):.1f}픽셀 달라요."
+    )
     show(draw_rows([*ways, ("픽셀 섞기", pixel_way)]), "between", alt)
 
 # %% [markdown]
@@ -314,11 +347,23 @@ if __name__ == "__main__":
             for name, value in (("error", error), ("kl", cost), ("elbo", -error - cost), ("energy", distance)):
                 by_beta.setdefault((beta, name), []).append(value)
     independent = [log_prob(fit(x, 0), test, 0).mean().item() for x, test in splits]
-    rows = [[f"{beta:g}", *(f"{mean(by_beta[beta, name]):.1f} ± {stdev(by_beta[beta, name]):.1f}"
-                            for name in ("error", "kl", "elbo")), f"{mean(by_beta[beta, 'energy']):.3f}"]
-            for beta in betas]
-    table("beta", "KL의 무게와 그 결과 (처음 보는 이미지 하나에 나트, 시드 셋의 평균 ± 표준편차)",
-          ["β", "복원 오차", "KL", "ELBO", "표본의 에너지 거리"], rows)
+    rows = [
+        [
+            f"{beta:g}",
+            *(
+                f"{mean(by_beta[beta, name]):.1f} ± {stdev(by_beta[beta, name]):.1f}"
+                for name in ("error", "kl", "elbo")
+            ),
+            f"{mean(by_beta[beta, 'energy']):.3f}",
+        ]
+        for beta in betas
+    ]
+    table(
+        "beta",
+        "KL의 무게와 그 결과 (처음 보는 이미지 하나에 나트, 시드 셋의 평균 ± 표준편차)",
+        ["β", "복원 오차", "KL", "ELBO", "표본의 에너지 거리"],
+        rows,
+    )
     print(f"픽셀마다 독립인 모델의 log p(x): {mean(independent):.1f}")
 
 # %%
@@ -332,9 +377,16 @@ if __name__ == "__main__":
         **{f"end_{name}": found for name, found in ends.items()},
         **{f"middle_{name}": found for name, found in middles.items()},
         **{f"{labels[beta]}_{name}": found for (beta, name), found in by_beta.items()},
-        "blots": blots, "middle_pixels": mixed, "elbo": elbo, "log_p": log_p, "gap": gaps,
-        "log_p_by_prior": prior_many, "log_p_by_prior_10": prior_10, "variance_ratio": ratios,
-        "gradient_agreement": agreements, "independent_log_p": independent,
+        "blots": blots,
+        "middle_pixels": mixed,
+        "elbo": elbo,
+        "log_p": log_p,
+        "gap": gaps,
+        "log_p_by_prior": prior_many,
+        "log_p_by_prior_10": prior_10,
+        "variance_ratio": ratios,
+        "gradient_agreement": agreements,
+        "independent_log_p": independent,
     }
     evidence = {
         **{name: mean(found) for name, found in several.items()},
@@ -350,8 +402,17 @@ if __name__ == "__main__":
         **{name: 0.5 for name in evidence if not name.startswith("encoder")},
         **{name: 3 for name in evidence if name.startswith("beta_001")},
         **{name: 0.02 for name in evidence if "energy" in name},
-        "energy_ae": 0.1, "energy_ae_std": 0.1, "beta_001_energy": 0.1, "beta_001_energy_std": 0.1,
-        "log_p_by_prior_10": 2, "log_p_by_prior_10_std": 2, "formula_error": 0.1, "variance_ratio": 3,
-        "variance_ratio_min": 3, "variance_ratio_std": 3, "gradient_agreement": 0.05, "gradient_agreement_min": 0.05,
+        "energy_ae": 0.1,
+        "energy_ae_std": 0.1,
+        "beta_001_energy": 0.1,
+        "beta_001_energy_std": 0.1,
+        "log_p_by_prior_10": 2,
+        "log_p_by_prior_10_std": 2,
+        "formula_error": 0.1,
+        "variance_ratio": 3,
+        "variance_ratio_min": 3,
+        "variance_ratio_std": 3,
+        "gradient_agreement": 0.05,
+        "gradient_agreement_min": 0.05,
     }
     evidence

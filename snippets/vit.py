@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
 # %% [markdown]
 # ## 어텐션: 토큰끼리 정보를 주고받아요
 #
 # 평소에는 빠른 `scaled_dot_product_attention`으로 계산하고, 어텐션 맵을 달라고 하면 식을 그대로 펼쳐 계산해요. 두 길의 결과는 같아요.
+
 
 # %%
 class Attention(nn.Module):
@@ -47,6 +47,7 @@ class Attention(nn.Module):
 #
 # LayerNorm이 각 갈래의 **앞**에 있고(pre-LN), 입력을 그대로 더하는 길(잔차)은 아무것도 거치지 않아요.
 
+
 # %%
 class Mlp(nn.Module):
     """Two linear layers with GELU (exact, by erf) between them, the same for every token: (B, N, D) -> (B, N, D)."""
@@ -79,6 +80,7 @@ class Block(nn.Module):
 
 # %% [markdown]
 # ## 패치와 위치: 이미지를 토큰 열로 바꿔요
+
 
 # %%
 class PatchEmbed(nn.Module):
@@ -126,6 +128,7 @@ def resample_abs_pos_embed(pos_embed, new_size, num_prefix_tokens=1, interpolati
 # %% [markdown]
 # ## ViT: 전부 이어 붙여요
 
+
 # %%
 class VisionTransformer(nn.Module):
     """ViT (2010.11929): (B, C, H, W) -> logits (B, num_classes), for any H and W that patch_size divides.
@@ -134,8 +137,19 @@ class VisionTransformer(nn.Module):
     (B, depth, heads, 1 + N, 1 + N), row = query, column = key, class token first.
     """
 
-    def __init__(self, img_size=224, patch_size=16, in_chans=3, num_classes=1000, embed_dim=768, depth=12,
-                 num_heads=12, mlp_ratio=4.0, qkv_bias=True, pos_embed="learn"):
+    def __init__(
+        self,
+        img_size=224,
+        patch_size=16,
+        in_chans=3,
+        num_classes=1000,
+        embed_dim=768,
+        depth=12,
+        num_heads=12,
+        mlp_ratio=4.0,
+        qkv_bias=True,
+        pos_embed="learn",
+    ):
         super().__init__()
         if img_size % patch_size:
             raise ValueError(f"img_size {img_size} is not divisible by patch_size {patch_size}")
@@ -237,7 +251,9 @@ if __name__ == "__main__":
     left.set(title=f"패치 14×14 = {patches}개", xticks=[], yticks=[])
     left.spines[:].set_visible(False)
     right.imshow(tokens, aspect="auto", cmap=plt.get_cmap("RdBu", 9), vmin=-1.5, vmax=1.5, interpolation="nearest")
-    right.set(title=f"토큰 {len(tokens)}개", xlabel=f"임베딩 {tokens.shape[1]}차원", ylabel="토큰 번호 (0: 클래스 토큰)")
+    right.set(
+        title=f"토큰 {len(tokens)}개", xlabel=f"임베딩 {tokens.shape[1]}차원", ylabel="토큰 번호 (0: 클래스 토큰)"
+    )
     left.grid(False)
     right.grid(False)
     alt = f"장면을 {patches}개 패치로 자르고 클래스 토큰을 앞에 붙여 {len(tokens)}개 토큰의 열로 만들었어요."
@@ -277,13 +293,15 @@ if __name__ == "__main__":
             small = vit("Ti/16", pos_embed=pos_embed).eval()
             before = small(image)
             shuffle_change[pos_embed] = ((small(shuffled) - before).norm() / before.norm()).item()
-    rows = [["합성곱 하나와 펴서 곱하기의 차이", f"{conv_linear_difference:.1e}"],
-            ["빠른 어텐션과 펼친 어텐션의 로짓 차이", f"{path_difference:.1e}"],
-            ["갈래를 막은 블록: 입력과의 차이, pre-LN", f"{pre_ln_change:.1e}"],
-            ["갈래를 막은 블록: 입력과의 차이, post-LN", f"{post_ln_change:.1e}"],
-            ["패치를 섞을 때 로짓 변화, 위치 임베딩 없음", f"{shuffle_change['none']:.1e}"],
-            ["패치를 섞을 때 로짓 변화, 학습형(초깃값)", f"{shuffle_change['learn']:.1e}"],
-            ["패치를 섞을 때 로짓 변화, 사인·코사인", f"{shuffle_change['sincos']:.1e}"]]
+    rows = [
+        ["합성곱 하나와 펴서 곱하기의 차이", f"{conv_linear_difference:.1e}"],
+        ["빠른 어텐션과 펼친 어텐션의 로짓 차이", f"{path_difference:.1e}"],
+        ["갈래를 막은 블록: 입력과의 차이, pre-LN", f"{pre_ln_change:.1e}"],
+        ["갈래를 막은 블록: 입력과의 차이, post-LN", f"{post_ln_change:.1e}"],
+        ["패치를 섞을 때 로짓 변화, 위치 임베딩 없음", f"{shuffle_change['none']:.1e}"],
+        ["패치를 섞을 때 로짓 변화, 학습형(초깃값)", f"{shuffle_change['learn']:.1e}"],
+        ["패치를 섞을 때 로짓 변화, 사인·코사인", f"{shuffle_change['sincos']:.1e}"],
+    ]
     table("checks", "식과 코드의 대조", ["무엇을 비교했나", "차이"], rows)
 
 
@@ -292,6 +310,7 @@ if __name__ == "__main__":
 #
 # 모델을 `meta` 장치에 만들면 메모리를 쓰지 않고 파라미터를 셀 수 있어요. 식으로 더한 값과 견줘요.
 # 한 블록은 $12D^2+13D$개이고, 그중 어텐션이 $4D^2+4D$, MLP가 $8D^2+5D$, LayerNorm이 $4D$예요.
+
 
 # %%
 def count_parameters(D, depth, P=16, C=3, N=196, classes=1000):
@@ -313,8 +332,10 @@ if __name__ == "__main__":
         with torch.device("meta"):
             counted[size] = sum(p.numel() for p in vit(f"{size}/16").parameters())
         formula[size] = count_parameters(D, depth)
-    rows = [[f"ViT-{size}/16", D, depth, num_heads, f"{counted[size]:,}", f"{sum(formula[size].values()):,}"]
-            for size, (D, depth, num_heads) in SIZES.items()]
+    rows = [
+        [f"ViT-{size}/16", D, depth, num_heads, f"{counted[size]:,}", f"{sum(formula[size].values()):,}"]
+        for size, (D, depth, num_heads) in SIZES.items()
+    ]
     table("parameters", "224×224, 클래스 1000개일 때 파라미터 수", ["모델", "D", "블록", "헤드", "센 수", "식"], rows)
 
     with torch.device("meta"):

@@ -47,6 +47,7 @@ class CheckpointError(ValueError):
 # DeiT III의 블록에는 갈래마다 채널별 배율 $\gamma$가 있고(LayerScale), 위치 임베딩은 패치에만 있어요.
 # 논문의 가중치를 이름 그대로 받으려면 모델에도 그 자리가 있어야 해요.
 
+
 # %%
 class LayerScale(nn.Module):
     """Each channel times a learned number, CaiT (2103.17239) section 2: (..., D) -> (..., D)."""
@@ -78,10 +79,20 @@ class ScaledViT(VisionTransformer):
     layer_scale: LayerScale in all blocks; no_embed_class: pos_embed (1, N, D) is for the patches alone.
     """
 
-    def __init__(self, layer_scale=True, no_embed_class=True, embed_dim=768, depth=12, num_heads=12, mlp_ratio=4.0,
-                 qkv_bias=True, **options):
-        super().__init__(embed_dim=embed_dim, depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio,
-                         qkv_bias=qkv_bias, **options)
+    def __init__(
+        self,
+        layer_scale=True,
+        no_embed_class=True,
+        embed_dim=768,
+        depth=12,
+        num_heads=12,
+        mlp_ratio=4.0,
+        qkv_bias=True,
+        **options,
+    ):
+        super().__init__(
+            embed_dim=embed_dim, depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio, qkv_bias=qkv_bias, **options
+        )
         if layer_scale:
             self.blocks = nn.ModuleList(ScaledBlock(embed_dim, num_heads, mlp_ratio, qkv_bias) for _ in range(depth))
         if no_embed_class:
@@ -105,10 +116,14 @@ class ScaledViT(VisionTransformer):
 # %%
 HEADS = {embed_dim: num_heads for embed_dim, _, num_heads in SIZES.values()}
 OTHERS = {  # part of a name -> the kind of model that has it, and would give wrong numbers here
-    "dist_token": "증류 토큰(distillation token)이 있는 DeiT", "distillation_token": "증류 토큰(distillation token)이 있는 DeiT",
-    "reg_token": "레지스터 토큰(register token)이 있는 ViT", "register_tokens": "레지스터 토큰(register token)이 있는 ViT",
-    "fc_norm": "패치 토큰을 평균 내어 분류하는 ViT", "norm_pre": "블록 앞에서 한 번 더 정규화하는 ViT(CLIP)",
-    "q_norm": "쿼리와 키를 정규화하는 ViT", "rel_pos": "상대 위치를 쓰는 ViT",
+    "dist_token": "증류 토큰(distillation token)이 있는 DeiT",
+    "distillation_token": "증류 토큰(distillation token)이 있는 DeiT",
+    "reg_token": "레지스터 토큰(register token)이 있는 ViT",
+    "register_tokens": "레지스터 토큰(register token)이 있는 ViT",
+    "fc_norm": "패치 토큰을 평균 내어 분류하는 ViT",
+    "norm_pre": "블록 앞에서 한 번 더 정규화하는 ViT(CLIP)",
+    "q_norm": "쿼리와 키를 정규화하는 ViT",
+    "rel_pos": "상대 위치를 쓰는 ViT",
 }
 
 
@@ -123,7 +138,9 @@ def from_state_dict(state, num_heads=None, eps=None):
         state, eps = from_huggingface(state), eps or 1e-12
     for part, kind in OTHERS.items():
         if found := next((name for name in state if part in name), None):
-            raise CheckpointError(f"{kind}의 가중치예요(`{found}`). 여기서는 클래스 토큰으로 분류하는 ViT, DeiT, DeiT III만 읽어요.")
+            raise CheckpointError(
+                f"{kind}의 가중치예요(`{found}`). 여기서는 클래스 토큰으로 분류하는 ViT, DeiT, DeiT III만 읽어요."
+            )
     try:
         embed_dim, in_chans, patch_size, _ = state["patch_embed.proj.weight"].shape
         hidden_dim, tokens = len(state["blocks.0.mlp.fc1.weight"]), state["pos_embed"].shape[1]
@@ -139,9 +156,15 @@ def from_state_dict(state, num_heads=None, eps=None):
     if not num_heads or embed_dim % num_heads:
         raise CheckpointError(f"헤드 수는 가중치에 남지 않아요. {embed_dim}차원을 나누는 `num_heads`를 적어 주세요.")
     options = {
-        "img_size": grid * patch_size, "patch_size": patch_size, "in_chans": in_chans, "num_classes": num_classes or 1,
-        "embed_dim": embed_dim, "depth": len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
-        "num_heads": num_heads, "mlp_ratio": Fraction(hidden_dim, embed_dim), "qkv_bias": "blocks.0.attn.qkv.bias" in state,
+        "img_size": grid * patch_size,
+        "patch_size": patch_size,
+        "in_chans": in_chans,
+        "num_classes": num_classes or 1,
+        "embed_dim": embed_dim,
+        "depth": len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
+        "num_heads": num_heads,
+        "mlp_ratio": Fraction(hidden_dim, embed_dim),
+        "qkv_bias": "blocks.0.attn.qkv.bias" in state,
     }
     layer_scale, no_embed_class = "blocks.0.ls1.gamma" in state, grid**2 == tokens
     with torch.device("meta"):  # shapes without memory: nothing to initialise
@@ -151,8 +174,10 @@ def from_state_dict(state, num_heads=None, eps=None):
             model = VisionTransformer(**options)
         if not num_classes:
             model.head = nn.Identity()
-    check_names({name: tuple(value.shape) for name, value in model.state_dict().items()},
-                {name: tuple(value.shape) for name, value in state.items()})
+    check_names(
+        {name: tuple(value.shape) for name, value in model.state_dict().items()},
+        {name: tuple(value.shape) for name, value in state.items()},
+    )
     model.to_empty(device="cpu").load_state_dict(state, strict=True)
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
@@ -164,8 +189,11 @@ def check_names(wanted, found):
     """Raise one CheckpointError that lists what differs between two dicts of name -> shape, if anything does."""
     wrong = [f"`{name}`: 가중치에 없어요" for name in wanted if name not in found]
     wrong += [f"`{name}`: 모델에 없는 이름이에요" for name in found if name not in wanted]
-    wrong += [f"`{name}`: 모양이 {shape}여야 하는데 {found[name]}예요" for name, shape in wanted.items()
-              if found.get(name, shape) != shape]
+    wrong += [
+        f"`{name}`: 모양이 {shape}여야 하는데 {found[name]}예요"
+        for name, shape in wanted.items()
+        if found.get(name, shape) != shape
+    ]
     if wrong:
         rest = [f"… 이 밖에 {len(wrong) - 5}개"] if len(wrong) > 5 else []
         raise CheckpointError("\n  ".join(["가중치가 모델과 맞지 않아요.", *wrong[:5], *rest]))
@@ -178,13 +206,26 @@ def check_names(wanted, found):
 
 # %%
 HUGGING_FACE = {  # replaced in this order: names in files (transformers 4 and 5) and in the models of transformers 5
-    "vit.": "", "embeddings.cls_token": "cls_token", "embeddings.position_embeddings": "pos_embed",
-    "embeddings.patch_embeddings.projection": "patch_embed.proj", "encoder.layer.": "blocks.", "layers.": "blocks.",
-    "layernorm_before": "norm1", "layernorm_after": "norm2", "layernorm": "norm", "classifier": "head",
-    "attention.attention.query": "attn.q", "attention.attention.key": "attn.k", "attention.attention.value": "attn.v",
-    "attention.q_proj": "attn.q", "attention.k_proj": "attn.k", "attention.v_proj": "attn.v",
-    "attention.output.dense": "attn.proj", "attention.o_proj": "attn.proj",
-    "intermediate.dense": "mlp.fc1", "output.dense": "mlp.fc2",
+    "vit.": "",
+    "embeddings.cls_token": "cls_token",
+    "embeddings.position_embeddings": "pos_embed",
+    "embeddings.patch_embeddings.projection": "patch_embed.proj",
+    "encoder.layer.": "blocks.",
+    "layers.": "blocks.",
+    "layernorm_before": "norm1",
+    "layernorm_after": "norm2",
+    "layernorm": "norm",
+    "classifier": "head",
+    "attention.attention.query": "attn.q",
+    "attention.attention.key": "attn.k",
+    "attention.attention.value": "attn.v",
+    "attention.q_proj": "attn.q",
+    "attention.k_proj": "attn.k",
+    "attention.v_proj": "attn.v",
+    "attention.output.dense": "attn.proj",
+    "attention.o_proj": "attn.proj",
+    "intermediate.dense": "mlp.fc1",
+    "output.dense": "mlp.fc2",
 }
 
 
@@ -218,9 +259,13 @@ def from_huggingface(state):
 # %%
 HUB = "https://huggingface.co/timm"
 TAGS = {  # what timm itself loads for a name without a tag
-    "vit_tiny_patch16_224": "augreg_in21k_ft_in1k", "vit_small_patch16_224": "augreg_in21k_ft_in1k",
-    "vit_base_patch16_224": "augreg2_in21k_ft_in1k", "vit_large_patch16_224": "augreg_in21k_ft_in1k",
-    "deit3_small_patch16_224": "fb_in1k", "deit3_base_patch16_224": "fb_in1k", "deit3_large_patch16_224": "fb_in1k",
+    "vit_tiny_patch16_224": "augreg_in21k_ft_in1k",
+    "vit_small_patch16_224": "augreg_in21k_ft_in1k",
+    "vit_base_patch16_224": "augreg2_in21k_ft_in1k",
+    "vit_large_patch16_224": "augreg_in21k_ft_in1k",
+    "deit3_small_patch16_224": "fb_in1k",
+    "deit3_base_patch16_224": "fb_in1k",
+    "deit3_large_patch16_224": "fb_in1k",
 }
 
 
@@ -250,12 +295,17 @@ def download(url, path, read):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder, path.name)
-            with urlopen(Request(url, headers={"User-Agent": "mundap"}), timeout=30) as response, part.open("wb") as file:
+            with (
+                urlopen(Request(url, headers={"User-Agent": "mundap"}), timeout=30) as response,
+                part.open("wb") as file,
+            ):
                 size = response.headers.get("Content-Length")
                 with tqdm.wrapattr(response, "read", total=size and int(size), desc=path.name) as source:
                     shutil.copyfileobj(source, file)
             if size and part.stat().st_size != int(size):
-                raise CheckpointError(f"{url}: {int(size):,}바이트 가운데 {part.stat().st_size:,}바이트만 왔어요. 다시 해 보세요.")
+                raise CheckpointError(
+                    f"{url}: {int(size):,}바이트 가운데 {part.stat().st_size:,}바이트만 왔어요. 다시 해 보세요."
+                )
             try:
                 read(part)
             except CheckpointError:
@@ -263,11 +313,17 @@ def download(url, path, read):
             part.replace(path)
     except HTTPError as error:
         if error.code in (401, 404):  # the hub answers 401 for a repository that is not there
-            raise CheckpointError(f"{url}: 그런 이름의 가중치가 없어요. timm의 이름을 점과 꼬리표까지 확인해 주세요.") from None
-        raise CheckpointError(f"{url}: 서버가 보내 주지 않아요. (HTTP {error.code}) 조금 뒤에 다시 해 보세요.") from None
+            raise CheckpointError(
+                f"{url}: 그런 이름의 가중치가 없어요. timm의 이름을 점과 꼬리표까지 확인해 주세요."
+            ) from None
+        raise CheckpointError(
+            f"{url}: 서버가 보내 주지 않아요. (HTTP {error.code}) 조금 뒤에 다시 해 보세요."
+        ) from None
     except (URLError, ConnectionError, TimeoutError, HTTPException) as error:
-        raise CheckpointError(f"네트워크로 받지 못했어요. ({getattr(error, 'reason', error)}) 다른 곳에서 config.json과 "
-                              f"model.safetensors를 받아 두어도 돼요.\n  어디서: {url.rpartition('/')[0]}\n  어디에: {path.parent}") from None
+        raise CheckpointError(
+            f"네트워크로 받지 못했어요. ({getattr(error, 'reason', error)}) 다른 곳에서 config.json과 "
+            f"model.safetensors를 받아 두어도 돼요.\n  어디서: {url.rpartition('/')[0]}\n  어디에: {path.parent}"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: 저장하지 못했어요. ({error})") from None
 
@@ -316,6 +372,7 @@ def preprocess(image, cfg):
 # python snippets/vit_pretrained.py vit_tiny_patch16_224 그림.jpg
 # ```
 
+
 # %%
 def main(arguments):
     """The command line: load the named weights and, if there is an image, classify it. Returns the exit status."""
@@ -326,8 +383,10 @@ def main(arguments):
     try:
         model = load_pretrained(options.name)
         cfg = model.pretrained_cfg
-        print(f"{options.name}: 파라미터 {sum(p.numel() for p in model.parameters()):,}개, 블록 {len(model.blocks)}개, "
-              f"헤드 {model.blocks[0].attn.num_heads}개")
+        print(
+            f"{options.name}: 파라미터 {sum(p.numel() for p in model.parameters()):,}개, 블록 {len(model.blocks)}개, "
+            f"헤드 {model.blocks[0].attn.num_heads}개"
+        )
         print(f"입력 {cfg['input_size']}, 평균 {cfg['mean']}, 표준편차 {cfg['std']}")
         if options.image:
             print_classes(model, options.image)
@@ -380,11 +439,19 @@ if __name__ == "__main__":
     images = draw(20, SIZE, seed=101)[0]  # (20, 3, 64, 64)
     with torch.inference_mode():
         own_difference = (model(images) - load_trained()(images)).abs().max().item()
-    tells = {"cls_token": "임베딩 차원", "pos_embed": "격자의 칸 수와 클래스 토큰", "patch_embed.proj.weight": "채널과 패치 크기",
-             "blocks.0.attn.qkv.weight": "쿼리, 키, 값의 순서로 이어 붙인 것", "blocks.0.mlp.fc1.weight": "MLP의 너비",
-             "blocks.5.mlp.fc2.bias": "블록은 여섯 개", "head.weight": "클래스 수"}
+    tells = {
+        "cls_token": "임베딩 차원",
+        "pos_embed": "격자의 칸 수와 클래스 토큰",
+        "patch_embed.proj.weight": "채널과 패치 크기",
+        "blocks.0.attn.qkv.weight": "쿼리, 키, 값의 순서로 이어 붙인 것",
+        "blocks.0.mlp.fc1.weight": "MLP의 너비",
+        "blocks.5.mlp.fc2.bias": "블록은 여섯 개",
+        "head.weight": "클래스 수",
+    }
     rows = [[name, "×".join(map(str, weights[name].shape)), what] for name, what in tells.items()]
-    table("names", f"train_vit.safetensors의 텐서 {len(weights)}개 가운데 일곱 개", ["이름", "모양", "알려 주는 것"], rows)
+    table(
+        "names", f"train_vit.safetensors의 텐서 {len(weights)}개 가운데 일곱 개", ["이름", "모양", "알려 주는 것"], rows
+    )
     print(f"파일의 모양으로 만든 모델과 학습한 모델의 로짓 차이: {own_difference}")
 
 # %% [markdown]
@@ -392,17 +459,33 @@ if __name__ == "__main__":
 #
 # 이름을 바꾸고 쿼리·키·값을 따로 적은 파일을 만들어 다시 읽어요. 표를 지나면 제자리로 돌아와요.
 
+
 # %%
 def to_huggingface(state):
     """Weights with timm's names as the hub's files for ViTForImageClassification have them."""
-    block = ["layernorm_before", "attention.attention.query", "attention.attention.key", "attention.attention.value",
-             "attention.output.dense", "layernorm_after", "intermediate.dense", "output.dense"]
+    block = [
+        "layernorm_before",
+        "attention.attention.query",
+        "attention.attention.key",
+        "attention.attention.value",
+        "attention.output.dense",
+        "layernorm_after",
+        "intermediate.dense",
+        "output.dense",
+    ]
     depth = len({name.split(".")[1] for name in state if name.startswith("blocks.")})
-    layers = ["vit.embeddings.patch_embeddings.projection", "vit.layernorm", "classifier",
-              *(f"vit.encoder.layer.{i}.{layer}" for i in range(depth) for layer in block)]
+    layers = [
+        "vit.embeddings.patch_embeddings.projection",
+        "vit.layernorm",
+        "classifier",
+        *(f"vit.encoder.layer.{i}.{layer}" for i in range(depth) for layer in block),
+    ]
     found = {}
-    for name in ["vit.embeddings.cls_token", "vit.embeddings.position_embeddings",
-                 *(f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias"))]:
+    for name in [
+        "vit.embeddings.cls_token",
+        "vit.embeddings.position_embeddings",
+        *(f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")),
+    ]:
         if part := re.fullmatch(r"(.+)\.([qkv])\.(\w+)", rename(name)):
             found[name] = state[f"{part[1]}.qkv.{part[3]}"].chunk(3)["qkv".index(part[2])]
         else:
@@ -417,8 +500,11 @@ if __name__ == "__main__":
         translated = from_state_dict(theirs, num_heads=4, eps=1e-6)
         translated_difference = (translated(images) - model(images)).abs().max().item()
     start = "vit.encoder.layer.0."
-    rows = [[name.removeprefix(start), rename(name).removeprefix("blocks.0.")] for name in theirs
-            if name.startswith(start) and name.endswith("weight")]
+    rows = [
+        [name.removeprefix(start), rename(name).removeprefix("blocks.0.")]
+        for name in theirs
+        if name.startswith(start) and name.endswith("weight")
+    ]
     table("hugging_face", f"0번 블록의 이름 (앞의 {start}과 blocks.0.은 뺐어요)", ["Hugging Face", "옮긴 이름"], rows)
     print(f"옮겨 적은 가중치와 원래 가중치의 로짓 차이: {translated_difference}")
 
@@ -430,6 +516,7 @@ if __name__ == "__main__":
 # $$\gamma \odot (Wx + b) = (\mathrm{diag}(\gamma)\,W)\,x + \gamma \odot b$$
 #
 # 위치 임베딩은 클래스 자리에 0을 하나 넣으면 돼요. 그러면 `vit.py`의 모델에 그대로 들어가요. 반올림의 순서만 달라져요.
+
 
 # %%
 def fold(state):

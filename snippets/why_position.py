@@ -27,6 +27,7 @@ G, P = 4, 2  # a grid of 4 x 4 patches of 2 x 2 pixels
 #
 # 모델 없이 데이터만 봐요. 사진은 16×16 픽셀 패치의 평균 밝기끼리, 숫자는 두 패치에서 하나씩 고른 픽셀끼리 상관계수를 구해 거리별로 평균해요.
 
+
 # %%
 def photo_correlation(apart, patch=16):
     """Correlation of the brightness of two patches so many places apart in a row or a column, mean over two photos."""
@@ -63,6 +64,7 @@ if __name__ == "__main__":
 #
 # 1차원 학습형은 `vit.py`에 있는 그대로예요. 패치를 한 줄로 세워 자리마다 벡터 하나를 배워요. 2차원은 행 벡터와 열 벡터를 반씩 이어 붙여요.
 # 상대 위치는 입력에 아무것도 더하지 않고, **두 토큰이 몇 칸 떨어졌는지**를 어텐션의 로짓(logit)에 더해요.
+
 
 # %%
 class Grid2D(VisionTransformer):
@@ -131,6 +133,7 @@ def build(kind, seed):
 #
 # 시드마다 학습 이미지 1000장과 시험 이미지 500장을 새로 나눠요. 어느 방식이든 같은 시드는 같은 이미지를 같은 순서로 봐요.
 
+
 # %%
 def run(kind, seed, split, order=None):
     """Train a model of that kind, all images with their patches in the given order: (model, test accuracy)."""
@@ -144,7 +147,13 @@ def run(kind, seed, split, order=None):
 
 # %%
 if __name__ == "__main__":
-    NAMES = {"none": "없음", "1d": "1차원 학습형", "2d": "2차원 학습형", "relative": "상대 위치", "sincos": "2차원 사인파"}
+    NAMES = {
+        "none": "없음",
+        "1d": "1차원 학습형",
+        "2d": "2차원 학습형",
+        "relative": "상대 위치",
+        "sincos": "2차원 사인파",
+    }
     runs = {kind: [run(kind, seed, data[seed]) for seed in SEEDS] for kind in NAMES}
     accuracies = {kind: [score for _, score in runs[kind]] for kind in NAMES}
     mean = {kind: statistics.mean(scores) for kind, scores in accuracies.items()}
@@ -155,11 +164,20 @@ if __name__ == "__main__":
         colour = {"none": ORANGE, "sincos": GREEN}.get(kind, BLUE)
         axis.plot(scores, [y] * len(scores), "o", color=colour, markersize=7, alpha=0.7)
         axis.plot([mean[kind]] * 2, [y - 0.3, y + 0.3], color=colour)
-    axis.set(yticks=range(len(NAMES)), yticklabels=NAMES.values(), xlim=(0, 1), xlabel=f"시험 정확도 (점: 시드 {len(SEEDS)}개)")
+    axis.set(
+        yticks=range(len(NAMES)),
+        yticklabels=NAMES.values(),
+        xlim=(0, 1),
+        xlabel=f"시험 정확도 (점: 시드 {len(SEEDS)}개)",
+    )
     axis.invert_yaxis()
     axis.grid(False, axis="y")
     parts = [f"{name} {mean[kind]:.2f}" for kind, name in NAMES.items()]
-    show(figure, "kinds", f"시험 정확도는 {', '.join(parts)}이에요. 학습하는 세 방식은 모두 '없음'보다 훨씬 높고 서로 비슷해요.")
+    show(
+        figure,
+        "kinds",
+        f"시험 정확도는 {', '.join(parts)}이에요. 학습하는 세 방식은 모두 '없음'보다 훨씬 높고 서로 비슷해요.",
+    )
 
 # %% [markdown]
 # ## 위치가 없으면 패치 주머니예요
@@ -194,9 +212,15 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     rearranged = [run("1d", seed, data[seed], order)[1] for seed in SEEDS]
     without_cls = [run("relative_without_cls", seed, data[seed])[1] for seed in SEEDS]
-    rows = [[name, f"{statistics.mean(scores):.3f}±{statistics.stdev(scores):.3f}"] for name, scores in (
-        ("1차원 학습형", accuracies["1d"]), ("1차원 학습형, 재배치한 이미지", rearranged),
-        ("상대 위치", accuracies["relative"]), ("상대 위치, 클래스 토큰은 빼고", without_cls))]
+    rows = [
+        [name, f"{statistics.mean(scores):.3f}±{statistics.stdev(scores):.3f}"]
+        for name, scores in (
+            ("1차원 학습형", accuracies["1d"]),
+            ("1차원 학습형, 재배치한 이미지", rearranged),
+            ("상대 위치", accuracies["relative"]),
+            ("상대 위치, 클래스 토큰은 빼고", without_cls),
+        )
+    ]
     table("controls", f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차", ["모델", "정확도"], rows)
 
 # %% [markdown]
@@ -212,7 +236,9 @@ if __name__ == "__main__":
     tokens = 1 + runs["1d"][0][0].patch_embed(larger).shape[1]
     with torch.no_grad():
         none_takes_larger = runs["none"][0][0](larger).shape == (1, 10)
-    print(f"12×12 이미지의 토큰 {tokens}개, 배워 둔 위치 벡터 {vectors}개. 위치가 없는 모델이 받나요? {'네' if none_takes_larger else '아니요'}")
+    print(
+        f"12×12 이미지의 토큰 {tokens}개, 배워 둔 위치 벡터 {vectors}개. 위치가 없는 모델이 받나요? {'네' if none_takes_larger else '아니요'}"
+    )
     similar = [distance_correlation(model.pos_embed[0, 1:].detach()) for model, _ in runs["1d"]]
     print("숫자를 분류하며 배운 위치 벡터의 유사도와 거리의 상관: " + ", ".join(f"{value:+.2f}" for value in similar))
 
@@ -224,21 +250,36 @@ if __name__ == "__main__":
         **{f"acc_{kind}_std": std[kind] for kind in NAMES},
         "acc_none_best": max(accuracies["none"]),
         "acc_learned_worst": min(accuracies["1d"] + accuracies["2d"] + accuracies["relative"]),
-        "shuffled_none": shuffled_mean["none"], "shuffled_1d": shuffled_mean["1d"], "none_logit_change": logit_change,
-        "acc_rearranged": statistics.mean(rearranged), "acc_rearranged_std": statistics.stdev(rearranged),
+        "shuffled_none": shuffled_mean["none"],
+        "shuffled_1d": shuffled_mean["1d"],
+        "none_logit_change": logit_change,
+        "acc_rearranged": statistics.mean(rearranged),
+        "acc_rearranged_std": statistics.stdev(rearranged),
         "acc_relative_without_cls": statistics.mean(without_cls),
         "acc_relative_without_cls_std": statistics.stdev(without_cls),
         **{f"photo_corr_{apart}": value for apart, value in enumerate(photo, 1)},
         **{f"digit_corr_{apart}": value for apart, value in enumerate(digit, 1)},
-        "vectors": vectors, "tokens_at_12px": tokens, "none_takes_larger": none_takes_larger,
-        "similarity_corr": statistics.mean(similar), "similarity_corr_std": statistics.stdev(similar),
+        "vectors": vectors,
+        "tokens_at_12px": tokens,
+        "none_takes_larger": none_takes_larger,
+        "similarity_corr": statistics.mean(similar),
+        "similarity_corr_std": statistics.stdev(similar),
         "similarity_corr_strongest": max(map(abs, similar)),
     }
     tolerance = {
-        **{f"acc_{kind}": 0.06 for kind in NAMES}, **{f"acc_{kind}_std": 0.06 for kind in NAMES},
-        "acc_none_best": 0.08, "acc_learned_worst": 0.08, "shuffled_none": 0.06, "shuffled_1d": 0.06,
-        "acc_rearranged": 0.06, "acc_rearranged_std": 0.06, "acc_relative_without_cls": 0.08,
-        "acc_relative_without_cls_std": 0.08, "none_logit_change": 1e-5, "similarity_corr": 0.1,
-        "similarity_corr_std": 0.1, "similarity_corr_strongest": 0.1,
+        **{f"acc_{kind}": 0.06 for kind in NAMES},
+        **{f"acc_{kind}_std": 0.06 for kind in NAMES},
+        "acc_none_best": 0.08,
+        "acc_learned_worst": 0.08,
+        "shuffled_none": 0.06,
+        "shuffled_1d": 0.06,
+        "acc_rearranged": 0.06,
+        "acc_rearranged_std": 0.06,
+        "acc_relative_without_cls": 0.08,
+        "acc_relative_without_cls_std": 0.08,
+        "none_logit_change": 1e-5,
+        "similarity_corr": 0.1,
+        "similarity_corr_std": 0.1,
+        "similarity_corr_strongest": 0.1,
     }
     evidence

@@ -9,13 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
-
 from setup_env import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = "mundap"  # pages live below a folder, as on a project's GitHub Pages
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 
@@ -47,8 +52,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     """A static host: files, 404.html for what is missing, no log."""
 
     protocol_version = "HTTP/1.1"
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript",
-                      ".wasm": "application/wasm", ".ipynb": "application/json"}
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+        ".ipynb": "application/json",
+    }
 
     def send_error(self, code, message=None, explain=None):
         page = Path(self.directory) / BASE / "404.html"
@@ -97,8 +106,9 @@ def page_factory(browser):
     contexts = []
 
     def make(width=1280, height=800, theme="light", **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, locale="ko-KR",
-                                      **options)
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, locale="ko-KR", **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.heard = SimpleNamespace(errors=[], requests=[])
@@ -123,6 +133,7 @@ def pytest_collection_modifyitems(items):
     if not any(item.get_closest_marker("gpu") for item in items):
         return
     import torch
+
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):

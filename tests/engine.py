@@ -172,11 +172,23 @@ if __name__ == "__main__":
 """,
 }
 RECORDS = {
-    "measure": ({"difference": 1e-7, "name": "작음"}, {"difference": 1e-8},
-                {"curve": ("image/svg+xml", "<svg><text>선</text></svg>", "차이가 작아요.")}),
-    "count": ({"steps": 3, "exact": True}, {},
-              {"sizes": ("text/html", "<table><caption>크기</caption><thead><tr><th scope=\"col\">값</th></tr></thead>"
-                                                 "<tbody><tr><td>3</td></tr></tbody></table>", "크기")}),
+    "measure": (
+        {"difference": 1e-7, "name": "작음"},
+        {"difference": 1e-8},
+        {"curve": ("image/svg+xml", "<svg><text>선</text></svg>", "차이가 작아요.")},
+    ),
+    "count": (
+        {"steps": 3, "exact": True},
+        {},
+        {
+            "sizes": (
+                "text/html",
+                '<table><caption>크기</caption><thead><tr><th scope="col">값</th></tr></thead>'
+                "<tbody><tr><td>3</td></tr></tbody></table>",
+                "크기",
+            )
+        },
+    ),
 }
 
 
@@ -195,16 +207,39 @@ def make_records(folder, **changes):
     found = snippets.load(folder / "snippets")
     for name, (evidence, tolerance, exhibits) in {**RECORDS, **changes}.items():
         hashes = snippets.sources(found, name)
-        outputs = [{"output_type": "display_data", "metadata": {"name": label, "alt": alt},
-                    "data": {mime: content, "text/plain": alt}}
-                   for label, (mime, content, alt) in exhibits.items()]
-        cells = [{"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": f"# {found[name].title}"},
-                 {"cell_type": "code", "id": "cell-1", "metadata": {}, "execution_count": 1, "source": "evidence",
-                  "outputs": outputs}]
-        meta = {"digest": snippets.digest(hashes), "sources": hashes, "seconds": 2.5, "versions": {"python": "3.11"},
-                "evidence": evidence, "tolerance": tolerance}
-        notebook = {"nbformat": 4, "nbformat_minor": 5,
-                    "metadata": {"mundap": meta, "language_info": {"name": "python"}}, "cells": cells}
+        outputs = [
+            {
+                "output_type": "display_data",
+                "metadata": {"name": label, "alt": alt},
+                "data": {mime: content, "text/plain": alt},
+            }
+            for label, (mime, content, alt) in exhibits.items()
+        ]
+        cells = [
+            {"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": f"# {found[name].title}"},
+            {
+                "cell_type": "code",
+                "id": "cell-1",
+                "metadata": {},
+                "execution_count": 1,
+                "source": "evidence",
+                "outputs": outputs,
+            },
+        ]
+        meta = {
+            "digest": snippets.digest(hashes),
+            "sources": hashes,
+            "seconds": 2.5,
+            "versions": {"python": "3.11"},
+            "evidence": evidence,
+            "tolerance": tolerance,
+        }
+        notebook = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"mundap": meta, "language_info": {"name": "python"}},
+            "cells": cells,
+        }
         put(folder / "docs" / "notebooks" / f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False))
 
 
@@ -216,8 +251,11 @@ def put(path, content):
 
 def snapshot(folder):
     """Every file below a folder -> {name: bytes}, to tell whether anything changed."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def marked(text):

@@ -51,8 +51,14 @@ def running(live, make_cells=None):
 
 def ask(server, target="/", method="GET", host=None, headers=(), raw=None):
     """Send one request as bytes, exactly as written -> status, headers, body."""
-    lines = [f"{method} {target} HTTP/1.1", *([f"Host: {host or server.hosts[0]}"] if host != "" else []), *headers,
-             "Connection: close", "", ""]
+    lines = [
+        f"{method} {target} HTTP/1.1",
+        *([f"Host: {host or server.hosts[0]}"] if host != "" else []),
+        *headers,
+        "Connection: close",
+        "",
+        "",
+    ]
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(raw if raw is not None else "\r\n".join(lines).encode("utf-8", "surrogateescape"))
         answer = b""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from gpu_benchmark import attention_share
 from vit import vit
 

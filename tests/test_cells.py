@@ -23,7 +23,7 @@ from mundap import serve
 from mundap.cells import MAX_KERNELS, MAX_MESSAGE, MAX_PAGES, Cells, complete, read
 from mundap.run import to_notebook
 
-SNIPPET = '''# %% [markdown]
+SNIPPET = """# %% [markdown]
 # # 예
 # %%
 def twice(x):
@@ -37,7 +37,7 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     evidence = {"twice": twice(2)}
     evidence
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,10 @@ def talk(server, conversation, cookie=None, **headers):
 
     async def main():
         try:
-            request = HTTPRequest(f"ws://127.0.0.1:{server.port}/_live/kernel",
-                                  headers={name: value for name, value in fields.items() if value is not None})
+            request = HTTPRequest(
+                f"ws://127.0.0.1:{server.port}/_live/kernel",
+                headers={name: value for name, value in fields.items() if value is not None},
+            )
             connection = await websocket_connect(request)
         except HTTPClientError as error:
             return error.code
@@ -121,11 +123,19 @@ def test_a_browser_comes_in_once(server):
     assert talk(server, print_one, "Cookie: " + cookie.partition(";")[0]).text == "1\n"
 
 
-@pytest.mark.parametrize("change", [
-    lambda target: target[:-1], lambda target: target + "x", lambda target: target.partition("?")[0],
-    lambda target: target + "&token=x", lambda target: target.partition("=")[0] + "=",
-    lambda target: target.partition("=")[0] + "=%ff", lambda target: target.partition("=")[0] + "=%ed%a0%80",
-], ids=["short", "long", "none", "two", "empty", "broken", "surrogate"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda target: target[:-1],
+        lambda target: target + "x",
+        lambda target: target.partition("?")[0],
+        lambda target: target + "&token=x",
+        lambda target: target.partition("=")[0] + "=",
+        lambda target: target.partition("=")[0] + "=%ff",
+        lambda target: target.partition("=")[0] + "=%ed%a0%80",
+    ],
+    ids=["short", "long", "none", "two", "empty", "broken", "surrogate"],
+)
 def test_wrong_tokens(server, change):
     target = server.cells.address().partition(server.hosts[0])[2]
     answer = ask(server, change(target))
@@ -133,10 +143,18 @@ def test_wrong_tokens(server, change):
     assert ask(server, target).status == 303, "a guess does not void the right one"
 
 
-@pytest.mark.parametrize("header", [
-    "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Sec-Fetch-Site: same-origin",
-    "Referer: http://evil.example/", "Origin: http://evil.example", "Origin: null", "Sec-Purpose: prefetch;prerender",
-])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+        "Sec-Fetch-Site: same-origin",
+        "Referer: http://evil.example/",
+        "Origin: http://evil.example",
+        "Origin: null",
+        "Sec-Purpose: prefetch;prerender",
+    ],
+)
 def test_a_token_in_a_request_of_another_page(server, header):
     """Even who has read the token over a shoulder gets nothing by a picture, a form, a link or a frame."""
     target = server.cells.address().partition(server.hosts[0])[2]
@@ -160,8 +178,14 @@ def test_a_visit_as_browsers_make_it(server):
 def test_may(server):
     cookie = enter(server)
     assert json.loads(ask(server, "/_live/may", headers=[cookie]).body) == {"may": True}
-    for wrong in ([], ["Cookie: mundap-1=x"], [cookie + "x"], [cookie.replace(server.cells.name, "mundap-1")],
-                  ["Cookie: 쿠키=\udcff"], [cookie.partition("=")[0] + "=쿠키"]):
+    for wrong in (
+        [],
+        ["Cookie: mundap-1=x"],
+        [cookie + "x"],
+        [cookie.replace(server.cells.name, "mundap-1")],
+        ["Cookie: 쿠키=\udcff"],
+        [cookie.partition("=")[0] + "=쿠키"],
+    ):
         assert json.loads(ask(server, "/_live/may", headers=wrong).body) == {"may": False}
     assert ask(server, "/_live/may", headers=[cookie, "Sec-Fetch-Site: cross-site"]).status == 403
     assert ask(server, "/_live/may", headers=[cookie], host="evil.example").status == 403
@@ -170,8 +194,16 @@ def test_may(server):
 def test_no_page_holds_a_token(server):
     cookie = enter(server)
     secrets = [server.cells.token, *server.cells.cookies]
-    for target in ("/", "/none", "/_live/live.js", "/_live/cells.js", "/_live/cells.css", "/_live/may", "/_live/enter",
-                   "/_live/enter?token=x"):
+    for target in (
+        "/",
+        "/none",
+        "/_live/live.js",
+        "/_live/cells.js",
+        "/_live/cells.css",
+        "/_live/may",
+        "/_live/enter",
+        "/_live/enter?token=x",
+    ):
         for headers in ([], [cookie]):
             answer = ask(server, target, headers=headers)
             for secret in secrets:
@@ -182,13 +214,24 @@ def test_no_page_holds_a_token(server):
 # The socket
 
 
-@pytest.mark.parametrize("headers", [
-    {"Origin": None}, {"Origin": "null"}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost:{port}"},
-    {"Origin": "https://127.0.0.1:{port}"}, {"Origin": "http://127.0.0.1"},
-    {"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"},  # DNS rebinding
-    {"Host": "127.0.0.1"}, {"Host": "127.0.0.1.evil.example:{port}"},
-    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
-], ids=str)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": None},
+        {"Origin": "null"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost:{port}"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"},  # DNS rebinding
+        {"Host": "127.0.0.1"},
+        {"Host": "127.0.0.1.evil.example:{port}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+    ids=str,
+)
 def test_strangers_with_the_cookie_get_no_kernel(server, headers):
     """Cross-site WebSockets carry no SameSite cookie; if a browser sent it all the same, this holds."""
     cookie, count = enter(server), server.cells.count
@@ -209,18 +252,37 @@ def test_the_socket_is_no_page(server, target):
     assert ask(server, target, headers=[enter(server)]).status in (400, 403, 404)
 
 
-@pytest.mark.parametrize("message", [
-    "", "null", "[]", "1", "hello", "{", '{"do": "run"}', '{"do": "eval", "cell": 0, "code": "1"}', '{"do": ["run"]}',
-    '{"do": "run", "cell": 0, "code": 1}', '{"do": "run", "cell": "0", "code": "1"}',
-    '{"do": "run", "cell": true, "code": "1"}', '{"do": "run", "cell": -1, "code": "1"}',
-    '{"do": "run", "cell": 1e9, "code": "1"}', '{"do": "run", "cell": 0, "code": "1", "more": 1}',
-    '{"do": "run", "cell": 0, "code": "\\ud800"}', '{"do": "snippet", "cell": 0, "of": "example", "edits": [["a"]]}',
-    '{"do": "snippet", "cell": 0, "of": "example", "edits": [["a", 1]]}',
-    '{"do": "snippet", "cell": 0, "of": null, "edits": []}',
-    "[" * 100_000, b"\x00\xff", "{\"do\": \"run\", \"cell\": 0, \"code\": \"" + "x" * MAX_MESSAGE + "\"}",
-], ids=lambda message: repr(message[:60]))
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "null",
+        "[]",
+        "1",
+        "hello",
+        "{",
+        '{"do": "run"}',
+        '{"do": "eval", "cell": 0, "code": "1"}',
+        '{"do": ["run"]}',
+        '{"do": "run", "cell": 0, "code": 1}',
+        '{"do": "run", "cell": "0", "code": "1"}',
+        '{"do": "run", "cell": true, "code": "1"}',
+        '{"do": "run", "cell": -1, "code": "1"}',
+        '{"do": "run", "cell": 1e9, "code": "1"}',
+        '{"do": "run", "cell": 0, "code": "1", "more": 1}',
+        '{"do": "run", "cell": 0, "code": "\\ud800"}',
+        '{"do": "snippet", "cell": 0, "of": "example", "edits": [["a"]]}',
+        '{"do": "snippet", "cell": 0, "of": "example", "edits": [["a", 1]]}',
+        '{"do": "snippet", "cell": 0, "of": null, "edits": []}',
+        "[" * 100_000,
+        b"\x00\xff",
+        '{"do": "run", "cell": 0, "code": "' + "x" * MAX_MESSAGE + '"}',
+    ],
+    ids=lambda message: repr(message[:60]),
+)
 def test_malformed_and_oversized_messages(server, message):
     """They close the socket, and nothing else."""
+
     async def conversation(say, hear):
         await say(message)
         return await hear("nothing")
@@ -272,8 +334,10 @@ def test_pages_have_a_limit(server):
     cookie = enter(server).removeprefix("Cookie: ")
 
     async def main():
-        request = HTTPRequest(f"ws://127.0.0.1:{server.port}/_live/kernel",
-                              headers={"Origin": f"http://{server.hosts[0]}", "Cookie": cookie})
+        request = HTTPRequest(
+            f"ws://127.0.0.1:{server.port}/_live/kernel",
+            headers={"Origin": f"http://{server.hosts[0]}", "Cookie": cookie},
+        )
         opened, refused = [], []
         for _ in range(MAX_PAGES + 5):
             try:
@@ -286,8 +350,9 @@ def test_pages_have_a_limit(server):
             connection.close()
         while server.cells.pages:
             await asyncio.sleep(0.01)
-        at_once = await asyncio.gather(*[websocket_connect(request) for _ in range(MAX_PAGES + 5)],
-                                       return_exceptions=True)
+        at_once = await asyncio.gather(
+            *[websocket_connect(request) for _ in range(MAX_PAGES + 5)], return_exceptions=True
+        )
         await asyncio.sleep(0.5)
         assert len(server.cells.pages) <= MAX_PAGES, "handshakes at the same time do not pass the limit either"
         for connection in at_once:
@@ -309,8 +374,11 @@ def wait_for(condition, seconds=30):
 
 def kernels(process=None):
     """The kernels that a process, this one by default, has started."""
-    return [child for child in (process or psutil.Process()).children(recursive=True)
-            if any("ipykernel" in word for word in child.cmdline())]
+    return [
+        child
+        for child in (process or psutil.Process()).children(recursive=True)
+        if any("ipykernel" in word for word in child.cmdline())
+    ]
 
 
 # What runs
@@ -422,6 +490,7 @@ def test_too_many_kernels_end_the_one_that_was_idle_longest(server):
             await loop.run_in_executor(None, lambda: talk_next(count - 1))
             if count == MAX_KERNELS:
                 assert (await hear("lost")).why == "room"
+
         return conversation
 
     def talk_next(count):
@@ -435,6 +504,7 @@ def test_too_many_kernels_end_the_one_that_was_idle_longest(server):
 @pytest.fixture
 def own(server, tmp_path):
     """own(**options) -> a server of its own with these options of Cells."""
+
     def make(**options):
         (tmp_path / "kernels").mkdir(exist_ok=True)
         options = {"python": sys.executable, **options}
@@ -446,6 +516,7 @@ def own(server, tmp_path):
 
 def test_idle_kernels_end(own):
     with own(idle=0.5) as server:
+
         async def conversation(say, hear):
             await say({"do": "run", "cell": 0, "code": "import time; time.sleep(2); print('long')"})
             assert (await hear("done")).status == "ok", "what runs is not idle"
@@ -456,6 +527,7 @@ def test_idle_kernels_end(own):
 
 def test_memory_limit_is_told(own):
     with own(memory=400 << 20) as server:
+
         async def conversation(say, hear):
             await say({"do": "run", "cell": 0, "code": "kept = []\nwhile True: kept.append(bytearray(10 ** 7))"})
             lost = await hear("lost")
@@ -471,6 +543,7 @@ def test_the_environment_is_made_at_the_first_run(own, monkeypatch):
     fine = f"print('[준비] torch 50%', flush=True); print({sys.executable!r})"
     code = f"import os, sys\nif os.path.exists('ready'): exec({fine!r})\nelse: open('ready', 'w'); sys.exit('인터넷이 없어요')"
     with own(python=None, setup=[sys.executable, "-c", code]) as server:
+
         async def conversation(say, hear):
             await say({"do": "run", "cell": 0, "code": "print(1)"})
             failed = await hear("done")
@@ -487,6 +560,7 @@ def test_stop_while_the_environment_is_made(own, monkeypatch, tmp_path):
     monkeypatch.setattr("mundap.cells.complete", lambda *_: False)
     code = "import subprocess; p = subprocess.Popen(['sleep', '1000']); print(p.pid, flush=True); p.wait()"
     with own(python=None, setup=[sys.executable, "-c", code]) as server:
+
         async def conversation(say, hear):
             await say({"do": "run", "cell": 0, "code": "1"})
             child = int((await hear("setup")).text)
@@ -502,6 +576,7 @@ def test_stop_while_the_environment_is_made(own, monkeypatch, tmp_path):
 def test_no_environment_and_no_way_to_make_one(own, monkeypatch):
     monkeypatch.setattr("mundap.cells.complete", lambda *_: False)
     with own(python=None) as server:
+
         async def conversation(say, hear):
             await say({"do": "run", "cell": 0, "code": "1"})
             return await hear("done")
@@ -521,8 +596,14 @@ def test_no_kernel_outlives_the_server(tmp_path, number):
     (tmp_path / "mkdocs.yml").write_text("site_name: s\ntheme: {name: material, font: false}\nplugins: []\n")
     (tmp_path / "snippets").mkdir()
     code = "from pathlib import Path; from mundap.serve import serve; serve(Path('.'), 0, False, lambda root: [])"
-    process = subprocess.Popen([sys.executable, "-u", "-c", code], cwd=tmp_path, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUTF8": "1"})
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", code],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
     said = ""
     try:
         while "Ctrl-C" not in said:
@@ -559,8 +640,13 @@ def test_every_excerpt_is_found_in_its_snippet(root):
     from mundap.load import load
 
     project, _ = load(root)
-    shown = {(run["run"], run["show"]) for thread in project.threads.values() for answer in thread.data["answers"]
-             for run in answer["snippets"] if "show" in run}
+    shown = {
+        (run["run"], run["show"])
+        for thread in project.threads.values()
+        for answer in thread.data["answers"]
+        for run in answer["snippets"]
+        if "show" in run
+    }
     assert len(shown) > 20
     for name, definition in sorted(shown):
         programs = [cell.source for cell in to_notebook(project.snippets[name]).cells if cell.cell_type == "code"]
@@ -645,10 +731,16 @@ def test_what_was_changed_above_runs_again(learner, page):
     expect(page.locator(".cell-live").nth(1).locator(".run-output")).to_have_text("second 2\n")
 
 
-@pytest.mark.parametrize("code, after", [
-    ("import time\nprint('on')\nfor i in range(100000):\n    time.sleep(0.01)", "코드 1 4번째 줄에서 멈췄어요."),
-    ("import torch\na = torch.ones(12000, 12000)\nprint('on')\nfor i in range(1000):\n    a @ a", "커널을 닫았어요."),
-])
+@pytest.mark.parametrize(
+    "code, after",
+    [
+        ("import time\nprint('on')\nfor i in range(100000):\n    time.sleep(0.01)", "코드 1 4번째 줄에서 멈췄어요."),
+        (
+            "import torch\na = torch.ones(12000, 12000)\nprint('on')\nfor i in range(1000):\n    a @ a",
+            "커널을 닫았어요.",
+        ),
+    ],
+)
 def test_stop_and_start_again(learner, page, code, after):
     opened(learner, page, NOTEBOOK)
     type_code(page, 1, code)

@@ -25,8 +25,12 @@ def test_export(project, tmp_path, capsys):
     assert capsys.readouterr().out == "../out에 10쪽을 썼어요.\n"
     there = snapshot(tmp_path / "out")
     assert set(there) - {".mundap-export"} == {
-        *render.pages(load(project)[0]), "index.md", "notebooks/count.ipynb", "notebooks/measure.ipynb",
-        "assets/images/a.png"}
+        *render.pages(load(project)[0]),
+        "index.md",
+        "notebooks/count.ipynb",
+        "notebooks/measure.ipynb",
+        "assets/images/a.png",
+    }
     assert there["notebooks/count.ipynb"] == (project / "docs/notebooks/count.ipynb").read_bytes()
     home = there["index.md"].decode()
     assert "지금까지 주장 <strong>5</strong>개" in home and "<!-- mundap" not in home
@@ -40,8 +44,10 @@ def check_links(folder):
             whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) if target else path
             assert (folder / whole).is_file(), f"{path}: {target}"
             if anchor and whole in pages:
-                headings = [re.sub(r"[^\w]+", "-", title.lower()).strip("-")
-                            for title in re.findall(r"(?m)^#+ (.+)$", pages[whole])]
+                headings = [
+                    re.sub(r"[^\w]+", "-", title.lower()).strip("-")
+                    for title in re.findall(r"(?m)^#+ (.+)$", pages[whole])
+                ]
                 assert anchor in anchors(pages[whole]) + headings, f"{path}: {target}#{anchor}"
     return pages
 

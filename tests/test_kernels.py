@@ -17,6 +17,7 @@ from mundap.kernels import OUTPUT_LIMIT, PATIENCE, Kernel, Lost
 
 def drive(tmp_path, talk, memory=4 << 30):
     """Start a kernel in tmp_path, let talk(kernel, run) speak with it, end it. run: code -> answer and outputs."""
+
     async def main():
         kernel = Kernel(sys.executable, tmp_path / "kernel", tmp_path, memory)
         await kernel.start()
@@ -28,8 +29,10 @@ def drive(tmp_path, talk, memory=4 << 30):
                 shown.append(output)
 
             answer = await kernel.run(code, show)
-            text = {name: "".join(each["text"] for each in shown if each and each.get("name") == name)
-                    for name in ("stdout", "stderr")}
+            text = {
+                name: "".join(each["text"] for each in shown if each and each.get("name") == name)
+                for name in ("stdout", "stderr")
+            }
             return SimpleNamespace(**answer, shown=shown, **text)
 
         try:
@@ -56,13 +59,16 @@ def test_outputs_and_state(tmp_path):
     drive(tmp_path, talk)
 
 
-@pytest.mark.parametrize("code, name, line", [
-    ("a = 1\nb = 0\nprint(a / b)", "ZeroDivisionError", 3),
-    ("def f():\n    return nothing\n\nf()", "NameError", 2),
-    ("x = 1\nprint(x", "SyntaxError", 2),
-    ("import json\n\njson.loads('{')", "JSONDecodeError", 3),
-    ("raise ValueError('한글 <b> \\x1b[31m')", "ValueError", 1),
-])
+@pytest.mark.parametrize(
+    "code, name, line",
+    [
+        ("a = 1\nb = 0\nprint(a / b)", "ZeroDivisionError", 3),
+        ("def f():\n    return nothing\n\nf()", "NameError", 2),
+        ("x = 1\nprint(x", "SyntaxError", 2),
+        ("import json\n\njson.loads('{')", "JSONDecodeError", 3),
+        ("raise ValueError('한글 <b> \\x1b[31m')", "ValueError", 1),
+    ],
+)
 def test_errors_name_the_line_of_the_cell(tmp_path, code, name, line):
     async def talk(kernel, run):
         await run("y = 1\n" * 40)  # other cells' lines are not this one's
@@ -107,6 +113,7 @@ def test_a_loop_stops_and_keeps_its_variables(tmp_path):
 
 def test_a_matmul_that_hears_nothing_stops_too(tmp_path):
     """One call of torch that would take minutes: no signal reaches Python before it returns."""
+
     async def talk(kernel, run):
         await run("import torch\na = torch.ones(20000, 20000)")
         stopping = asyncio.ensure_future(stop_soon(kernel))

@@ -5,19 +5,19 @@ import re
 from functools import partial
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
-import torch
-
 import attention_distance
 import attention_rollout
 import export_lab
+import numpy as np
 import pe_interpolation
+import pytest
 import scenes
-from mundap.serve import HEADERS
-from mundap.texts import LINK
+import torch
 from test_site import violations
 from train_vit import PATCH, SIZE, load_trained
+
+from mundap.serve import HEADERS
+from mundap.texts import LINK
 
 SIZES = [48, 64, 96]
 MAX_BYTES = 4_000_000  # of all that the page loads, on a host that compresses nothing
@@ -38,28 +38,41 @@ def torch_run(model, image):
 
 # --- The graph ---
 
+
 def onnx_run(model, image, keep=(1, 1), order=None, mix=None):
     import onnxruntime
+
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     rows, columns = image.shape[2] // PATCH, image.shape[3] // PATCH
     order = np.arange(rows * columns) if order is None else np.asarray(order)
     mix = np.zeros((rows, columns, export_lab.GRID**2)) if mix is None else mix
-    return session.run(None, {"image": image.numpy(), "keep": np.array(keep, np.float32),
-                              "order": order.reshape(rows, columns), "mix": mix.astype(np.float32)})
+    return session.run(
+        None,
+        {
+            "image": image.numpy(),
+            "keep": np.array(keep, np.float32),
+            "order": order.reshape(rows, columns),
+            "mix": mix.astype(np.float32),
+        },
+    )
 
 
 @pytest.fixture(scope="module")
 def committed():
     import onnx
+
     return onnx.load(export_lab.TARGET)
 
 
 def test_committed_graph_is_of_the_committed_weights(committed):
-    assert {entry.key: entry.value for entry in committed.metadata_props}["weights_sha256"] == export_lab.weights_digest()
+    assert {entry.key: entry.value for entry in committed.metadata_props}[
+        "weights_sha256"
+    ] == export_lab.weights_digest()
 
 
 def test_exported_anew_it_is_the_committed_graph(committed):
     import onnx
+
     new = export_lab.export()
     onnx.checker.check_model(new)
     weights = {tensor.name: tensor.raw_data for tensor in committed.graph.initializer}
@@ -91,6 +104,7 @@ def test_positions_that_move_with_their_patches_change_no_logit(committed):
 
 # --- The scripts, in the browser ---
 
+
 @pytest.fixture(scope="module")
 def lab(site_url, browser):
     """The page, its model loaded, with its modules as M (model), S (scenes) and T (state); shared, so see `at`."""
@@ -100,7 +114,8 @@ def lab(site_url, browser):
     page.on("pageerror", lambda error: page.heard.errors.append(str(error)))
     page.on("request", lambda request: page.heard.requests.append(request.url))
     opened(page, site_url)
-    page.evaluate("""async (base) => {
+    page.evaluate(
+        """async (base) => {
         const [M, S, T] = await Promise.all(['model', 'scenes', 'state'].map((name) => import(`${base}${name}.js`)));
         const bytes = (array) => {
             const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength), parts = [];
@@ -109,7 +124,9 @@ def lab(site_url, browser):
         };
         const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
         Object.assign(window, { M, S, T, bytes, floats, model: await M.load() });
-    }""", site_url + SCRIPTS)
+    }""",
+        site_url + SCRIPTS,
+    )
     yield page
     assert not page.heard.errors
     page.context.close()
@@ -128,7 +145,10 @@ def opened(page, site_url, query="", load=True):
 def at(lab, query):
     """The shared page at a state, as the Back button would bring it there."""
     lab.mouse.move(2, 2)
-    lab.evaluate("query => { history.pushState(null, '', query || location.pathname); dispatchEvent(new PopStateEvent('popstate')); scrollTo(0, 0); }", query)
+    lab.evaluate(
+        "query => { history.pushState(null, '', query || location.pathname); dispatchEvent(new PopStateEvent('popstate')); scrollTo(0, 0); }",
+        query,
+    )
     settled(lab)
     return lab
 
@@ -149,11 +169,14 @@ def decoded(text, *shape):
 def in_browser(lab, image, method="2d", order=None):
     """What the page's model makes of an image (1, 3, H, W): logits, attn, tokens, as arrays."""
     rows, columns = image.shape[2] // PATCH, image.shape[3] // PATCH
-    found = lab.evaluate("""async ([image, rows, columns, method, order]) => {
+    found = lab.evaluate(
+        """async ([image, rows, columns, method, order]) => {
         const out = await model.run(floats(image), rows, columns, M.positions(method, rows, columns, order));
         window.last = out;
         return { logits: bytes(out.logits), attn: bytes(out.attn), tokens: bytes(out.tokens), n: out.n };
-    }""", [encoded(image), rows, columns, method, order])
+    }""",
+        [encoded(image), rows, columns, method, order],
+    )
     n = 1 + rows * columns
     assert found["n"] == n
     return decoded(found["logits"], 10), decoded(found["attn"], 6, 4, n, n), decoded(found["tokens"], n, 64)
@@ -203,8 +226,11 @@ def test_rollout_and_distances_are_those_of_the_snippets(lab, trained, size):
         assert np.abs(mean - attn[5, :, query].mean(0).numpy()).max() < 1e-6
     expected = attention_distance.attention_distance(attn, grid, PATCH)
     found = lab.evaluate("columns => M.distances(last, columns)", grid[1])
-    assert found == {f"{layer + 1}-{head + 1}": pytest.approx(expected[layer, head].item(), rel=1e-4)
-                     for layer in range(6) for head in range(4)}
+    assert found == {
+        f"{layer + 1}-{head + 1}": pytest.approx(expected[layer, head].item(), rel=1e-4)
+        for layer in range(6)
+        for head in range(4)
+    }
 
 
 def mulberry32(seed):
@@ -230,11 +256,15 @@ def python_scene(seed, monkeypatch):
 @pytest.mark.parametrize("seed", range(1, 13))
 def test_scenes_of_the_page_are_those_of_the_snippet(lab, monkeypatch, seed):
     scene = python_scene(seed, monkeypatch)
-    label, box = lab.evaluate("seed => { const { letter } = S.sample(seed); return [letter.label, S.boxOf(letter)]; }", seed)
+    label, box = lab.evaluate(
+        "seed => { const { letter } = S.sample(seed); return [letter.label, S.boxOf(letter)]; }", seed
+    )
     assert label == scene["labels"].item()
     assert np.abs(np.array(box) - scene["boxes"][0].numpy()).max() < 1e-5
     for size in SIZES:
-        image = lab.evaluate("([seed, size]) => bytes(M.normalised(S.render(S.shapes(S.sample(seed)), size)))", [seed, size])
+        image = lab.evaluate(
+            "([seed, size]) => bytes(M.normalised(S.render(S.shapes(S.sample(seed)), size)))", [seed, size]
+        )
         assert np.abs(decoded(image, 3, size, size) - scenes.render(scene, size)[0].numpy()).max() < 2e-3
 
 
@@ -259,7 +289,9 @@ def test_accuracy_on_the_pages_scenes_is_that_of_the_record(lab):
 
 def states(root):
     """Every state of the 실험실 that a page or a thread links to."""
-    threads = [LINK.finditer(path.read_text(encoding="utf-8")) for path in sorted((root / "docs" / "qa").glob("*/*.yaml"))]
+    threads = [
+        LINK.finditer(path.read_text(encoding="utf-8")) for path in sorted((root / "docs" / "qa").glob("*/*.yaml"))
+    ]
     found = [match[2] for matches in threads for match in matches if match[1] == "page" and match[2].startswith("lab")]
     own = re.findall(r'href="(\?[^"]+)"', (root / "docs" / "lab.md").read_text(encoding="utf-8"))
     return [target.removeprefix("lab") for target in found] + [address.replace("&amp;", "&") for address in own]
@@ -275,8 +307,25 @@ def test_threads_and_page_link_to_states_that_there_are(root, lab):
         assert sorted(again.removeprefix("?").split("&")) == sorted(told) or (again, told) == ("", []), address
 
 
-@pytest.mark.parametrize("address", ["?size=65", "?size=9999", "?pos=3d", "?map=7-1", "?map=1-5", "?map=rollout", "?query=0,1",
-                                     "?query=99,1", "?x=-1&y=nan&r=9", "?letter=A", "?dx=9", "?scene=1e9", "?bg=<b>", "?other=1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "?size=65",
+        "?size=9999",
+        "?pos=3d",
+        "?map=7-1",
+        "?map=1-5",
+        "?map=rollout",
+        "?query=0,1",
+        "?query=99,1",
+        "?x=-1&y=nan&r=9",
+        "?letter=A",
+        "?dx=9",
+        "?scene=1e9",
+        "?bg=<b>",
+        "?other=1",
+    ],
+)
 def test_a_state_that_is_none_is_as_usual(lab, address):
     assert lab.evaluate("address => T.write(T.read(address))", address) == ""
 
@@ -288,6 +337,7 @@ def test_a_state_keeps_its_meaning(lab):
 
 
 # --- The page ---
+
 
 def text(page, name):
     return page.locator(f"#lab-{name}").inner_text()
@@ -304,8 +354,9 @@ def test_nothing_is_loaded_before_it_is_asked_for_and_little_after(root, site_ur
     assert not [url for url in page.heard.requests if "/vendor/" in url or ".onnx" in url]
     before = len(page.heard.requests)
     opened(page, site_url)
-    loaded = {url.removeprefix(site_url) for url in page.heard.requests[before:]
-              if "/vendor/" in url or url.endswith(".onnx")}
+    loaded = {
+        url.removeprefix(site_url) for url in page.heard.requests[before:] if "/vendor/" in url or url.endswith(".onnx")
+    }
     assert loaded == {"assets/vendor/runtime.js", "assets/vendor/ort.wasm.zst", "assets/lab/vit.onnx"}
     sizes = {name: (root / "docs" / name).stat().st_size for name in loaded}
     own = sum(path.stat().st_size for path in (root / "docs" / SCRIPTS).glob("*.js"))
@@ -383,7 +434,9 @@ def test_experiments_of_the_page_open_in_place(lab):
     lab.get_by_role("link", name="위치를 빼고 섞기").click()
     settled(lab)
     assert lab.url.endswith("lab/?pos=none&shuffle=patches")
-    assert lab.get_by_role("radio", name="그림만 섞기").is_checked() and lab.get_by_role("radio", name="빼기").is_checked()
+    assert (
+        lab.get_by_role("radio", name="그림만 섞기").is_checked() and lab.get_by_role("radio", name="빼기").is_checked()
+    )
     assert "순서도 없어요" in text(lab, "try")
     lab.go_back()
     settled(lab)
@@ -505,8 +558,24 @@ def test_everything_is_reached_and_done_by_keyboard(site_url, page):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("(document.activeElement.name || document.activeElement.id || '')"))
-    wanted = {"source", "letter", "bg", "map", "pos", "shuffle", "lab-x", "lab-y", "lab-r", "lab-bars", "lab-new", "lab-size",
-              "lab-dx", "lab-dy", "lab-link", "lab-reset"}
+    wanted = {
+        "source",
+        "letter",
+        "bg",
+        "map",
+        "pos",
+        "shuffle",
+        "lab-x",
+        "lab-y",
+        "lab-r",
+        "lab-bars",
+        "lab-new",
+        "lab-size",
+        "lab-dx",
+        "lab-dy",
+        "lab-link",
+        "lab-reset",
+    }
     assert wanted <= reached, wanted - reached
     page.locator('input[name="map"]:checked').focus()
     page.keyboard.press("ArrowDown")
@@ -552,10 +621,12 @@ def test_maps_follow_the_theme(lab):
         lab.emulate_media(color_scheme=theme)
         lab.wait_for_timeout(300)
         settled(lab)
-        colours.append(lab.evaluate("""() => {
+        colours.append(
+            lab.evaluate("""() => {
             const canvas = document.querySelector('#lab-heads canvas');
             return [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data];
-        }"""))
+        }""")
+        )
     assert colours[0] != colours[1] and colours[0] == colours[2]
 
 
@@ -581,5 +652,3 @@ def test_without_javascript_the_page_says_what_it_is(site_url, page_factory):
     assert not page.locator(".lab").is_visible()
     page.locator("noscript li a").nth(1).click()
     assert "attention-rollout" in page.url
-
-

@@ -58,7 +58,8 @@ MISTAKES = {
     "unknown key": {FIRST: ("    kind: 해설", "    ▶knid: 해설\n    kind: 해설")},
     "unknown key without a near one": {FIRST: ("level: 기초", "level: 기초\n▶memo: 나중에")},
     "comma in a text between braces": {
-        FIRST: ("{paper: vit, where: 식 1}", "{paper: vit, where: 식 1, says: 하나, ▶그리고 둘}")},
+        FIRST: ("{paper: vit, where: 식 1}", "{paper: vit, where: 식 1, says: 하나, ▶그리고 둘}")
+    },
     "missing keys": {SECOND: "▶id: second\nquestion: 값이 작나요?\n".replace("▶", "▶" * 6)},
     "text in place of a list": {FIRST: ("tags: [같음, 비교]", "tags: ▶같음")},
     "list in place of a text": {FIRST: ("level: 기초", "level: ▶[기초]")},
@@ -84,24 +85,35 @@ MISTAKES = {
     "id in two chapters": {"docs/qa/more/second.yaml": FILES[SECOND]},
     "file name that ends in yml": {"docs/qa/more/fourth.yml": FILES[SECOND].replace("id: second", "id: fourth")},
     "line twice": {INDEX: ("      - third", "      - third\n      - ▶first")},
-    "chapter twice": {INDEX: ("  - id: more", "  - id: ▶basics"), "docs/qa/basics/third.yaml": FILES[THIRD],
-                      THIRD: None},
+    "chapter twice": {
+        INDEX: ("  - id: more", "  - id: ▶basics"),
+        "docs/qa/basics/third.yaml": FILES[THIRD],
+        THIRD: None,
+    },
     "name that the chapter's page has": {INDEX: ("      - third", "      - third\n      - ▶index")},
     "index with a syntax error": {INDEX: ("    title: 기초", "    title▶ 기초".replace("title▶", "▶title"))},
     "index with a wrong key": {INDEX: ("    title: 기초", "    ▶titel: 기초\n    title: 기초")},
     "index that is empty": {INDEX: ""},
     "index with raw HTML": {INDEX: ("처음 읽는 장이에요.", "처음 ▶<b>읽는</b> 장이에요.".replace("</b>", "▶</b>"))},
-    "paper without an address": {INDEX: ("{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}",
-                                         "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}")},
+    "paper without an address": {
+        INDEX: (
+            "{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}",
+            "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}",
+        )
+    },
     "section with an unknown thread": {
-        INDEX: ("{title: 강의 노트}", "{title: 강의 노트, sections: [{title: 첫째 절, threads: [first, ▶frist]}]}")},
+        INDEX: ("{title: 강의 노트}", "{title: 강의 노트, sections: [{title: 첫째 절, threads: [first, ▶frist]}]}")
+    },
     "unknown document": {FIRST: ("{document: S1,", "{document: ▶S9,")},
     # needs
     "needs an unknown thread": {FIRST: ("needs: []", "needs: [▶secnod]")},
     "needs itself": {FIRST: ("needs: []", "needs: [▶first]")},
     "needs in a circle": {FIRST: ("needs: []", "needs: [▶second]"), SECOND: ("needs: [first]", "needs: [▶first]")},
-    "needs in a large circle": {FIRST: ("needs: []", "needs: [▶third]"), SECOND: ("needs: [first]", "needs: [▶first]"),
-                                THIRD: ("tags: [세기]", "tags: [세기]\nneeds: [▶second]")},
+    "needs in a large circle": {
+        FIRST: ("needs: []", "needs: [▶third]"),
+        SECOND: ("needs: [first]", "needs: [▶first]"),
+        THIRD: ("tags: [세기]", "tags: [세기]\nneeds: [▶second]"),
+    },
     # snippets and records
     "unknown snippet": {SECOND: ("{run: count, figure: sizes}", "{run: ▶counts}")},
     "helper in place of a snippet": {SECOND: ("{run: count, figure: sizes}", "{run: ▶helper}")},
@@ -110,8 +122,10 @@ MISTAKES = {
     "snippet with a syntax error": {"snippets/count.py": ("STEPS, ", "STEPS▶), ")},
     "snippet that is not UTF-8": {"snippets/count.py": b"# %%\nevidence = {} # \xff\n"},
     "snippet without evidence": {"snippets/count.py": ("evidence =", "evidenze =")},
-    "unused snippet": {SECOND: ("{run: count, figure: sizes}", "{run: measure}"),
-                       THIRD: ("{run: count}", "{run: measure}")},
+    "unused snippet": {
+        SECOND: ("{run: count, figure: sizes}", "{run: measure}"),
+        THIRD: ("{run: count}", "{run: measure}"),
+    },
     "stale record": {"snippets/measure.py": ("1e-7", "1e-6"), "stale": True},
     "stale record by an import": {"snippets/helper.py": ("x / 2", "x * 0.5"), "stale": True},
     "no record": {"docs/notebooks/measure.ipynb": None},
@@ -119,32 +133,43 @@ MISTAKES = {
     "record in conflict": {"docs/notebooks/measure.ipynb": "<<<<<<< HEAD\n{}\n"},
     "record without a snippet": {"docs/notebooks/gone.ipynb": "copy of measure"},
     # claims
-    "claim without a check": {FIRST: ("        check: measure.difference < 1e-5\n", ""),
-                              "mark": ("text: 두 값이", "▶text: 두 값이")},
+    "claim without a check": {
+        FIRST: ("        check: measure.difference < 1e-5\n", ""),
+        "mark": ("text: 두 값이", "▶text: 두 값이"),
+    },
     "claim from the literature without a citation": {
         FIRST: ("        cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]\n", ""),
-        "mark": ("text: 옛날부터", "▶text: 옛날부터")},
+        "mark": ("text: 옛날부터", "▶text: 옛날부터"),
+    },
     "claim from the literature with a check": {
-        FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")},
-    "undecided claim without a citation": {SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
-                                           "mark": ("text: 값이 작아요", "▶text: 값이 작아요")},
+        FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")
+    },
+    "undecided claim without a citation": {
+        SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
+        "mark": ("text: 값이 작아요", "▶text: 값이 작아요"),
+    },
     "unknown paper": {FIRST: ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}")},
     "check that does not parse": {FIRST: ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5")},
     "check that calls": {FIRST: ("check: measure.difference < 1e-5", "check: ▶max(measure.difference, 0) < 1e-5")},
     "check without a snippet's name": {FIRST: ("check: measure.difference < 1e-5", "check: ▶difference < 1e-5")},
     "check of constants": {FIRST: ("check: measure.difference < 1e-5", "check: ▶1 < 2")},
     "check of an unknown snippet": {FIRST: ("check: measure.difference < 1e-5", "check: ▶mesure.difference < 1e-5")},
-    "check of unknown evidence": {FIRST: ("check: measure.difference < 1e-5",
-                                          "check: measure.name == '작음' and ▶measure.diference < 1e-5")},
+    "check of unknown evidence": {
+        FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.diference < 1e-5")
+    },
     "check that mixes kinds": {FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.name < 1e-5")},
-    "check that divides by zero": {FIRST: ("check: measure.difference < 1e-5",
-                                           "check: ▶1 / (measure.difference * 0) > 1")},
-    "verdict that its check does not bear out": {FIRST: ("check: measure.difference < 1e-5",
-                                                         "check: measure.name == '작음' and ▶measure.difference < 1e-9")},
-    "verdict that two runs do not bear out": {FIRST: ("check: measure.difference < 1e-5",
-                                                      "check: ▶measure.difference > count.steps")},
-    "outcome that its check does not bear out": {FIRST: ("    check: measure.difference < 0.5",
-                                                         "    check: ▶measure.difference > 0.5")},
+    "check that divides by zero": {
+        FIRST: ("check: measure.difference < 1e-5", "check: ▶1 / (measure.difference * 0) > 1")
+    },
+    "verdict that its check does not bear out": {
+        FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.difference < 1e-9")
+    },
+    "verdict that two runs do not bear out": {
+        FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.difference > count.steps")
+    },
+    "outcome that its check does not bear out": {
+        FIRST: ("    check: measure.difference < 0.5", "    check: ▶measure.difference > 0.5")
+    },
     # texts
     "link to an unknown thread": text("[글](▶thread:secnd)"),
     "link to an unknown place": text("[글](▶thread:second#smal)"),
@@ -156,12 +181,12 @@ MISTAKES = {
     "link that runs a script": text("[글](▶javascript:alert(1)) [글](▶data:text/html,x)"),
     "link whose address stands apart": text("[글][x]\n\n      ▶[x]: javascript:alert(1)"),
     "link in a title": {FIRST: ("title: 왜 같은지", "title: 왜 [같은지](▶thread:second)")},
-    "raw HTML": text("▶<div onclick=\"x\">글▶</div> ▶<!-- 주석 --> a▶<b ▶<x:y onclick=z>"),
-    "attributes": text("글▶{: onclick=\"alert(1)\"} `코드`▶{.red}"),
+    "raw HTML": text('▶<div onclick="x">글▶</div> ▶<!-- 주석 --> a▶<b ▶<x:y onclick=z>'),
+    "attributes": text('글▶{: onclick="alert(1)"} `코드`▶{.red}'),
     "image": text("▶![그림](▶https://example.com/a.png)".replace("](▶", "](")),
     "heading of a page": text("글\n\n      ▶# 제목"),
-    "exec fence": text("글\n\n      ▶```python exec=\"1\"\n      print(1)\n      ```"),
-    "exec fence in a quote": text("> ▶~~~ ▶{.python exec=\"on\"}\n      > print(1)\n      > ~~~"),
+    "exec fence": text('글\n\n      ▶```python exec="1"\n      print(1)\n      ```'),
+    "exec fence in a quote": text('> ▶~~~ ▶{.python exec="on"}\n      > print(1)\n      > ~~~'),
     "unknown value": text("값은 {{▶measure.diference}}예요."),
     "value without a snippet's name": text("값은 {{ ▶difference }}예요."),
     "value that is no expression": text("값은 {{measure.difference ▶measure.name}}예요."),
@@ -178,7 +203,9 @@ MISTAKES = {
     "formula without a parenthesis": text("식은 $\\left ▶x$예요."),
     "formula that is empty": text("글\n\n      $$ ▶$$\n\n      글"),
     "formula inside a paragraph": text("글에 붙은\n      ▶$$a$$\n      식이에요."),
-    "formula in a folded text": {SECOND: ("conclusion: 작아요.", "conclusion: >-\n  길게\n  적은 $▶\\fooo$\n  글이에요.")},
+    "formula in a folded text": {
+        SECOND: ("conclusion: 작아요.", "conclusion: >-\n  길게\n  적은 $▶\\fooo$\n  글이에요.")
+    },
     "formula in single quotes": {SECOND: ("conclusion: 작아요.", "conclusion: '''따옴표'' 안의 $▶\\fooo$'")},
     "tag spelled in two ways": {SECOND: ("tags: [비교]", "tags: [▶비교!]")},
     # blocks, glossary, pages, schemas
@@ -189,23 +216,38 @@ MISTAKES = {
     "term with an unknown thread": {"docs/glossary.yaml": ("threads: [first]", "threads: [▶frist]")},
     "glossary that is broken": {"docs/glossary.yaml": ("- term: 셈", "- ▶trem: 셈".replace("▶", "▶▶"))},
     "page that asks for something unknown": {"docs/index.md": ("<!-- mundap:path -->", "▶<!-- mundap:paths -->")},
-    "page that shows what is not there": {"docs/index.md": (
-        "<!-- mundap:path -->", "▶<!-- mundap:figure measure.curbe --> ▶<!-- mundap:code count.nothing --> "
-        "▶<!-- mundap:figure mesure.curve --> `<!-- mundap:paths -->`")},
-    "page with numbers and links that lead nowhere": {"docs/index.md": (
-        "<!-- mundap:path -->", "{{▶measure.differense:.1e}} [글](▶thread:frist) [글](▶run:mesure) `{{a.b}}`")},
+    "page that shows what is not there": {
+        "docs/index.md": (
+            "<!-- mundap:path -->",
+            "▶<!-- mundap:figure measure.curbe --> ▶<!-- mundap:code count.nothing --> "
+            "▶<!-- mundap:figure mesure.curve --> `<!-- mundap:paths -->`",
+        )
+    },
+    "page with numbers and links that lead nowhere": {
+        "docs/index.md": (
+            "<!-- mundap:path -->",
+            "{{▶measure.differense:.1e}} [글](▶thread:frist) [글](▶run:mesure) `{{a.b}}`",
+        )
+    },
     "page that is not UTF-8": {"docs/index.md": b"# \xff\n"},
     "old schema": {"schema/thread.json": "{}\n"},
     "missing schema": {"schema/index.json": None},
     # several at once
     "several in several files": {
         INDEX: ("      - second\n", "      - second\n      - ▶missing\n"),
-        FIRST: [("level: 기초", "level: ▶초급"), ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5"),
-                ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}"), ("show: distance", "show: ▶distanse"),
-                ("needs: []", "needs: [▶secnod]"), ("[실행](run:measure)", "[실행](▶run:mesure) $▶\\fooo$ {{▶measure.x}}")],
+        FIRST: [
+            ("level: 기초", "level: ▶초급"),
+            ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5"),
+            ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}"),
+            ("show: distance", "show: ▶distanse"),
+            ("needs: []", "needs: [▶secnod]"),
+            ("[실행](run:measure)", "[실행](▶run:mesure) $▶\\fooo$ {{▶measure.x}}"),
+        ],
         SECOND: [("tags: [비교]", "tags: 비교: 셈".replace(": 셈", "▶: 셈"))],
-        "docs/glossary.yaml": ("[문답](thread:first)",
-                               "[문답](▶thread:fist) [이것](thread:second#small) [저것](thread:first#same)"),
+        "docs/glossary.yaml": (
+            "[문답](thread:first)",
+            "[문답](▶thread:fist) [이것](thread:second#small) [저것](thread:first#same)",
+        ),
         "snippets/count.py": ("evidence =", "evidenze ="),
     },
 }
@@ -247,8 +289,9 @@ def project(tmp_path):
 def golden(root):
     """{name of a mistake: the lines that `mundap check` says}."""
     written = (root / "tests" / "errors" / "messages.txt").read_text(encoding="utf-8")
-    return {part.partition("\n")[0]: part.partition("\n")[2].rstrip("\n")
-            for part in re.split(r"(?m)^== ", written)[1:]}
+    return {
+        part.partition("\n")[0]: part.partition("\n")[2].rstrip("\n") for part in re.split(r"(?m)^== ", written)[1:]
+    }
 
 
 def test_sound_project(project, monkeypatch, capsys):
@@ -274,8 +317,9 @@ def test_mistake(name, project, root, monkeypatch, capsys):
         assert re.fullmatch(r"[^:]+:\d+:\d+: [^\n]+[.?] [^\n]+[.?]", line), line
         assert not re.search(r"을\(를\)|이\(가\)|은\(는\)|Traceback", line)
     if os.environ.get("MUNDAP_WRITE"):
-        with (root / "tests" / "errors" / "messages.txt").open("a" if name != next(iter(MISTAKES)) else "w",
-                                                               encoding="utf-8") as file:
+        with (root / "tests" / "errors" / "messages.txt").open(
+            "a" if name != next(iter(MISTAKES)) else "w", encoding="utf-8"
+        ) as file:
             file.write(f"== {name}\n{out}")
     assert golden(root)[name] == out.rstrip("\n")
 
@@ -299,8 +343,10 @@ def test_files_that_cannot_be_read(project, monkeypatch, capsys):
 
 
 def test_broken_index_hides_no_mistake_of_a_thread(project):
-    make_mistake(project,
-                 {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")})
+    make_mistake(
+        project,
+        {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")},
+    )
     assert [problem.path for problem in load(project)[1]] == [FIRST, SECOND, INDEX, INDEX, INDEX]
 
 
@@ -321,9 +367,21 @@ def test_project_of_a_sound_folder(project):
     assert found.used() == {"measure": ["first"], "count": ["second", "third"]} and found.stale() == {}
     first = found.threads["first"]
     assert first.judgements.keys() == {("answers", 0, "claims", 0), ("answers", 1, "claims", 0), ("try", 0)}
-    assert thread_anchors(first.data) == ["asked", "conclusion", "misconception", "try", "sources", "related", "same",
-                                          "same-1", "same-2",
-                                          "measure-curve", "explained", "explained-1", "try-1"]
+    assert thread_anchors(first.data) == [
+        "asked",
+        "conclusion",
+        "misconception",
+        "try",
+        "sources",
+        "related",
+        "same",
+        "same-1",
+        "same-2",
+        "measure-curve",
+        "explained",
+        "explained-1",
+        "try-1",
+    ]
     assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
 
 
@@ -361,17 +419,52 @@ def test_template_is_a_file_whose_words_are_missing(project, monkeypatch):
     put(project / "docs" / "qa" / "more" / "why-position.yaml", schema.template("why-position"))
     put(project / INDEX, FILES[INDEX].replace("      - third\n", "      - third\n      - why-position\n"))
     _, problems = load(project)
-    assert problems and all(problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what
-                            for problem in problems)
+    assert problems and all(
+        problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what for problem in problems
+    )
 
 
 def test_mutated_threads_never_raise(project):
     """Lines and characters dropped, doubled, put elsewhere: loading answers with problems inside the file, and soon;
     where it finds nothing wrong, the pages can be made."""
-    rng, pieces = random.Random(1), ["{{", "}}", "$", "$$", "`", "```exec\n", "<b>", "](thread:", "](", "[", "]", "{",
-                                     "}", ": ", "- ", "\t", "&a ", "*a",
-                                     "!x ", "\x00", "\ufeff", "'", '"', "|", ">", "\\", "é", "#", "%", "~~~", "<!--",
-                                     "문헌", "**"]
+    rng, pieces = (
+        random.Random(1),
+        [
+            "{{",
+            "}}",
+            "$",
+            "$$",
+            "`",
+            "```exec\n",
+            "<b>",
+            "](thread:",
+            "](",
+            "[",
+            "]",
+            "{",
+            "}",
+            ": ",
+            "- ",
+            "\t",
+            "&a ",
+            "*a",
+            "!x ",
+            "\x00",
+            "\ufeff",
+            "'",
+            '"',
+            "|",
+            ">",
+            "\\",
+            "é",
+            "#",
+            "%",
+            "~~~",
+            "<!--",
+            "문헌",
+            "**",
+        ],
+    )
     started, sound = time.process_time(), 0
     for _ in range(800):
         name = rng.choice([FIRST, FIRST, SECOND, THIRD, INDEX, "docs/glossary.yaml"])

@@ -11,8 +11,10 @@ from mundap.load import load, thread_anchors
 from mundap.problems import Failure
 
 FIRST, SECOND = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml"
-MKDOCS = {"extensions": ["md_in_html", "attr_list", "tables", "toc", "pymdownx.arithmatex", "pymdownx.superfences"],
-          "extension_configs": {"pymdownx.arithmatex": {"generic": True}}}
+MKDOCS = {
+    "extensions": ["md_in_html", "attr_list", "tables", "toc", "pymdownx.arithmatex", "pymdownx.superfences"],
+    "extension_configs": {"pymdownx.arithmatex": {"generic": True}},
+}
 
 
 @pytest.fixture
@@ -72,11 +74,22 @@ def test_anchors_are_those_that_links_are_checked_against(project, flavour):
 
 def test_pages(project):
     assert list(made(project)) == [
-        "qa/index.md", "tags.md", "glossary.md", "sources.md", "qa/basics/index.md", "qa/more/index.md", "qa/basics/first.md",
+        "qa/index.md",
+        "tags.md",
+        "glossary.md",
+        "sources.md",
+        "qa/basics/index.md",
+        "qa/more/index.md",
+        "qa/basics/first.md",
         "qa/basics/second.md",
-        "qa/more/third.md", "download/count.ipynb", "figures/measure/curve.svg", "download/measure.ipynb",
-        "snippets/count.py", "snippets/helper.py",
-        "snippets/measure.py"]
+        "qa/more/third.md",
+        "download/count.ipynb",
+        "figures/measure/curve.svg",
+        "download/measure.ipynb",
+        "snippets/count.py",
+        "snippets/helper.py",
+        "snippets/measure.py",
+    ]
     pages = made(project)
     assert pages["figures/measure/curve.svg"] == "<svg><text>선</text></svg>"
     assert pages["snippets/helper.py"] == FILES["snippets/helper.py"]
@@ -92,18 +105,24 @@ def test_numbers_come_from_the_record(project):
 
 
 def test_values_in_formulas_and_code(project):
-    page = made(project,
-                first=("      값 `a`와", "      $x = {{measure.difference:.0e}}$ `{{measure.difference}}` 값 `a`와"))
+    page = made(
+        project, first=("      값 `a`와", "      $x = {{measure.difference:.0e}}$ `{{measure.difference}}` 값 `a`와")
+    )
     assert "$x = 1e-07$ `{{measure.difference}}` 값" in page["qa/basics/first.md"]
 
 
-@pytest.mark.parametrize("check, expected", [
-    ("measure.difference < 1e-5", ["<code>measure.difference</code>", "1.00e-07", "기준 &lt; 1e-5"]),
-    ("1e-9 < measure.difference < count.steps", ["기준 &gt; 1e-9", "비교 &lt; 3 (<code>count.steps</code>)"]),
-    ('measure.name == "작음" and count.exact == True',
-     ["<code>measure.name</code>", ">작음<", "기준 == 작음", "<code>count.exact</code>", ">참<", "기준 == 참"]),
-    ("count.steps / 2 >= 1.5", ["<code>count.steps / 2</code>", ">1.5<", "기준 &gt;= 1.5"]),
-])
+@pytest.mark.parametrize(
+    "check, expected",
+    [
+        ("measure.difference < 1e-5", ["<code>measure.difference</code>", "1.00e-07", "기준 &lt; 1e-5"]),
+        ("1e-9 < measure.difference < count.steps", ["기준 &gt; 1e-9", "비교 &lt; 3 (<code>count.steps</code>)"]),
+        (
+            'measure.name == "작음" and count.exact == True',
+            ["<code>measure.name</code>", ">작음<", "기준 == 작음", "<code>count.exact</code>", ">참<", "기준 == 참"],
+        ),
+        ("count.steps / 2 >= 1.5", ["<code>count.steps / 2</code>", ">1.5<", "기준 &gt;= 1.5"]),
+    ],
+)
 def test_measured_number_beside_its_bound(project, check, expected):
     page = made(project, first=("measure.difference < 1e-5", check))["qa/basics/first.md"]
     claim = page[page.index('id="same-1"') : page.index('id="same-2"')]
@@ -135,21 +154,29 @@ def test_run_shows_code_figure_and_links(project):
 
 
 def test_figure_that_stands_further_up_is_a_link(project):
-    page = made(project,
-                first=("      - run: measure\n    claims",
-                       "      - {run: measure, figure: curve}\n      - {run: count, figure: sizes}\n"
-                                "      - {run: count, figure: sizes}\n    claims"))["qa/basics/first.md"]
+    page = made(
+        project,
+        first=(
+            "      - run: measure\n    claims",
+            "      - {run: measure, figure: curve}\n      - {run: count, figure: sizes}\n"
+            "      - {run: count, figure: sizes}\n    claims",
+        ),
+    )["qa/basics/first.md"]
     assert page.count("![차이가 작아요.]") == 1 and "위에서 본 그림: [차이가 작아요.](#measure-curve)" in page
     assert page.count('id="count-sizes"') == 1 and "위에서 본 표: [크기](#count-sizes)" in page
 
 
 def test_previous_and_next_follow_the_reading_order(project):
     pages = made(project)
-    navigation = {name: re.findall(r"\[<span>(이전|다음)</span> [^\]]+\]\(([^)]+)\)", pages[name])
-                  for name in ("qa/basics/first.md", "qa/basics/second.md", "qa/more/third.md")}
-    assert navigation == {"qa/basics/first.md": [("다음", "second.md")],
-                          "qa/basics/second.md": [("이전", "first.md"), ("다음", "../more/third.md")],
-                          "qa/more/third.md": [("이전", "../basics/second.md")]}
+    navigation = {
+        name: re.findall(r"\[<span>(이전|다음)</span> [^\]]+\]\(([^)]+)\)", pages[name])
+        for name in ("qa/basics/first.md", "qa/basics/second.md", "qa/more/third.md")
+    }
+    assert navigation == {
+        "qa/basics/first.md": [("다음", "second.md")],
+        "qa/basics/second.md": [("이전", "first.md"), ("다음", "../more/third.md")],
+        "qa/more/third.md": [("이전", "../basics/second.md")],
+    }
 
 
 def test_what_to_read_first_sources_and_related(project):
@@ -178,15 +205,19 @@ def test_nothing_of_a_run_or_an_author_is_taken_for_markup(project):
 
 
 def test_code_that_holds_a_fence(project):
-    put(project / "snippets" / "measure.py",
-        FILES["snippets/measure.py"].replace("How far two numbers", "```` How far two numbers"))
+    put(
+        project / "snippets" / "measure.py",
+        FILES["snippets/measure.py"].replace("How far two numbers", "```` How far two numbers"),
+    )
     make_records(project)
     page = made(project)["qa/basics/first.md"]
     assert '`````python title="snippets/measure.py"\n' in page and "\n`````\n" in page
 
 
 def test_head_of_a_page_is_plain_and_short():
-    head = render.front_matter("제목 `a` **b**", "글 <span>x</span> [링크](thread:a) $y$ " + "긴 글 " * 99, kind="thread")
+    head = render.front_matter(
+        "제목 `a` **b**", "글 <span>x</span> [링크](thread:a) $y$ " + "긴 글 " * 99, kind="thread"
+    )
     assert head.startswith("---\n") and head.endswith("\n---\n")
     values = {line.partition(": ")[0]: json.loads(line.partition(": ")[2]) for line in head.strip("-\n").splitlines()}
     assert values["title"] == "제목 a b" and values["description"].startswith("글 x 링크 y 긴 글")
@@ -194,7 +225,7 @@ def test_head_of_a_page_is_plain_and_short():
 
 
 def test_chapters_introductions_are_filled_in(project):
-    pages = made(project, index=("처음 읽는 장이에요.", "\"{{count.steps}}걸음, [둘째](thread:second).\""))
+    pages = made(project, index=("처음 읽는 장이에요.", '"{{count.steps}}걸음, [둘째](thread:second)."'))
     filled = '<span class="value" title="count.steps">3</span>걸음, [둘째]('
     assert filled in pages["qa/basics/index.md"] and filled in pages["qa/index.md"]
     assert filled in render.learning_path(load(project)[0], "index.md")
@@ -204,13 +235,21 @@ def test_chapters_introductions_are_filled_in(project):
 def test_every_section_of_a_document_with_the_threads_that_answer_it(project):
     sections = "{title: 강의 노트, sections: [{title: 첫째 | 절, threads: [first, third]}, {title: 둘째, threads: []}]}"
     page = made(project, index=("{title: 강의 노트}", sections))["sources.md"]
-    assert page.endswith("## 강의 노트\n\n| 대목 | 문답 |\n|---|---|\n| 첫째 \\| 절 | [두 값은 같나요?](qa/basics/first.md)<br>"
-                         "[셋째는요?](qa/more/third.md) |\n| 둘째 | 아직 쓰는 중이에요 |\n")
+    assert page.endswith(
+        "## 강의 노트\n\n| 대목 | 문답 |\n|---|---|\n| 첫째 \\| 절 | [두 값은 같나요?](qa/basics/first.md)<br>"
+        "[셋째는요?](qa/more/third.md) |\n| 둘째 | 아직 쓰는 중이에요 |\n"
+    )
 
 
 def test_counts_are_counted(project):
     found, _ = load(project)
-    assert render.verdict_counts(found.threads.values()) == {"맞음": 1, "일부 맞음": 1, "틀림": 1, "미확인": 1, "문헌": 1}
+    assert render.verdict_counts(found.threads.values()) == {
+        "맞음": 1,
+        "일부 맞음": 1,
+        "틀림": 1,
+        "미확인": 1,
+        "문헌": 1,
+    }
     board = render.fill(found, "<!-- mundap:scoreboard -->", "index.md")
     assert "주장 <strong>5</strong>개" in board and board.count("flex-grow: 1") == 5
     runs = render.fill(found, "<!-- mundap:runs -->", "runs.md").splitlines()
@@ -221,9 +260,11 @@ def test_counts_are_counted(project):
 
 def test_hand_written_pages_show_figures_code_and_numbers(project):
     found, _ = load(project)
-    text = ("---\ntitle: 쪽\n---\n\n값은 {{measure.difference:.0e}}, `{{measure.difference}}`, [실행](run:measure), "
-            "[답](thread:first#same).\n\n<!-- mundap:figure measure.curve -->\n\n<!-- mundap:figure count.sizes -->\n\n"
-            "<!-- mundap:code measure.distance -->\n\n`<!-- mundap:figure measure.curve -->`\n")
+    text = (
+        "---\ntitle: 쪽\n---\n\n값은 {{measure.difference:.0e}}, `{{measure.difference}}`, [실행](run:measure), "
+        "[답](thread:first#same).\n\n<!-- mundap:figure measure.curve -->\n\n<!-- mundap:figure count.sizes -->\n\n"
+        "<!-- mundap:code measure.distance -->\n\n`<!-- mundap:figure measure.curve -->`\n"
+    )
     page = render.fill(found, text, "deep/page.md")
     assert page.startswith("---\ntitle: 쪽\n---\n")
     assert '값은 <span class="value" title="measure.difference">1e-07</span>, `{{measure.difference}}`' in page
@@ -245,8 +286,9 @@ def test_plain_flavour_needs_no_extension(project):
     assert '<a id="same"></a>\n\n## 두 값은 같아요\n' in page
 
 
-@pytest.mark.parametrize("code, words",
-                         [("import sys\n1 / 0", "ZeroDivisionError"), ("raise SystemExit(3)", "오류로 멈췄어요")])
+@pytest.mark.parametrize(
+    "code, words", [("import sys\n1 / 0", "ZeroDivisionError"), ("raise SystemExit(3)", "오류로 멈췄어요")]
+)
 def test_block_that_fails(project, code, words):
     put(project / "docs" / "blocks" / "tokens.py", code + "\n")
     with pytest.raises(Failure, match=r"docs/blocks/tokens\.py:1:1: 블록이 오류로 멈췄어요\(.*") as caught:
@@ -258,7 +300,8 @@ def test_rendering_is_the_same_each_time(project):
     assert made(project) == made(project)
 
 
-@pytest.mark.parametrize("term, expected",
-                         [("위치 임베딩", "위치-임베딩"), ("Q·K·V", "q-k-v"), (" ViT-B/16 ", "vit-b-16"), ("!?", "")])
+@pytest.mark.parametrize(
+    "term, expected", [("위치 임베딩", "위치-임베딩"), ("Q·K·V", "q-k-v"), (" ViT-B/16 ", "vit-b-16"), ("!?", "")]
+)
 def test_slug(term, expected):
     assert texts.slug(term) == expected

@@ -34,8 +34,14 @@ def notebook_of(source):
 
 
 def mundap(project, *arguments, **options):
-    return subprocess.run([sys.executable, "-m", "mundap", *arguments], cwd=project, capture_output=True, text=True,
-                          timeout=120, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "mundap", *arguments],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
 
 
 def kernels(project):
@@ -58,43 +64,63 @@ def wait(condition, seconds=30):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("source, expected", [
-    ('if __name__ == "__main__":\n    x = 1\n    x', "x = 1\nx"),
-    ("if __name__ == '__main__':\n  x = 1\n\n  y = 2", "x = 1\n\ny = 2"),
-    ('# why\nif __name__ == "__main__":  # guard\n    x = 1\n    # inside\n    y = 2\n    # last',
-     "# why\nx = 1\n# inside\ny = 2\n# last"),
-    ('if __name__ == "__main__":\n# at the margin\n    x = 1\n# after', "# at the margin\nx = 1\n# after"),
-    ('if __name__ == "__main__":\n    for i in range(2):\n        print(i)', "for i in range(2):\n    print(i)"),
-])
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ('if __name__ == "__main__":\n    x = 1\n    x', "x = 1\nx"),
+        ("if __name__ == '__main__':\n  x = 1\n\n  y = 2", "x = 1\n\ny = 2"),
+        (
+            '# why\nif __name__ == "__main__":  # guard\n    x = 1\n    # inside\n    y = 2\n    # last',
+            "# why\nx = 1\n# inside\ny = 2\n# last",
+        ),
+        ('if __name__ == "__main__":\n# at the margin\n    x = 1\n# after', "# at the margin\nx = 1\n# after"),
+        ('if __name__ == "__main__":\n    for i in range(2):\n        print(i)', "for i in range(2):\n    print(i)"),
+    ],
+)
 def test_guard_is_laid_open(source, expected):
     assert run.open_guard(source) == expected
 
 
-@pytest.mark.parametrize("source", [
-    "x = 1\nif __name__ == '__main__':\n    y = 2", "if __name__ == '__main__':\n    x = 1\nelse:\n    x = 2",
-    "if __name__ != '__main__':\n    x = 1",
-    "if __name__ == '__main__':\n    x = '''a\n    b'''", "if __name__ == '__main__': x = 1", "if True:\n    x = 1",
-    "def f(:", "x = 1\x00",
-    "if __name__ == '__main__':\n    x = '''\nb'''",
-])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1\nif __name__ == '__main__':\n    y = 2",
+        "if __name__ == '__main__':\n    x = 1\nelse:\n    x = 2",
+        "if __name__ != '__main__':\n    x = 1",
+        "if __name__ == '__main__':\n    x = '''a\n    b'''",
+        "if __name__ == '__main__': x = 1",
+        "if True:\n    x = 1",
+        "def f(:",
+        "x = 1\x00",
+        "if __name__ == '__main__':\n    x = '''\nb'''",
+    ],
+)
 def test_other_cells_stay_as_they_are(source):
     assert run.open_guard(source) == source
 
 
 def test_notebook_has_the_cells_of_the_script():
-    made = notebook_of("# %% [markdown]\n# # 제목\n#\n# 글 `x`\n\n# %%\n\n# %%\n# why\nx = 1\n\n\n"
-                       "# %%\nif __name__ == '__main__':\n    x\n")
+    made = notebook_of(
+        "# %% [markdown]\n# # 제목\n#\n# 글 `x`\n\n# %%\n\n# %%\n# why\nx = 1\n\n\n"
+        "# %%\nif __name__ == '__main__':\n    x\n"
+    )
     assert [(cell.cell_type, cell.source, cell.id) for cell in made.cells] == [
-        ("markdown", "# 제목\n\n글 `x`", "cell-0"), ("code", "# why\nx = 1", "cell-1"), ("code", "x", "cell-2")]
-    assert made.metadata == {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-                             "language_info": {"name": "python"}}
+        ("markdown", "# 제목\n\n글 `x`", "cell-0"),
+        ("code", "# why\nx = 1", "cell-1"),
+        ("code", "x", "cell-2"),
+    ]
+    assert made.metadata == {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """A project whose measure has been run twice, with the notebook of each run, and the files there before."""
     project = make_project(tmp_path_factory.mktemp("ran"))
-    put(project / "snippets" / "measure.py",
+    put(
+        project / "snippets" / "measure.py",
         HEAD.replace("import helper", "import sys\nfrom helper import half\nfrom numpy import float32")
         + "    print('첫째'); print('둘째')\n    print('몰래', file=sys.stderr)\n    print('셋째')\n    half(4)\n\n"
         "# %%\nif __name__ == '__main__':\n    from IPython.display import display\n"
@@ -104,7 +130,8 @@ def ran(tmp_path_factory):
         "    evidence = {'half': half(4), 'single': float32(0.5), 'name': '한글 \\'따옴표\\' \\\\n', 'flag': True,\n"
         "                'big': 2**60, 'full': os.environ.get('FULL_RUN', ''), 'here': os.path.basename(os.getcwd()),\n"
         "                'threads': os.environ['OMP_NUM_THREADS']}\n"
-        "    tolerance = {'half': 0.1, 'single': float('inf')}\n    evidence\n")
+        "    tolerance = {'half': 0.1, 'single': float('inf')}\n    evidence\n",
+    )
     texts, before = [], snapshot(project)
     for _ in range(2):
         done = mundap(project, "run", "measure")
@@ -115,8 +142,16 @@ def ran(tmp_path_factory):
 
 def test_evidence_and_tolerance_are_read(ran):
     record = records.read(ran[0] / "docs" / "notebooks" / "measure.ipynb")
-    assert record.evidence == {"half": 2.0, "single": 0.5, "name": "한글 '따옴표' \\n", "flag": True, "big": 2**60,
-                               "full": "1", "threads": "1", "here": "snippets"}
+    assert record.evidence == {
+        "half": 2.0,
+        "single": 0.5,
+        "name": "한글 '따옴표' \\n",
+        "flag": True,
+        "big": 2**60,
+        "full": "1",
+        "threads": "1",
+        "here": "snippets",
+    }
     assert type(record.evidence["flag"]) is bool and record.tolerance == {"half": 0.1, "single": None}
     assert record.exhibits == {"sizes": records.Exhibit("sizes", "html", "<table></table>", "크기")}
     assert record.seconds > 0 and record.versions["python"] == platform.python_version() and "numpy" in record.versions
@@ -157,8 +192,9 @@ def test_error_streams_are_dropped_before_streams_are_joined():
     """When the error stream comes between two pieces of output differs from run to run."""
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-    pieces = [new_output("stream", name=name, text=text)
-              for name, text in [("stdout", "a"), ("stderr", "b"), ("stdout", "c")]]
+    pieces = [
+        new_output("stream", name=name, text=text) for name, text in [("stdout", "a"), ("stderr", "b"), ("stdout", "c")]
+    ]
     made = new_notebook(cells=[new_code_cell("x", outputs=pieces)])
     run._join_streams(made)
     assert [(output.name, output.text) for output in made.cells[0].outputs] == [("stdout", "ac")]
@@ -174,15 +210,22 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("evidence, tolerance, words", [
-    ({}, {}, "증거(`evidence`)를 남기지 않았어요"), ({"x": float("inf")}, {}, "`x`: 값이 inf예요"),
-    ({"x": [1, 2]}, {}, "`x`: list 값이에요"),
-    ({"x": None}, {}, "`x`: NoneType 값이에요"), ({"a b": 1}, {}, "`a b`: 이름에는"),
-    ({"x": "y" * 201}, {}, "`x`: 글이 200자보다 길어요"),
-    ({"x": 1}, {"y": 1}, "`tolerance`에 있는 `y` 이름이 증거에 없어요"), ({"x": 1}, {"x": -1}, "0 이상의 수"),
-    ({"x": 1}, {"x": "크게"}, "0 이상의 수"),
-    ({"x": 1}, {"x": float("nan")}, "0 이상의 수"), ({"x": 10**301}, {}, "수가 너무 커요"),
-])
+@pytest.mark.parametrize(
+    "evidence, tolerance, words",
+    [
+        ({}, {}, "증거(`evidence`)를 남기지 않았어요"),
+        ({"x": float("inf")}, {}, "`x`: 값이 inf예요"),
+        ({"x": [1, 2]}, {}, "`x`: list 값이에요"),
+        ({"x": None}, {}, "`x`: NoneType 값이에요"),
+        ({"a b": 1}, {}, "`a b`: 이름에는"),
+        ({"x": "y" * 201}, {}, "`x`: 글이 200자보다 길어요"),
+        ({"x": 1}, {"y": 1}, "`tolerance`에 있는 `y` 이름이 증거에 없어요"),
+        ({"x": 1}, {"x": -1}, "0 이상의 수"),
+        ({"x": 1}, {"x": "크게"}, "0 이상의 수"),
+        ({"x": 1}, {"x": float("nan")}, "0 이상의 수"),
+        ({"x": 10**301}, {}, "수가 너무 커요"),
+    ],
+)
 def test_evidence_is_verified(evidence, tolerance, words):
     with pytest.raises(Failure) as caught:
         run._verify("measure", {"evidence": evidence, "tolerance": tolerance})
@@ -218,9 +261,14 @@ def test_time_limit(project):
 def test_interrupted_run_leaves_the_old_record_and_no_process(project, ending):
     put(project / "snippets" / "measure.py", SLOW)
     before = snapshot(project)
-    process = subprocess.Popen([sys.executable, "-m", "mundap", "run", "measure"], cwd=project, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE,
-                               text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mundap", "run", "measure"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     wait((project / "snippets" / "started").exists)
     os.kill(process.pid, ending)
     out, err = process.communicate(timeout=60)
@@ -246,18 +294,25 @@ def test_only_what_is_stale_runs(project):
 
 def test_two_at_a_time_in_order_of_dependence(project):
     """Each writes when it starts and ends; `above` imports `zero`; what imports a failing one is not run."""
-    body = HEAD + ("    import time\n    start = time.time()\n    time.sleep({seconds})\n"
-                   "    evidence = {{'start': start, 'end': time.time()}}\n")
+    body = HEAD + (
+        "    import time\n    start = time.time()\n    time.sleep({seconds})\n"
+        "    evidence = {{'start': start, 'end': time.time()}}\n"
+    )
     for name, helper, seconds in (("above", "zero", 0), ("zero", "helper", 4), ("b", "helper", 4)):
-        put(project / "snippets" / f"{name}.py",
-            body.format(seconds=seconds).replace("import helper", f"import {helper}"))
+        put(
+            project / "snippets" / f"{name}.py",
+            body.format(seconds=seconds).replace("import helper", f"import {helper}"),
+        )
     put(project / "snippets" / "broken.py", HEAD + "    1 / 0\n")
-    put(project / "snippets" / "beyond.py", HEAD.replace("import helper", "import broken") + "    evidence = {'x': 1}\n")
+    put(
+        project / "snippets" / "beyond.py", HEAD.replace("import helper", "import broken") + "    evidence = {'x': 1}\n"
+    )
     done = mundap(project, "run", "above", "zero", "b", "broken", "beyond")
     assert done.returncode == 1 and "2개가 실패했고" in done.stderr
     assert "beyond: 실패. 먼저 돌아야 할 `broken` 스니펫이 실패해서 돌리지 않았어요." in done.stderr
-    times = {name: records.read(project / "docs" / "notebooks" / f"{name}.ipynb").evidence
-             for name in ("above", "zero", "b")}
+    times = {
+        name: records.read(project / "docs" / "notebooks" / f"{name}.ipynb").evidence for name in ("above", "zero", "b")
+    }
     assert times["above"]["start"] > times["zero"]["end"]
     assert max(times[name]["start"] for name in ("zero", "b")) < min(times[name]["end"] for name in ("zero", "b"))
     assert not (project / "docs" / "notebooks" / "beyond.ipynb").exists()
@@ -265,10 +320,14 @@ def test_two_at_a_time_in_order_of_dependence(project):
 
 
 def test_snippets_that_import_each_other_do_not_wait_for_ever(project):
-    put(project / "snippets" / "ping.py",
-        HEAD.replace("import helper", "def f():\n    import pong") + "    evidence = {'x': 1}\n")
-    put(project / "snippets" / "pong.py",
-        HEAD.replace("import helper", "def f():\n    import ping") + "    evidence = {'x': 1}\n")
+    put(
+        project / "snippets" / "ping.py",
+        HEAD.replace("import helper", "def f():\n    import pong") + "    evidence = {'x': 1}\n",
+    )
+    put(
+        project / "snippets" / "pong.py",
+        HEAD.replace("import helper", "def f():\n    import ping") + "    evidence = {'x': 1}\n",
+    )
     assert mundap(project, "run", "ping", "pong").stdout.startswith("2개를 돌리고 기록했어요.\n")
 
 
@@ -289,12 +348,19 @@ def test_run_that_writes_what_another_reads(project):
 
 
 def test_bar_on_a_terminal(project):
-    put(project / "snippets" / "measure.py",
-        HEAD + "    import time\n    time.sleep(1)\n    evidence = {'difference': 0, 'name': '작음'}\n")
+    put(
+        project / "snippets" / "measure.py",
+        HEAD + "    import time\n    time.sleep(1)\n    evidence = {'difference': 0, 'name': '작음'}\n",
+    )
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen([sys.executable, "-m", "mundap", "run", "measure"], cwd=project, stdout=follower,
-                               stderr=follower, stdin=follower)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mundap", "run", "measure"],
+        cwd=project,
+        stdout=follower,
+        stderr=follower,
+        stdin=follower,
+    )
     os.close(follower)
     shown = b""
     try:
@@ -309,10 +375,13 @@ def test_bar_on_a_terminal(project):
     assert "[1/1] measure: " in text and "돌리는 중" not in text and "1개를 돌리고 기록했어요." in text
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["run", "mesure"], "`mesure` 스니펫을 찾을 수 없어요. 있는 이름: count, measure."),
-    (["run", "helper"], "`helper` 스니펫을 찾을 수 없어요."),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["run", "mesure"], "`mesure` 스니펫을 찾을 수 없어요. 있는 이름: count, measure."),
+        (["run", "helper"], "`helper` 스니펫을 찾을 수 없어요."),
+    ],
+)
 def test_unknown_name(project, arguments, words):
     done = mundap(project, *arguments)
     assert done.returncode == 1 and done.stderr.startswith(words)
@@ -327,8 +396,12 @@ def test_snippet_that_python_cannot_read(project):
 def test_no_settings_of_the_user_reach_a_record(project, tmp_path):
     put(tmp_path / "home" / ".ipython" / "profile_default" / "startup" / "a.py", "print('from the home folder')\n")
     (project / "docs" / "notebooks" / "count.ipynb").unlink()
-    environment = {**os.environ, "HOME": str(tmp_path / "home"), "FULL_RUN": "",
-                   "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path / "home"),
+        "FULL_RUN": "",
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+    }
     assert mundap(project, "run", env=environment).returncode == 0
     assert "from the home folder" not in (project / "docs" / "notebooks" / "count.ipynb").read_text()
     assert not (tmp_path / "home" / ".local").exists()

@@ -50,8 +50,12 @@ print(json.dumps({name: found for name, found in faults.items() if any(found.val
 
 def environment():
     """What a script sees: no screen, one thread, its own folder to import from, and no wish for the full length."""
-    changed = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-               "PYTHONPATH": str(ROOT / "snippets")}
+    changed = {
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT / "snippets"),
+    }
     return {**{key: value for key, value in os.environ.items() if key != "FULL_RUN"}, **changed}
 
 
@@ -61,11 +65,17 @@ def run_anew(name, folder):
     -> {evidence, tolerance, seconds} or {error}.
     """
     result = folder / f"{name}.result"
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
-                               cwd=folder,
-                               env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT,
-                               text=True, errors="replace", start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
     try:
         output, _ = process.communicate(timeout=LIMIT)
     except subprocess.TimeoutExpired:
@@ -99,8 +109,9 @@ def disagreement(old, new, tolerance):
 
     tolerance: name -> allowed absolute difference, None or inf for any; without one, 1e-3 of the size or 1e-5.
     """
-    said = [f"{name}: only in the {'record' if name in old else 'fresh run'}"
-            for name in sorted(old.keys() ^ new.keys())]
+    said = [
+        f"{name}: only in the {'record' if name in old else 'fresh run'}" for name in sorted(old.keys() ^ new.keys())
+    ]
     for name in sorted(old.keys() & new.keys()):
         one, other, allowed = old[name], new[name], tolerance.get(name, 0)
         if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
@@ -112,21 +123,34 @@ def disagreement(old, new, tolerance):
         else:
             same = abs(one - other) <= (allowed if name in tolerance else max(1e-3 * max(abs(one), abs(other)), 1e-5))
         if not same:
-            said.append(f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}"
-                                                                      if name in tolerance else ""))
+            said.append(
+                f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}" if name in tolerance else "")
+            )
     return "; ".join(said)
 
 
-@pytest.mark.parametrize("old, new, tolerance, expected", [
-    ({"a": 1.0}, {"a": 1.0009}, {}, True), ({"a": 1.0}, {"a": 1.002}, {}, False), ({"a": 0.0}, {"a": 9e-6}, {}, True),
-    ({"a": 1.0}, {"a": 1.4}, {"a": 0.5}, True), ({"a": 1.0}, {"a": 1.6}, {"a": 0.5}, False),
-    ({"a": 1000.0}, {"a": 1000.5}, {"a": 0.1}, False), ({"a": 1.0}, {"a": 99.0}, {"a": math.inf}, True),
-    ({"a": 1.0}, {"a": 99.0}, {"a": None}, True), ({"a": "x"}, {"a": "y"}, {}, False),
-    ({"a": True}, {"a": False}, {}, False),
-    ({"a": "x"}, {"a": 1}, {"a": None}, False), ({"a": True}, {"a": 1}, {}, False), ({"a": 1}, {"a": 1.0}, {}, True),
-    ({"a": 1}, {}, {}, False), ({}, {"a": 1}, {}, False), ({"a": 1.0}, {"a": math.nan}, {}, False),
-    ({"a": "x"}, {"a": "y"}, {"a": None}, True),
-])
+@pytest.mark.parametrize(
+    "old, new, tolerance, expected",
+    [
+        ({"a": 1.0}, {"a": 1.0009}, {}, True),
+        ({"a": 1.0}, {"a": 1.002}, {}, False),
+        ({"a": 0.0}, {"a": 9e-6}, {}, True),
+        ({"a": 1.0}, {"a": 1.4}, {"a": 0.5}, True),
+        ({"a": 1.0}, {"a": 1.6}, {"a": 0.5}, False),
+        ({"a": 1000.0}, {"a": 1000.5}, {"a": 0.1}, False),
+        ({"a": 1.0}, {"a": 99.0}, {"a": math.inf}, True),
+        ({"a": 1.0}, {"a": 99.0}, {"a": None}, True),
+        ({"a": "x"}, {"a": "y"}, {}, False),
+        ({"a": True}, {"a": False}, {}, False),
+        ({"a": "x"}, {"a": 1}, {"a": None}, False),
+        ({"a": True}, {"a": 1}, {}, False),
+        ({"a": 1}, {"a": 1.0}, {}, True),
+        ({"a": 1}, {}, {}, False),
+        ({}, {"a": 1}, {}, False),
+        ({"a": 1.0}, {"a": math.nan}, {}, False),
+        ({"a": "x"}, {"a": "y"}, {"a": None}, True),
+    ],
+)
 def test_agreement(old, new, tolerance, expected):
     assert (disagreement(old, new, tolerance) == "") is expected
 
@@ -163,17 +187,26 @@ def test_claim_is_judged_the_same_anew(thread, path, fresh):
         failed = f"snippets/{name}.py failed: see test_snippet_runs_anew_and_agrees_with_its_record[{name}]"
         assert "error" not in result, f"{place}\n{failed}"
     judgement = judge(item["check"], {name: result["evidence"] for name, result in results.items()})
-    told = [f"    {found.left} = {found.left_value!r}, {found.operator} {found.right}"
-            + ("" if found.is_bound else f" = {found.right_value!r}") + ("" if found.holds else "   <- not so")
-            for found in judgement.comparisons]
+    told = [
+        f"    {found.left} = {found.left_value!r}, {found.operator} {found.right}"
+        + ("" if found.is_bound else f" = {found.right_value!r}")
+        + ("" if found.holds else "   <- not so")
+        for found in judgement.comparisons
+    ]
     assert judgement.holds, "\n".join([place, *told])
 
 
 def test_importing_a_snippet_runs_nothing(tmp_path):
     """It says nothing, draws nothing, binds no evidence, writes nothing, and is done at once."""
     names = order(PROJECT.snippets, list(PROJECT.snippets))
-    done = subprocess.run([sys.executable, "-c", IMPORTS, *names], cwd=tmp_path, env=environment(), capture_output=True,
-                          text=True, timeout=LIMIT)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *names],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert json.loads(done.stdout) == {}
     assert list(tmp_path.iterdir()) == []
@@ -182,8 +215,11 @@ def test_importing_a_snippet_runs_nothing(tmp_path):
 def test_all_snippets_keep_to_their_budget():
     """All of them together, as recorded, one core each: no test of speed. What trains at length when recorded, and
     briefly else (FULL_RUN), is not counted."""
-    seconds = {name: PROJECT.records[name].seconds for name in PROJECT.runnable
-               if "FULL_RUN" not in PROJECT.snippets[name].source}
+    seconds = {
+        name: PROJECT.records[name].seconds
+        for name in PROJECT.runnable
+        if "FULL_RUN" not in PROJECT.snippets[name].source
+    }
     assert len(seconds) > len(PROJECT.runnable) - 4
     assert sum(seconds.values()) < BUDGET, sorted(seconds.items(), key=lambda item: -item[1])
 

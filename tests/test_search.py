@@ -8,14 +8,34 @@ import pytest
 from mundap import search
 
 GLOSSARY = [
-    {"term": "위치 임베딩", "english": "position embedding", "aliases": ["positional encoding", "pos_embed"],
-     "threads": ["pe"], "definition": "자리를 알려 주는 **벡터**예요. $\\sqrt{d_k}$와 $N^2$, [글](thread:pe)."},
+    {
+        "term": "위치 임베딩",
+        "english": "position embedding",
+        "aliases": ["positional encoding", "pos_embed"],
+        "threads": ["pe"],
+        "definition": "자리를 알려 주는 **벡터**예요. $\\sqrt{d_k}$와 $N^2$, [글](thread:pe).",
+    },
     {"term": "보간", "english": "interpolation", "definition": "사이를 채우는 것이에요."},
-    {"term": "귀납적 편향", "english": "inductive bias", "aliases": ["귀납편향"], "definition": "미리 품은 가정이에요."},
-    {"term": "쿼리·키·값", "english": "query, key, value", "aliases": ["QKV", "쿼리 키 값"], "definition": "세 벡터예요."},
+    {
+        "term": "귀납적 편향",
+        "english": "inductive bias",
+        "aliases": ["귀납편향"],
+        "definition": "미리 품은 가정이에요.",
+    },
+    {
+        "term": "쿼리·키·값",
+        "english": "query, key, value",
+        "aliases": ["QKV", "쿼리 키 값"],
+        "definition": "세 벡터예요.",
+    },
 ]
 PAGES = [
-    {"url": "qa/a/pe/", "title": "해상도가 바뀌면 위치 임베딩은 왜 2차원으로 보간하나요?", "kind": "thread", "tags": ["해상도"]},
+    {
+        "url": "qa/a/pe/",
+        "title": "해상도가 바뀌면 위치 임베딩은 왜 2차원으로 보간하나요?",
+        "kind": "thread",
+        "tags": ["해상도"],
+    },
     {"url": "qa/a/bias/", "title": "귀납적 편향이 강하다는 것은 무슨 뜻인가요?", "kind": "thread", "tags": ["과적합"]},
     {"url": "qa/a/qkv/", "title": "Q, K, V는 코드로 어떻게 만드나요?", "kind": "thread", "tags": ["쿼리·키·값"]},
     {"url": "qa/a/", "title": "위치 임베딩", "kind": "chapter", "tags": []},
@@ -24,8 +44,10 @@ PAGES = [
 
 
 def article(kind, title, text, tags=""):
-    return (f'<!doctype html><html lang="ko"><title>x</title><body><article data-kind="{kind}" data-pagefind-body '
-            f'data-title="{title}"><h1>{title}</h1>{tags}<p>{text}</p></article></body></html>')
+    return (
+        f'<!doctype html><html lang="ko"><title>x</title><body><article data-kind="{kind}" data-pagefind-body '
+        f'data-title="{title}"><h1>{title}</h1>{tags}<p>{text}</p></article></body></html>'
+    )
 
 
 @pytest.fixture
@@ -42,7 +64,8 @@ def small_site(tmp_path):
 def test_pages_are_what_their_articles_say(small_site):
     assert search.read_pages(small_site) == [
         {"url": "", "title": "홈", "kind": "home", "tags": []},
-        {"url": "qa/pe/", "title": '위치 "임베딩"', "kind": "thread", "tags": ["Q & A"]}]
+        {"url": "qa/pe/", "title": '위치 "임베딩"', "kind": "thread", "tags": ["Q & A"]},
+    ]
 
 
 def test_index_is_written_with_the_dictionary_and_without_what_the_site_has_of_its_own(small_site):
@@ -79,26 +102,30 @@ def query(root, page):
     page.goto("http://query.test/")
     data = json.dumps(search.dictionary(PAGES, GLOSSARY))
     return lambda code: page.evaluate(
-        f"async () => {{ const q = await import('/query.js'); const dictionary = q.prepare({data}); return {code}; }}")
+        f"async () => {{ const q = await import('/query.js'); const dictionary = q.prepare({data}); return {code}; }}"
+    )
 
 
-@pytest.mark.parametrize("text, wanted", [
-    ("위치 임베딩을", [["위치 임베딩"]]),
-    ("위치임베딩의보간", [["위치 임베딩"], ["보간"]]),
-    ("위치임베딩은어떻게보간하나요?", [["위치 임베딩"], ["보간"]]),
-    ("positional encoding interpolation", [["positional encoding"], ["interpolation"]]),
-    ("POS_EMBED", [["pos_embed"]]),
-    ("쿼리키값", [["쿼리·키·값"]]),
-    ("Q·K·V를 만드는 코드", [["QKV"], ["만드"], ["코드"]]),
-    ("귀납편향이란 무엇인가요", [["귀납편향"]]),
-    ("어텐션에서", [["어텐션"]]),
-    ("헤드별로 따로", [["헤드별"], ["따로"]]),
-    ("해상도를 높이면", [["해상도"], ["높이면"]]),
-    ("정확도", [["정확"]]),
-    ("차이", [["차이"]]),
-    ("왜", [["왜"]]),
-    ("...", []),
-])
+@pytest.mark.parametrize(
+    "text, wanted",
+    [
+        ("위치 임베딩을", [["위치 임베딩"]]),
+        ("위치임베딩의보간", [["위치 임베딩"], ["보간"]]),
+        ("위치임베딩은어떻게보간하나요?", [["위치 임베딩"], ["보간"]]),
+        ("positional encoding interpolation", [["positional encoding"], ["interpolation"]]),
+        ("POS_EMBED", [["pos_embed"]]),
+        ("쿼리키값", [["쿼리·키·값"]]),
+        ("Q·K·V를 만드는 코드", [["QKV"], ["만드"], ["코드"]]),
+        ("귀납편향이란 무엇인가요", [["귀납편향"]]),
+        ("어텐션에서", [["어텐션"]]),
+        ("헤드별로 따로", [["헤드별"], ["따로"]]),
+        ("해상도를 높이면", [["해상도"], ["높이면"]]),
+        ("정확도", [["정확"]]),
+        ("차이", [["차이"]]),
+        ("왜", [["왜"]]),
+        ("...", []),
+    ],
+)
 def test_a_query_is_cut_into_what_it_is_about(query, text, wanted):
     groups = query(f"q.parse({json.dumps(text)}, dictionary)")
     assert [group[:1] for group in groups] == wanted
@@ -108,10 +135,16 @@ def test_names_of_one_thing_come_together_the_typed_one_first(query):
     assert query("q.parse('inductive bias', dictionary)") == [["inductive bias", "귀납적 편향", "귀납편향"]]
 
 
-@pytest.mark.parametrize("text, first", [
-    ("위치 임베딩 보간", "qa/a/pe/"), ("해상도가바뀌면", "qa/a/pe/"), ("과적합", "qa/a/bias/"), ("쿼리 코드", "qa/a/qkv/"),
-    ("inductive bias 뜻", "glossary/#귀납적-편향"),
-])
+@pytest.mark.parametrize(
+    "text, first",
+    [
+        ("위치 임베딩 보간", "qa/a/pe/"),
+        ("해상도가바뀌면", "qa/a/pe/"),
+        ("과적합", "qa/a/bias/"),
+        ("쿼리 코드", "qa/a/qkv/"),
+        ("inductive bias 뜻", "glossary/#귀납적-편향"),
+    ],
+)
 def test_titles_and_tags_rank_without_any_text(query, text, first):
     assert query(f"q.rank(q.parse({json.dumps(text)}, dictionary), dictionary, new Map())[0].page.url") == first
 

@@ -37,8 +37,22 @@ def server(tmp_path_factory):
     (pages / "index.html").write_bytes(PAGE % "첫 쪽".encode())
     (pages / "404.html").write_bytes(PAGE % "없는 쪽".encode())
     (pages / "qa" / "one" / "index.html").write_bytes(PAGE % b"one")
-    for name in ["a.js", "a.mjs", "a.css", "a.json", "a.svg", "a.png", "a.wasm", "a.wasm.gz", "a.woff2", "a.ipynb",
-                 "a.py", "a.yaml", "a.pf_index", "한글.txt"]:
+    for name in [
+        "a.js",
+        "a.mjs",
+        "a.css",
+        "a.json",
+        "a.svg",
+        "a.png",
+        "a.wasm",
+        "a.wasm.gz",
+        "a.woff2",
+        "a.ipynb",
+        "a.py",
+        "a.yaml",
+        "a.pf_index",
+        "한글.txt",
+    ]:
         (pages / name).write_text("x")
     (pages / "link.txt").symlink_to(top / "secret.txt")
     (pages / "out").symlink_to(top)
@@ -62,14 +76,24 @@ def test_pages_and_files(server):
     assert b"connect" in ask(server, "/_live/live.js").body
 
 
-@pytest.mark.parametrize("name, kind", [
-    ("a.js", "text/javascript; charset=utf-8"), ("a.mjs", "text/javascript; charset=utf-8"),
-    ("a.css", "text/css; charset=utf-8"), ("a.json", "application/json; charset=utf-8"), ("a.svg", "image/svg+xml"),
-    ("a.png", "image/png"), ("a.wasm", "application/wasm"), ("a.wasm.gz", "application/gzip"),
-    ("a.woff2", "font/woff2"),
-    ("a.ipynb", "application/x-ipynb+json; charset=utf-8"), ("a.py", "text/plain; charset=utf-8"),
-    ("a.yaml", "text/plain; charset=utf-8"), ("a.pf_index", "application/octet-stream"),
-])
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.mjs", "text/javascript; charset=utf-8"),
+        ("a.css", "text/css; charset=utf-8"),
+        ("a.json", "application/json; charset=utf-8"),
+        ("a.svg", "image/svg+xml"),
+        ("a.png", "image/png"),
+        ("a.wasm", "application/wasm"),
+        ("a.wasm.gz", "application/gzip"),
+        ("a.woff2", "font/woff2"),
+        ("a.ipynb", "application/x-ipynb+json; charset=utf-8"),
+        ("a.py", "text/plain; charset=utf-8"),
+        ("a.yaml", "text/plain; charset=utf-8"),
+        ("a.pf_index", "application/octet-stream"),
+    ],
+)
 def test_media_types(server, name, kind):
     answer = ask(server, f"/{name}")
     assert answer.headers["content-type"] == kind
@@ -105,12 +129,28 @@ def test_reading_is_all_it_does(server, method, target):
     assert ask(server, target, method).status in (400, 405)
 
 
-@pytest.mark.parametrize("host", [
-    "", "evil.example", "evil.example:{port}", "127.0.0.1", "localhost", "127.0.0.1:1", "127.0.0.2:{port}",
-    "127.0.0.1:{port}.evil.example", "localhost.evil.example:{port}", "evil.example@127.0.0.1:{port}",
-    "127.0.0.1:{port}, evil.example", "[::1]:{port}", "0.0.0.0:{port}", "2130706433:{port}", "127.1:{port}",
-    "LOCALHOST:{port}", "127.0.0.1:0{port}",
-])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "localhost",
+        "127.0.0.1:1",
+        "127.0.0.2:{port}",
+        "127.0.0.1:{port}.evil.example",
+        "localhost.evil.example:{port}",
+        "evil.example@127.0.0.1:{port}",
+        "127.0.0.1:{port}, evil.example",
+        "[::1]:{port}",
+        "0.0.0.0:{port}",
+        "2130706433:{port}",
+        "127.1:{port}",
+        "LOCALHOST:{port}",
+        "127.0.0.1:0{port}",
+    ],
+)
 @pytest.mark.parametrize("target", ["/", "/a.js", "/_live/live.js", "/none"])
 def test_foreign_host(server, host, target):
     """DNS rebinding: a foreign name that leads to 127.0.0.1 sends its own Host."""
@@ -124,34 +164,88 @@ def test_two_hosts(server):
     assert answer.status in (400, 403)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:{port}", "http://127.0.0.1:1",
-                                    "http://localhost:{port}", "http://127.0.0.1:{port}.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
+        "http://localhost:{port}",
+        "http://127.0.0.1:{port}.evil.example",
+    ],
+)
 def test_foreign_origin(server, origin):
     answer = ask(server, headers=[f"Origin: {origin.format(port=server.port)}"])
     assert answer.status == 403
 
 
-@pytest.mark.parametrize("target", [
-    "/../secret.txt", "/../../../../etc/passwd", "/%2e%2e/secret.txt", "/%2e%2e%2fsecret.txt", "/..%2fsecret.txt",
-    "/qa/../../secret.txt", "/qa/%2e%2e/%2e%2e/secret.txt", "/..%5csecret.txt", "/..\\secret.txt", "/....//secret.txt",
-    "/%252e%252e/secret.txt", "/%c0%ae%c0%ae/secret.txt", "/..%00/secret.txt", "/a.js%00.html", "//etc/passwd",
-    "/%2fetc/passwd", "/./a.js", "/link.txt", "/out/secret.txt", "/out/", "/loop", "/loop/x", "/qa//one/", "/a.js/",
-    "/~root/", "/file:///etc/passwd", "/" + "a" * 5000, "/" + "a/" * 3000, "/_live/../secret.txt", "/_live/live.jsx",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/../secret.txt",
+        "/../../../../etc/passwd",
+        "/%2e%2e/secret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/..%2fsecret.txt",
+        "/qa/../../secret.txt",
+        "/qa/%2e%2e/%2e%2e/secret.txt",
+        "/..%5csecret.txt",
+        "/..\\secret.txt",
+        "/....//secret.txt",
+        "/%252e%252e/secret.txt",
+        "/%c0%ae%c0%ae/secret.txt",
+        "/..%00/secret.txt",
+        "/a.js%00.html",
+        "//etc/passwd",
+        "/%2fetc/passwd",
+        "/./a.js",
+        "/link.txt",
+        "/out/secret.txt",
+        "/out/",
+        "/loop",
+        "/loop/x",
+        "/qa//one/",
+        "/a.js/",
+        "/~root/",
+        "/file:///etc/passwd",
+        "/" + "a" * 5000,
+        "/" + "a/" * 3000,
+        "/_live/../secret.txt",
+        "/_live/live.jsx",
+    ],
+)
 def test_nothing_outside_the_site(server, target):
     answer = ask(server, target)
     assert answer.status in (302, 400, 404) and b"SECRET" not in answer.body and b"root:" not in answer.body
     assert answer.status != 302 or re.fullmatch(r"/[^/\\].*", answer.headers["location"])
 
 
-@pytest.mark.parametrize("target", ["//evil.example/qa/one", "//qa/one", "/\\evil.example/qa/one", "/%5cevil.example",
-                                    "/%2f%2fevil.example", "http://evil.example/qa/one"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example/qa/one",
+        "//qa/one",
+        "/\\evil.example/qa/one",
+        "/%5cevil.example",
+        "/%2f%2fevil.example",
+        "http://evil.example/qa/one",
+    ],
+)
 def test_no_redirect_elsewhere(server, target):
     assert ask(server, target).status in (400, 404)
 
 
-@pytest.mark.parametrize("raw", [b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01",
-                                 b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+    ],
+)
 def test_malformed_requests(server, raw):
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(raw)
@@ -164,8 +258,17 @@ def test_malformed_requests(server, raw):
     assert ask(server).status == 200, "and it goes on serving"
 
 
-@pytest.mark.parametrize("answer", [{}, {"target": "/none"}, {"host": "evil.example"}, {"method": "POST"},
-                                    {"target": "/qa/one"}, {"target": "/_live/live.js"}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"target": "/none"},
+        {"host": "evil.example"},
+        {"method": "POST"},
+        {"target": "/qa/one"},
+        {"target": "/_live/live.js"},
+    ],
+)
 def test_security_headers_everywhere(server, answer):
     headers = ask(server, **answer).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -199,6 +302,7 @@ def test_no_port_left():
 
 def connect(server, count=1, talk=None, **headers):
     """Open WebSockets with the headers -> what each heard first, or the status of the refusal."""
+
     async def one():
         request = HTTPRequest(f"ws://127.0.0.1:{server.port}/_live/socket", headers=headers)
         connection = await websocket_connect(request)
@@ -223,11 +327,18 @@ def test_socket_tells_the_state(server):
     assert f'"version": {server.live.version}' in message and '"problems": []' in message
 
 
-@pytest.mark.parametrize("headers", [
-    {}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost:{port}"},
-    {"Origin": "https://127.0.0.1:{port}"}, {"Origin": "http://evil.example", "Host": "evil.example"},
-    {"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:{port}"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Origin": "http://evil.example", "Host": "evil.example"},
+        {"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"},
+    ],
+)
 def test_socket_refuses_strangers(server, headers):
     """Cross-site WebSockets, which the same-origin policy lets through, and DNS rebinding."""
     assert connect(server, **{name: value.format(port=server.port) for name, value in headers.items()}) == [403]
@@ -235,8 +346,9 @@ def test_socket_refuses_strangers(server, headers):
 
 @pytest.mark.parametrize("talk", ["hello", "x" * 100_000, b"\x00\xff"])
 def test_socket_does_not_listen(server, talk):
-    [(message, code)] = connect(server, talk=talk if isinstance(talk, str) else talk.decode("latin-1"),
-                                Origin=f"http://{server.hosts[0]}")
+    [(message, code)] = connect(
+        server, talk=talk if isinstance(talk, str) else talk.decode("latin-1"), Origin=f"http://{server.hosts[0]}"
+    )
     assert message is None and code in (1008, 1009, None)
     assert ask(server).status == 200
 
@@ -333,10 +445,19 @@ def test_snapshot_sees_each_kind_of_save(small):
 @contextmanager
 def started(root, code=None):
     """`mundap serve` in a process of its own -> its address, its output so far by read()."""
-    command = [sys.executable, "-u", "-c", code] if code else [sys.executable, "-m", "mundap", "serve", "--port", "0",
-                                                              "--no-browser"]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env={**os.environ, "PYTHONUTF8": "1"})
+    command = (
+        [sys.executable, "-u", "-c", code]
+        if code
+        else [sys.executable, "-m", "mundap", "serve", "--port", "0", "--no-browser"]
+    )
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
     lines = []
     found = threading.Event()
 
@@ -386,8 +507,14 @@ def test_ctrl_c(small, number):
 
 
 def test_ctrl_c_while_it_builds(small):
-    process = subprocess.Popen([sys.executable, "-u", "-c", SMALL], cwd=small, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUTF8": "1"})
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", SMALL],
+        cwd=small,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     said = first + process.communicate(timeout=60)[0]
@@ -406,8 +533,11 @@ def test_open_page_follows_the_files(small, page_factory, theme):
     body = "\n\n".join(f"{number}번째 문단" for number in range(100))
     save(index, f"# 첫 쪽\n\n{body}\n")
     config = small / "mkdocs.yml"
-    config.write_text(config.read_text().replace("font: false", "font: false, palette: {scheme: %s}" % (
-        "slate" if theme == "dark" else "default")))
+    config.write_text(
+        config.read_text().replace(
+            "font: false", "font: false, palette: {scheme: %s}" % ("slate" if theme == "dark" else "default")
+        )
+    )
     with started(small, SMALL) as run:
         page = page_factory(width=390, height=800, theme=theme)
         other = page_factory()
@@ -427,7 +557,9 @@ def test_open_page_follows_the_files(small, page_factory, theme):
         alert.wait_for(timeout=10_000)
         assert time.monotonic() - start < 2
         assert alert.locator("li").all_inner_texts() == [
-            "docs/index.md:3:1\n틀림이 있어요. 지워 주세요.", "docs/index.md:205:1\n틀림이 있어요. 지워 주세요."]
+            "docs/index.md:3:1\n틀림이 있어요. 지워 주세요.",
+            "docs/index.md:205:1\n틀림이 있어요. 지워 주세요.",
+        ]
         assert page.get_by_text("나중 글").count() == 1 and page.get_by_text("새 글").count() == 0
         assert page.evaluate("Math.abs(scrollY - 1500) < 2")
         other.get_by_role("alert").wait_for()
@@ -513,7 +645,7 @@ def test_threads_live(project, page_factory):
         save(thread, changed.replace("conclusion:", "conclusoin:"))
         alert = page.get_by_role("alert")
         alert.wait_for(timeout=20_000)
-        line = changed[:changed.index("conclusion:")].count("\n") + 1
+        line = changed[: changed.index("conclusion:")].count("\n") + 1
         assert f"{thread.relative_to(project).as_posix()}:{line}:" in alert.inner_text()
         assert page.get_by_text("끝저장").count() > 0, "the last good page stays"
 
@@ -521,10 +653,14 @@ def test_threads_live(project, page_factory):
         page.get_by_text("고친뒤").first.wait_for(timeout=20_000)
         assert page.get_by_role("alert").count() == 0
         page.evaluate("window.untouched = true")
-        page.wait_for_function("""async (before) => {
+        page.wait_for_function(
+            """async (before) => {
             const answer = await fetch('/pagefind/pagefind-entry.json');
             return await answer.text() !== before;
-        }""", arg=index, timeout=60_000)
+        }""",
+            arg=index,
+            timeout=60_000,
+        )
         assert page.evaluate("import('/pagefind/pagefind.js').then((index) => index.search('어텐션'))")["results"]
         assert page.evaluate("window.untouched"), "the whole build brings the index, and this page as it already was"
         assert min(seconds) < 15, "at once; benchmarks tell how fast"

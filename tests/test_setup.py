@@ -12,12 +12,11 @@ import time
 import zipfile
 from pathlib import Path
 
+import lock
 import pytest
+import setup_env
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-
-import lock
-import setup_env
 from setup_env import STAMP, UNFINISHED, SetupError
 
 
@@ -55,8 +54,7 @@ def test_first_call_makes_it_and_the_second_starts_at_once(project, installs, mo
     python = setup_env.set_up(project, "site")
     assert python == project / ".venv-site" / "bin" / "python" and python.exists()
     assert (python.parents[1] / STAMP).read_text() == setup_env.digest(project, "site")
-    assert requirements_installed(installs) == [
-        ("--progress-bar", "raw", "-r", project / "requirements" / "site.txt")]
+    assert requirements_installed(installs) == [("--progress-bar", "raw", "-r", project / "requirements" / "site.txt")]
     assert installs[-1][-2:] == ("--editable", project)
     assert "패키지 2개" in capsys.readouterr().out
 
@@ -240,7 +238,7 @@ def test_apt_only_where_it_takes_no_password(monkeypatch, user, sudo, prefix):
     if prefix is None:
         assert apt == []
     else:
-        assert all(command[:len(prefix)] == prefix for command in apt)
+        assert all(command[: len(prefix)] == prefix for command in apt)
         assert apt[0][-1] == "update" and apt[1][-1] == "chromium" and "-y" in apt[1]
 
 
@@ -255,15 +253,24 @@ def test_no_apt_elsewhere(monkeypatch):
 CHROMIUM, DRIVER = "apt chromium fonts-nanum", "apt libatomic1"
 
 
-@pytest.mark.parametrize("found, drives, apt, playwright, steps", [
-    ([True], [True], False, [], []),
-    ([False, True], [True], True, [], [CHROMIUM]),
-    ([True, True], [False, True], True, [], [DRIVER]),  # Debian's smallest system lacks what Playwright's node needs
-    ([False, True], [False, True], True, [], [f"{CHROMIUM} libatomic1"]),
-    ([False], [True], False, ["install", "launch"], [CHROMIUM, "install", "launch"]),
-    ([False], [True], False, ["install"], [CHROMIUM, "install", "launch", "error"]),  # its libraries are missing
-    ([False], [True], False, [], [CHROMIUM, "install", "error"]),
-])
+@pytest.mark.parametrize(
+    "found, drives, apt, playwright, steps",
+    [
+        ([True], [True], False, [], []),
+        ([False, True], [True], True, [], [CHROMIUM]),
+        (
+            [True, True],
+            [False, True],
+            True,
+            [],
+            [DRIVER],
+        ),  # Debian's smallest system lacks what Playwright's node needs
+        ([False, True], [False, True], True, [], [f"{CHROMIUM} libatomic1"]),
+        ([False], [True], False, ["install", "launch"], [CHROMIUM, "install", "launch"]),
+        ([False], [True], False, ["install"], [CHROMIUM, "install", "launch", "error"]),  # its libraries are missing
+        ([False], [True], False, [], [CHROMIUM, "install", "error"]),
+    ],
+)
 def test_browser(monkeypatch, found, drives, apt, playwright, steps):
     done, answers, driving = [], iter(found), iter(drives)
     monkeypatch.setattr(setup_env, "find_browser", lambda: "/usr/bin/chromium" if next(answers) else None)
@@ -296,8 +303,11 @@ def stand_in(tmp_path, script):
 
 
 def test_progress_on_a_terminal(tmp_path, monkeypatch, capsys):
-    python = stand_in(tmp_path, "echo 'Collecting torch==2.13.0 (from -r x)'; echo 'Progress 0 of 200000000'; "
-                                "echo 'Progress 100000000 of 200000000'; echo 'Installing collected packages: torch'")
+    python = stand_in(
+        tmp_path,
+        "echo 'Collecting torch==2.13.0 (from -r x)'; echo 'Progress 0 of 200000000'; "
+        "echo 'Progress 100000000 of 200000000'; echo 'Installing collected packages: torch'",
+    )
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     setup_env.pip_install(python, "-r", "x", total=3)
     said = capsys.readouterr().out
@@ -318,13 +328,16 @@ def test_failure_tells_what_pip_said(tmp_path):
     assert str(caught.value).startswith(error) and "다시 실행해 주세요" in str(caught.value)
 
 
-@pytest.mark.parametrize("arguments, outcome, status, says", [
-    (["site"], None, 0, ""),
-    ([], None, 2, "쓰는 법"),
-    (["none"], None, 2, "쓰는 법"),
-    (["site"], SetupError("안 돼요"), 1, "안 돼요"),
-    (["site"], KeyboardInterrupt(), 130, "다시 실행하면"),
-])
+@pytest.mark.parametrize(
+    "arguments, outcome, status, says",
+    [
+        (["site"], None, 0, ""),
+        ([], None, 2, "쓰는 법"),
+        (["none"], None, 2, "쓰는 법"),
+        (["site"], SetupError("안 돼요"), 1, "안 돼요"),
+        (["site"], KeyboardInterrupt(), 130, "다시 실행하면"),
+    ],
+)
 def test_exit_status(monkeypatch, capsys, arguments, outcome, status, says):
     def set_up(root, kind):
         if outcome:
@@ -359,6 +372,7 @@ def test_pins(root):
 
 def test_every_requirement_is_pinned(root):
     import tomllib
+
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     for extra in ("site", "test"):
         names = {re.split(r"[\[<>=!~ ]", line)[0].lower().replace("_", "-") for line in lock.wanted(project, extra)}

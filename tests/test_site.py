@@ -16,9 +16,17 @@ from mundap import standalone
 from mundap.load import load
 
 KINDS = {  # one page of each kind
-    "home": "", "contents": "qa/", "chapter": "qa/self-attention/", "thread": "qa/position-embedding/permutation/",
-    "thread-figures": "qa/attention-maps/attention-rollout/", "notebook": "notebooks/pe_interpolation/",
-    "glossary": "glossary/", "tags": "tags/", "runs": "runs/", "contributing": "contributing/", "missing": "404.html",
+    "home": "",
+    "contents": "qa/",
+    "chapter": "qa/self-attention/",
+    "thread": "qa/position-embedding/permutation/",
+    "thread-figures": "qa/attention-maps/attention-rollout/",
+    "notebook": "notebooks/pe_interpolation/",
+    "glossary": "glossary/",
+    "tags": "tags/",
+    "runs": "runs/",
+    "contributing": "contributing/",
+    "missing": "404.html",
 }
 THEMES = ["light", "dark"]
 # Korean as it is typed: particles, endings of questions, no spaces, English for Korean -> the page, in the first three
@@ -196,7 +204,9 @@ def test_figures_follow_the_theme_and_say_what_they_show(site_url, page_factory)
         page.goto(site_url + KINDS["thread"])
         figure = page.locator(".run-figure svg").first
         assert figure.get_attribute("role") == "img" and len(figure.get_attribute("aria-label")) > 15
-        inks[theme] = figure.evaluate("node => [...node.querySelectorAll('text')].map(text => getComputedStyle(text).fill)")
+        inks[theme] = figure.evaluate(
+            "node => [...node.querySelectorAll('text')].map(text => getComputedStyle(text).fill)"
+        )
     assert all("rgb" in ink for ink in inks["light"]) and inks["light"] != inks["dark"]
 
 
@@ -215,7 +225,9 @@ def search(page, site_url, query):
     box = page.get_by_role("combobox")
     box.fill(query)
     page.wait_for_function("query => document.querySelector('[role=listbox]')?.dataset.query === query", arg=query)
-    links = page.eval_on_selector_all("[role=option]", "nodes => nodes.map(node => (node.href || node.querySelector('a').href))")
+    links = page.eval_on_selector_all(
+        "[role=option]", "nodes => nodes.map(node => (node.href || node.querySelector('a').href))"
+    )
     return list(dict.fromkeys(urldefrag(link)[0].removeprefix(site_url) for link in links))[:3]
 
 
@@ -251,17 +263,34 @@ def test_search_says_when_nothing_is_found(site_url, page):
 
 
 def test_the_engine_core_needs_neither_mkdocs_nor_torch(root):
-    code = ("import sys\nfrom mundap import load, render, judge, schema, export, new, cli, records, snippets, standalone\n"
-            f"project, problems = load.load({str(root)!r})\nrender.pages(project)\n"
-            "bad = {'torch', 'mkdocs', 'numpy', 'IPython'} & set(sys.modules)\nassert not bad, bad")
+    code = (
+        "import sys\nfrom mundap import load, render, judge, schema, export, new, cli, records, snippets, standalone\n"
+        f"project, problems = load.load({str(root)!r})\nrender.pages(project)\n"
+        "bad = {'torch', 'mkdocs', 'numpy', 'IPython'} & set(sys.modules)\nassert not bad, bad"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("tool", ["mkdocs", "properdocs"])
 def test_plain_strict_build(root, tmp_path, tool):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    result = subprocess.run([sys.executable, "-m", tool, "build", "--strict", "--config-file", str(root / "mkdocs.yml"), "--site-dir", str(tmp_path / "out")],
-                            capture_output=True, text=True, env=environment, timeout=300)
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            tool,
+            "build",
+            "--strict",
+            "--config-file",
+            str(root / "mkdocs.yml"),
+            "--site-dir",
+            str(tmp_path / "out"),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out" / "qa" / "position-embedding" / "permutation" / "index.html").is_file()
     assert (tmp_path / "out" / "pagefind").is_dir()

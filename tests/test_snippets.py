@@ -57,9 +57,15 @@ ASIDE = "ONE = 1\n"
 
 @pytest.fixture
 def folder(tmp_path):
-    for name, text in {"top.py": TOP, "middle.py": MIDDLE, "bottom.py": BOTTOM, "aside.py": ASIDE, "zero.txt": "0",
-                       "aside.txt": "1",
-                       "unnamed.txt": "2"}.items():
+    for name, text in {
+        "top.py": TOP,
+        "middle.py": MIDDLE,
+        "bottom.py": BOTTOM,
+        "aside.py": ASIDE,
+        "zero.txt": "0",
+        "aside.txt": "1",
+        "unnamed.txt": "2",
+    }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -120,32 +126,35 @@ def test_definition_brings_its_decorators(tmp_path):
     assert snippets.load(tmp_path)["a"].definitions == {"f": f, "g": g}
 
 
-@pytest.mark.parametrize("file, old, new, expected", [
-    ("top.py", "# 설명", "# 고친 설명", ["top.py"]),  # the record shows its own comments
-    ("top.py", '"""A box."""', '"""The box."""', ["top.py"]),
-    ("top.py", "twice(2)", "twice(3)", ["top.py"]),
-    ("middle.py", "x * 2", "x + x", ["middle.py"]),
-    ("middle.py", "ZERO", "ONE", ["middle.py"]),
-    ("middle.py", "import bottom", "import numpy", ["bottom.py", "middle.py", "zero.txt"]),
-    ("middle.py", "# second", "# zweite", ["middle.py"]),  # part of a string
-    ("middle.py", "second\n\nlast", "second\nlast", ["middle.py"]),
-    ("middle.py", '"""first', '"""first ', ["middle.py"]),
-    ("middle.py", "(Exception)", "(ValueError)", ["middle.py"]),
-    ("middle.py", '"""A module."""', '"""The module.\n\nAt length."""', []),
-    ("middle.py", "# so it is", "# not so", []),
-    ("middle.py", "# the one below", "# bottom", []),
-    ("middle.py", "  # the one below", "", []),
-    ("middle.py", '"""Twice x."""', '"""x, and x again."""', []),
-    ("middle.py", "def twice", "\n\n# twice\n\ndef twice", []),
-    ("middle.py", "twice(3))", "twice(4))", []),
-    ("middle.py", "import aside", "import numpy", []),
-    ("middle.py", "len(text)", "len(text)   ", []),
-    ("bottom.py", "ZERO =", "ONE = 1\nZERO =", ["bottom.py"]),
-    ("zero.txt", "0", "1", ["zero.txt"]),
-    ("aside.txt", "1", "2", []),
-    ("aside.py", "1", "2", []),
-    ("unnamed.txt", "2", "3", []),
-])
+@pytest.mark.parametrize(
+    "file, old, new, expected",
+    [
+        ("top.py", "# 설명", "# 고친 설명", ["top.py"]),  # the record shows its own comments
+        ("top.py", '"""A box."""', '"""The box."""', ["top.py"]),
+        ("top.py", "twice(2)", "twice(3)", ["top.py"]),
+        ("middle.py", "x * 2", "x + x", ["middle.py"]),
+        ("middle.py", "ZERO", "ONE", ["middle.py"]),
+        ("middle.py", "import bottom", "import numpy", ["bottom.py", "middle.py", "zero.txt"]),
+        ("middle.py", "# second", "# zweite", ["middle.py"]),  # part of a string
+        ("middle.py", "second\n\nlast", "second\nlast", ["middle.py"]),
+        ("middle.py", '"""first', '"""first ', ["middle.py"]),
+        ("middle.py", "(Exception)", "(ValueError)", ["middle.py"]),
+        ("middle.py", '"""A module."""', '"""The module.\n\nAt length."""', []),
+        ("middle.py", "# so it is", "# not so", []),
+        ("middle.py", "# the one below", "# bottom", []),
+        ("middle.py", "  # the one below", "", []),
+        ("middle.py", '"""Twice x."""', '"""x, and x again."""', []),
+        ("middle.py", "def twice", "\n\n# twice\n\ndef twice", []),
+        ("middle.py", "twice(3))", "twice(4))", []),
+        ("middle.py", "import aside", "import numpy", []),
+        ("middle.py", "len(text)", "len(text)   ", []),
+        ("bottom.py", "ZERO =", "ONE = 1\nZERO =", ["bottom.py"]),
+        ("zero.txt", "0", "1", ["zero.txt"]),
+        ("aside.txt", "1", "2", []),
+        ("aside.py", "1", "2", []),
+        ("unnamed.txt", "2", "3", []),
+    ],
+)
 def test_digest_moves_with_what_a_run_depends_on_and_with_nothing_else(folder, file, old, new, expected):
     assert changed(folder, "top", file, old, new) == expected
 
@@ -166,8 +175,10 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(folder):
 def test_data_file_in_a_folder_and_one_that_goes(folder):
     (folder / "weights").mkdir()
     (folder / "weights" / "tiny.bin").write_bytes(b"\x00\xff")
-    assert changed(folder, "top", "top.py", "twice(2)", "open('weights/tiny.bin') or twice(2)") == ["top.py",
-                                                                                                    "weights/tiny.bin"]
+    assert changed(folder, "top", "top.py", "twice(2)", "open('weights/tiny.bin') or twice(2)") == [
+        "top.py",
+        "weights/tiny.bin",
+    ]
     before = snippets.sources(snippets.load(folder), "top")
     (folder / "weights" / "tiny.bin").unlink()
     assert before.keys() - snippets.sources(snippets.load(folder), "top").keys() == {"weights/tiny.bin"}
@@ -186,9 +197,12 @@ def test_the_name_of_a_folder_stands_for_all_that_is_in_it(folder):
 
 def test_order_of_dependence():
     def made(**imports):
-        return {name: snippets.Snippet(name, None, "", name, True, imports=list(others),
-                                       when_imported=(list(others), (), ()))
-                for name, others in imports.items()}
+        return {
+            name: snippets.Snippet(
+                name, None, "", name, True, imports=list(others), when_imported=(list(others), (), ())
+            )
+            for name, others in imports.items()
+        }
 
     found = made(a="cd", b="", c="e", d="b", e="")
     result = snippets.order(found, ["a", "b", "c", "d", "e"])
@@ -199,11 +213,16 @@ def test_order_of_dependence():
     assert snippets.closure(circle, "a") == ["b", "c"] and snippets.closure(circle, "d") == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("data, place", [
-    (b"# %%\nx = 1\ny = (\n", (3, 5)), (b"# %%\ndef f():\nreturn\n", (3, 1)), (b"\xff\xfe", (1, 1)),
-    (b"x = 1\x00", (1, 1)),
-    (b"-" * 60000 + b"1", (1, 1)),
-])
+@pytest.mark.parametrize(
+    "data, place",
+    [
+        (b"# %%\nx = 1\ny = (\n", (3, 5)),
+        (b"# %%\ndef f():\nreturn\n", (3, 1)),
+        (b"\xff\xfe", (1, 1)),
+        (b"x = 1\x00", (1, 1)),
+        (b"-" * 60000 + b"1", (1, 1)),
+    ],
+)
 def test_file_that_python_cannot_read(tmp_path, data, place):
     (tmp_path / "broken.py").write_bytes(data)
     (tmp_path / "user.py").write_text("import broken\n")

@@ -88,8 +88,34 @@ def test_file_is_written_byte_for_byte(text, tmp_path):
 
 def test_files_of_all_kinds_are_written_byte_for_byte(tmp_path):
     chance = random.Random(0)
-    pieces = ["'", "'''", '"', '"""', "\\", "\n", "\r", "\r\n", "%", "%%x", "!", "?", ">>> ", "... ", "#", " ", "\t",
-              "x = 1", "한", "\x00", "\u2028", "{", "}", "In [1]: ", "r'''", "\\N{DASH}"]
+    pieces = [
+        "'",
+        "'''",
+        '"',
+        '"""',
+        "\\",
+        "\n",
+        "\r",
+        "\r\n",
+        "%",
+        "%%x",
+        "!",
+        "?",
+        ">>> ",
+        "... ",
+        "#",
+        " ",
+        "\t",
+        "x = 1",
+        "한",
+        "\x00",
+        "\u2028",
+        "{",
+        "}",
+        "In [1]: ",
+        "r'''",
+        "\\N{DASH}",
+    ]
     for _ in range(1500):
         text = "".join(chance.choices(pieces, k=chance.randrange(12)))
         execute(standalone.write_cell("sibling.py", text.encode()), {"FOLDER": tmp_path})
@@ -102,7 +128,10 @@ def test_ordinary_code_can_be_read_as_it_stands():
         content = PROJECT.snippets[name].path.read_bytes()
         assert content.decode() in standalone.write_cell(f"{name}.py", content), name
     assert standalone.write_cell("a.py", "X = 'Y 한글'\r\n".encode()).splitlines()[1:] == [
-        '(FOLDER / "a.py").write_bytes((', r"""    "X = 'Y 한글'\r\n" """.rstrip(), ').encode());']
+        '(FOLDER / "a.py").write_bytes((',
+        r"""    "X = 'Y 한글'\r\n" """.rstrip(),
+        ").encode());",
+    ]
 
 
 def test_data_survives_and_damage_is_told(tmp_path):
@@ -118,10 +147,16 @@ def test_data_survives_and_damage_is_told(tmp_path):
     assert not (tmp_path / "weights.bin").exists()
 
 
-@pytest.mark.parametrize("modules, expected", [
-    (["sklearn", "torch", "koreanize_matplotlib", "PIL"], ["koreanize-matplotlib", "pillow", "scikit-learn", "torch"]),
-    (["os", "IPython", "importlib", "__future__"], []),
-])
+@pytest.mark.parametrize(
+    "modules, expected",
+    [
+        (
+            ["sklearn", "torch", "koreanize_matplotlib", "PIL"],
+            ["koreanize-matplotlib", "pillow", "scikit-learn", "torch"],
+        ),
+        (["os", "IPython", "importlib", "__future__"], []),
+    ],
+)
 def test_what_pip_calls_modules(modules, expected):
     assert standalone.distributions(modules) == expected
 
@@ -154,7 +189,9 @@ def test_notebook_that_needs_nothing(project):
 
 def test_siblings_of_siblings_and_their_data(project, tmp_path):
     put(project / "snippets" / "measure.py", "# %%\nfrom helper import half\nevidence = {}\n")
-    put(project / "snippets" / "helper.py", """\
+    put(
+        project / "snippets" / "helper.py",
+        """\
 from pathlib import Path
 from deeper import STEPS, VALUE
 if __name__ == "__main__":
@@ -162,22 +199,36 @@ if __name__ == "__main__":
     open("aside.bin")
 def half(x):
     return x / 2 + float((Path(__file__).parent / "sub" / "half.txt").read_text())
-""")
+""",
+    )
     put(project / "snippets" / "deeper.py", "STEPS, VALUE = 3, '''\n>>> \\\\'''\n")
     put(project / "snippets" / "aside.py", "")
     put(project / "snippets" / "aside.bin", b"0")
     put(project / "snippets" / "sub" / "half.txt", "0.5")
     made = cells("measure", project)
     titles = [cell["source"].splitlines()[0] for cell in made.values() if cell["source"].startswith("#@title")]
-    assert titles == ["#@title 함께 쓰는 코드: deeper.py", "#@title 함께 쓰는 코드: helper.py", "#@title 함께 쓰는 자료: sub/half.txt"]
+    assert titles == [
+        "#@title 함께 쓰는 코드: deeper.py",
+        "#@title 함께 쓰는 코드: helper.py",
+        "#@title 함께 쓰는 자료: sub/half.txt",
+    ]
     assert made["setup"]["source"] == standalone.FOLDER, "nothing to install"
     there = tmp_path / "empty"
     there.mkdir()
     code = "\n".join(made[name]["source"] for name in ("setup", "code-0", "code-1", "data"))
-    tried = [f"exec({TransformerManager().transform_cell(code)!r})", "import deeper, helper",
-             "print(helper.half(1), ascii(deeper.VALUE), helper.__file__)"]
-    said = subprocess.run([sys.executable, "-I", "-c", "\n".join(tried)], cwd=there, capture_output=True, text=True,
-                          check=True, timeout=60).stdout
+    tried = [
+        f"exec({TransformerManager().transform_cell(code)!r})",
+        "import deeper, helper",
+        "print(helper.half(1), ascii(deeper.VALUE), helper.__file__)",
+    ]
+    said = subprocess.run(
+        [sys.executable, "-I", "-c", "\n".join(tried)],
+        cwd=there,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
     assert said == f"1.0 {ascii(chr(10) + '>>> ' + chr(92))} {there / 'mundap' / 'helper.py'}\n"
     for file in ("deeper.py", "helper.py", "sub/half.txt"):
         assert (there / "mundap" / file).read_bytes() == (project / "snippets" / file).read_bytes()
@@ -192,11 +243,21 @@ def test_two_that_import_each_other(project):
 
 
 def test_notebooks_are_the_same_each_time():
-    code = ("import hashlib\nfrom mundap import load, standalone\n"
-            f"project, _ = load.load({str(PROJECT.root)!r})\nfor name in project.records:\n"
-            "    print(hashlib.sha256(standalone.of_project(project, name).encode()).hexdigest())")
-    made = [subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, check=True,
-                           capture_output=True, timeout=120).stdout for seed in ("1", "2")]
+    code = (
+        "import hashlib\nfrom mundap import load, standalone\n"
+        f"project, _ = load.load({str(PROJECT.root)!r})\nfor name in project.records:\n"
+        "    print(hashlib.sha256(standalone.of_project(project, name).encode()).hexdigest())"
+    )
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            timeout=120,
+        ).stdout
+        for seed in ("1", "2")
+    ]
     assert made[0] == made[1] and len(made[0].split()) == len(PROJECT.records)
 
 
@@ -206,7 +267,7 @@ def test_notebook_is_valid_and_whole(name):
     nbformat.validate(made)
     assert len({cell.id for cell in made.cells}) == len(made.cells)
     record = nbformat.read(PROJECT.records[name].path, as_version=4)
-    assert made.cells[-len(record.cells):] == record.cells
+    assert made.cells[-len(record.cells) :] == record.cells
     files = snippets.sources(PROJECT.snippets, name).keys() - {f"{name}.py"}
     titles = [cell.source.splitlines()[0] for cell in made.cells if cell.metadata.get("cellView") == "form"]
     assert files == set(re.findall(r"[\w/-]+\.\w+", " ".join(titles))) - {f"{name}.py"}
@@ -215,13 +276,21 @@ def test_notebook_is_valid_and_whole(name):
 # Links
 
 
-@pytest.mark.parametrize("repository, links", [
-    ("", {"노트북 내려받기": "../../download/qkv_mistake.ipynb", "전체 코드": "../../snippets/qkv_mistake.py"}),
-    (REPOSITORY, {"노트북 내려받기": "../../download/qkv_mistake.ipynb",
-                  "Colab에서 열기": f"https://colab.research.google.com/github/{REPOSITORY}/blob/gh-pages/download/"
-                                "qkv_mistake.ipynb",
-                  "전체 코드": "../../snippets/qkv_mistake.py"}),
-])
+@pytest.mark.parametrize(
+    "repository, links",
+    [
+        ("", {"노트북 내려받기": "../../download/qkv_mistake.ipynb", "전체 코드": "../../snippets/qkv_mistake.py"}),
+        (
+            REPOSITORY,
+            {
+                "노트북 내려받기": "../../download/qkv_mistake.ipynb",
+                "Colab에서 열기": f"https://colab.research.google.com/github/{REPOSITORY}/blob/gh-pages/download/"
+                "qkv_mistake.ipynb",
+                "전체 코드": "../../snippets/qkv_mistake.py",
+            },
+        ),
+    ],
+)
 def test_colab_where_the_site_knows_its_repository(root, monkeypatch, repository, links):
     monkeypatch.setenv("REPOSITORY", repository)
     config = load_config(str(root / "mkdocs.yml"))
@@ -233,9 +302,26 @@ def test_colab_where_the_site_knows_its_repository(root, monkeypatch, repository
     assert {a.text: a["href"] for a in BeautifulSoup(content, "html.parser").select(".run-links a")} == links
 
 
-@pytest.mark.parametrize("repository", [
-    "someone", "someone/", "/name", "a/b/c", "https://github.com/someone/name", "some one/name", "someone/na me",
-    "-a/name", "a" * 40 + "/name", "someone/..", "someone/name?x", "someone/\"><script>", "5", "true", "[a/b]"])
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "someone",
+        "someone/",
+        "/name",
+        "a/b/c",
+        "https://github.com/someone/name",
+        "some one/name",
+        "someone/na me",
+        "-a/name",
+        "a" * 40 + "/name",
+        "someone/..",
+        "someone/name?x",
+        'someone/"><script>',
+        "5",
+        "true",
+        "[a/b]",
+    ],
+)
 def test_bad_repository_is_one_clear_mistake(root, tmp_path, monkeypatch, repository):
     monkeypatch.setenv("REPOSITORY", repository)
     with pytest.raises(Failure) as caught:
@@ -258,9 +344,15 @@ def test_workflow_publishes_the_branch_that_colab_opens(root, tmp_path):
     git = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
     def run(command, folder):
-        return subprocess.run(["bash", "-e", "-o", "pipefail", "-c", command], cwd=folder, check=True, timeout=60,
-                              text=True, capture_output=True,
-                              env={**git, "REMOTE": str(remote), "GITHUB_SHA": "0123abc"}).stdout
+        return subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", command],
+            cwd=folder,
+            check=True,
+            timeout=60,
+            text=True,
+            capture_output=True,
+            env={**git, "REMOTE": str(remote), "GITHUB_SHA": "0123abc"},
+        ).stdout
 
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True, env=git)
     for text in ("one", "two"):
@@ -280,11 +372,17 @@ def test_workflow_publishes_the_branch_that_colab_opens(root, tmp_path):
 def run_alone(notebook, folder):
     """Run a notebook as a reader would, in a folder where nothing of this project can be imported -> what it left."""
     settings = folder.with_name(f"{folder.name}-settings")
-    changed = {"IPYTHONDIR": str(settings), "JUPYTER_RUNTIME_DIR": str(settings), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-               "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    changed = {
+        "IPYTHONDIR": str(settings),
+        "JUPYTER_RUNTIME_DIR": str(settings),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
     env = {key: value for key, value in environment().items() if key != "PYTHONPATH"} | changed
-    client = NotebookClient(notebook, timeout=LIMIT, startup_timeout=120, kernel_name="python3",
-                            store_widget_state=False)
+    client = NotebookClient(
+        notebook, timeout=LIMIT, startup_timeout=120, kernel_name="python3", store_widget_state=False
+    )
     with client.setup_kernel(env=env, cwd=str(folder)):
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)

@@ -30,9 +30,17 @@ folded: >-
 def test_every_scalar_is_text():
     document, problems = parse("a: no\nb: 12:30:45\nc: 1.10\nd: ~\ne: 2021-01-01\nf: 0x1F\ng: <<\n<<: h\ni:\n")
     assert problems == []
-    assert document.value == {"a": "no", "b": "12:30:45", "c": "1.10", "d": "~", "e": "2021-01-01", "f": "0x1F",
-                              "g": "<<",
-                              "<<": "h", "i": ""}
+    assert document.value == {
+        "a": "no",
+        "b": "12:30:45",
+        "c": "1.10",
+        "d": "~",
+        "e": "2021-01-01",
+        "f": "0x1F",
+        "g": "<<",
+        "<<": "h",
+        "i": "",
+    }
 
 
 def test_values_are_those_of_a_yaml_library():
@@ -51,24 +59,28 @@ def test_where_each_value_and_key_stands():
     assert document.where(("list", 1, "missing")) == document.where(("list", 1)) == (6, 5)
 
 
-@pytest.mark.parametrize("text", [
-    "a: 한글 ▶x 끝\n",
-    "a: ▶x\n",
-    "a: '한글 ''따옴표'' ▶x'\n",
-    'a: "탭\\t \\u00e9 \\x41 \\" ▶x"\n',
-    "a: |\n  한 줄\n  ▶x\n",
-    "a: |\n\n  앞이 빈 글\n\n    들여 쓴 줄\n  ▶x\n",
-    "a: |2  # 들여쓰기 2\n    처음부터 들여 쓴 줄\n  ▶x\n",
-    "a: |-\n  ▶x",
-    "a: |\n  $\\frac{a}{b} \\alpha ▶x$",
-    "a: '$\\alpha ▶x$'",
-    "a: >\n  접히는\n  글의 ▶x\n  끝\n",
-    "a: >-\n\n  접히는\n\n  글의\n    들여 쓴 줄\n  ▶x\n",
-    "a: 여러 줄에\n  걸친 ▶x\n  글\n",
-    "a: '여러 줄에\n\n  걸친 ▶x'\n",
-    'a: "여러 줄에 \\\n  \\  걸친\\n ▶x"\n',
-    "a:\n  다음 줄의 ▶x\n",
-], ids=repr)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 한글 ▶x 끝\n",
+        "a: ▶x\n",
+        "a: '한글 ''따옴표'' ▶x'\n",
+        'a: "탭\\t \\u00e9 \\x41 \\" ▶x"\n',
+        "a: |\n  한 줄\n  ▶x\n",
+        "a: |\n\n  앞이 빈 글\n\n    들여 쓴 줄\n  ▶x\n",
+        "a: |2  # 들여쓰기 2\n    처음부터 들여 쓴 줄\n  ▶x\n",
+        "a: |-\n  ▶x",
+        "a: |\n  $\\frac{a}{b} \\alpha ▶x$",
+        "a: '$\\alpha ▶x$'",
+        "a: >\n  접히는\n  글의 ▶x\n  끝\n",
+        "a: >-\n\n  접히는\n\n  글의\n    들여 쓴 줄\n  ▶x\n",
+        "a: 여러 줄에\n  걸친 ▶x\n  글\n",
+        "a: '여러 줄에\n\n  걸친 ▶x'\n",
+        'a: "여러 줄에 \\\n  \\  걸친\\n ▶x"\n',
+        "a:\n  다음 줄의 ▶x\n",
+    ],
+    ids=repr,
+)
 def test_inside_points_at_the_character(text):
     text, [place] = marked(text)
     document, problems = parse(text)
@@ -89,7 +101,7 @@ SYNTAX = {
     "`키: 값`이 올 수 없어요": ["a: b▶: c", "a: b\n  c▶: d", "- a\n b▶: c"],
     "목록 표시(-)가 올 수 없어요": ["a: ▶- b"],
     "콜론이 빠진 것 같아요": ["a: b\n▶콜론이 없는 줄\nc: d"],
-    "따옴표가 닫히지 않았어요": ["a: ▶\"x\nb: y\n", "a: ▶'x\nb: y\n", "a: ▶'x\n---\n"],
+    "따옴표가 닫히지 않았어요": ['a: ▶"x\nb: y\n', "a: ▶'x\nb: y\n", "a: ▶'x\n---\n"],
     "값이 끝난 자리에 글이 더 있어요": ["a: 'it'▶s'", '"a" ▶"b": c'],
     "위와 맞지 않아요": ["a:\n  - b\n ▶- c", "a: b\n▶- c"],
     "닫히지 않았거나 쉼표가 빠졌어요": ["a: ▶[b\n", "▶{a: b", "a: ▶[b, c}"],
@@ -111,8 +123,9 @@ SYNTAX = {
 }
 
 
-@pytest.mark.parametrize("what, text", [(what, text) for what, texts in SYNTAX.items() for text in texts],
-                         ids=lambda text: ascii(text[:30]))
+@pytest.mark.parametrize(
+    "what, text", [(what, text) for what, texts in SYNTAX.items() for text in texts], ids=lambda text: ascii(text[:30])
+)
 def test_syntax_error_says_what_and_where(what, text):
     text, expected = marked(text)
     document, problems = parse(text, "파일.yaml")
@@ -159,15 +172,20 @@ def test_read(tmp_path):
     assert "폴더" in read(tmp_path, "folder")[1][0].what
 
 
-@pytest.mark.parametrize("text", [
-    "a: &a [x, x]\n" + "\n".join(f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]" for i in range(24)),
-    "[" * 200_000,
-    "- " * 100_000,
-    "a: " + "[" * 10 + "x, " * 60_000,
-    "? " * 100_000,
-    "\n".join(f"k{i}: v" for i in range(20_000)) + "\nbad",
-    "\n".join(f"k{i}: v" for i in range(6_000)) + "\nbad",
-], ids=["laughs", "brackets", "dashes", "open list", "question marks", "many keys", "keys"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x]\n"
+        + "\n".join(f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]" for i in range(24)),
+        "[" * 200_000,
+        "- " * 100_000,
+        "a: " + "[" * 10 + "x, " * 60_000,
+        "? " * 100_000,
+        "\n".join(f"k{i}: v" for i in range(20_000)) + "\nbad",
+        "\n".join(f"k{i}: v" for i in range(6_000)) + "\nbad",
+    ],
+    ids=["laughs", "brackets", "dashes", "open list", "question marks", "many keys", "keys"],
+)
 def test_bombs_are_answered_fast_and_small(text):
     tracemalloc.start()
     started = time.process_time()

@@ -67,15 +67,31 @@ def weights_digest():
 def export():
     """The graph as an onnx.ModelProto."""
     rows, columns = Dim("rows", min=2, max=64), Dim("columns", min=2, max=64)
-    shapes = {"image": {2: PATCH * rows, 3: PATCH * columns}, "keep": {}, "order": {0: rows, 1: columns},
-              "mix": {0: rows, 1: columns}}
+    shapes = {
+        "image": {2: PATCH * rows, 3: PATCH * columns},
+        "keep": {},
+        "order": {0: rows, 1: columns},
+        "mix": {0: rows, 1: columns},
+    }
     height, width = 10, 11  # neither equal nor those of training, or the exporter would take them as fixed
-    example = (torch.zeros(1, 3, PATCH * height, PATCH * width), torch.ones(2),
-               torch.arange(height * width).reshape(height, width), torch.zeros(height, width, GRID * GRID))
+    example = (
+        torch.zeros(1, 3, PATCH * height, PATCH * width),
+        torch.ones(2),
+        torch.arange(height * width).reshape(height, width),
+        torch.zeros(height, width, GRID * GRID),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one input names the axes, and the exporter says so of the others
-        model = torch.onnx.export(trained(), example, dynamo=True, dynamic_shapes=shapes, input_names=INPUTS,
-                                  output_names=OUTPUTS, external_data=False, verbose=False).model_proto
+        model = torch.onnx.export(
+            trained(),
+            example,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            external_data=False,
+            verbose=False,
+        ).model_proto
     for node in model.graph.node:  # a quarter of the file: where in the source each node came from
         node.ClearField("metadata_props")
     model.graph.ClearField("value_info")

@@ -27,9 +27,27 @@ def wanted(project: dict, extra: str) -> list[str]:
 def resolve(requirements: list[str], *options: str) -> list[str]:
     """`name==version` lines, sorted, of everything that pip would install on the oldest Python."""
     report = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed", "--report", "-",
-         "--only-binary", ":all:", "--python-version", OLDEST, *options, *requirements],
-        check=True, stdout=subprocess.PIPE, text=True).stdout
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--dry-run",
+            "--ignore-installed",
+            "--report",
+            "-",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            OLDEST,
+            *options,
+            *requirements,
+        ],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
     packages = [item["metadata"] for item in json.loads(report)["install"]]
     # A local version (2.13.0+cpu) names one build of a release; the lock names the release.
     return sorted(f"{p['name'].lower().replace('_', '-')}=={p['version'].split('+')[0]}" for p in packages)

@@ -1,8 +1,8 @@
 """Make docs/assets/fonts/stix-two-math.woff2 from STIX Two Math: only what pages need, and roots of one width.
 
-    npm pack @fontsource/stix-two-math && tar xf fontsource-stix-two-math-*.tgz
-    pip install fonttools brotli
-    python tools/math_font.py package/files/stix-two-math-latin-400-normal.woff docs/assets/fonts/stix-two-math.woff2
+npm pack @fontsource/stix-two-math && tar xf fontsource-stix-two-math-*.tgz
+pip install fonttools brotli
+python tools/math_font.py package/files/stix-two-math-latin-400-normal.woff docs/assets/fonts/stix-two-math.woff2
 """
 
 import sys

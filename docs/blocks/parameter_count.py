@@ -7,9 +7,9 @@ print("|---|---:|---:|---:|---:|---:|---:|")
 for name, (D, depth) in sizes.items():
     counts = [
         3 * PATCH**2 * D + D + D + N * D,  # 패치 투영과 편향, 클래스 토큰, 위치 임베딩
-        depth * (4 * D**2 + 4 * D),        # Q·K·V와 출력 투영
-        depth * (8 * D**2 + 5 * D),        # D → 4D → D
-        depth * 4 * D + 2 * D,             # 블록마다 둘, 끝에 하나
+        depth * (4 * D**2 + 4 * D),  # Q·K·V와 출력 투영
+        depth * (8 * D**2 + 5 * D),  # D → 4D → D
+        depth * 4 * D + 2 * D,  # 블록마다 둘, 끝에 하나
         D * CLASSES + CLASSES,
     ]
     print(f"| {name} |", " | ".join(f"{count / 1e6:.2f}M" for count in counts), f"| {sum(counts):,} |")

@@ -47,8 +47,9 @@ def render(root, out, site_url=None, options=None, cache=None, known=None):
 
     with Messages() as messages:
         try:
-            config = load_config(str(Path(root) / "mkdocs.yml"), site_dir=str(out), site_url=site_url,
-                                 strict=known is None)
+            config = load_config(
+                str(Path(root) / "mkdocs.yml"), site_dir=str(out), site_url=site_url, strict=known is None
+            )
             for name, values in (options or {}).items():
                 if name in config.plugins:
                     config.plugins[name].config.update(values)

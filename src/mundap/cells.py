@@ -77,8 +77,12 @@ class Cells:
     def routes(self, live):
         """Handlers for serve.application."""
         more = {"live": live, "cells": self}
-        return [(r"/_live/enter", Enter, more), (r"/_live/may", May, more), (r"/_live/kernel", PageSocket, more),
-                *((rf"/_live/{re.escape(name)}", Asset, {"live": live}) for name in ASSETS)]
+        return [
+            (r"/_live/enter", Enter, more),
+            (r"/_live/may", May, more),
+            (r"/_live/kernel", PageSocket, more),
+            *((rf"/_live/{re.escape(name)}", Asset, {"live": live}) for name in ASSETS),
+        ]
 
     async def find_python(self):
         """The python of the kernels, made if there is none, with its progress told to the pages. Raises Trouble."""
@@ -96,10 +100,17 @@ class Cells:
 
     async def _make_python(self):
         if not self.setup:
-            raise Trouble("코드를 돌릴 환경이 없어요. `pip install 'mundap[run]'`으로 준비한 뒤 서버를 다시 열어 주세요.")
+            raise Trouble(
+                "코드를 돌릴 환경이 없어요. `pip install 'mundap[run]'`으로 준비한 뒤 서버를 다시 열어 주세요."
+            )
         process = await asyncio.create_subprocess_exec(
-            *self.setup, cwd=self.root, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT, start_new_session=True)
+            *self.setup,
+            cwd=self.root,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
         last = ""
         try:
             async for line in process.stdout:
@@ -377,8 +388,9 @@ class PageSocket(Own, LocalSocket):
         python = await self.cells.find_python()
         await self.cells.make_room()
         self.cells.count += 1
-        kernel = Kernel(python, self.cells.folder / f"kernel-{self.cells.count}", self.cells.root / "snippets",
-                        self.cells.memory)
+        kernel = Kernel(
+            python, self.cells.folder / f"kernel-{self.cells.count}", self.cells.root / "snippets", self.cells.memory
+        )
         try:
             await kernel.start()
         except asyncio.CancelledError:

@@ -2,8 +2,8 @@
 
 import argparse
 import os
-import signal
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -23,7 +23,9 @@ def command_new(root, options):
     from mundap.new import new
 
     path = new(root, options.chapter, options.id)
-    print(f"{path.relative_to(root)} 파일을 만들고 qa_index.yaml에 한 줄을 더했어요. 채운 뒤 `mundap check`로 살펴보세요.")
+    print(
+        f"{path.relative_to(root)} 파일을 만들고 qa_index.yaml에 한 줄을 더했어요. 채운 뒤 `mundap check`로 살펴보세요."
+    )
 
 
 def command_check(root, options):
@@ -33,8 +35,11 @@ def command_check(root, options):
     problems += schema_problems(root)
     if options.files:
         wanted = [_inside(root, file) for file in options.files]
-        problems = [problem for problem in problems
-                    if any(name in ("", problem.path) or problem.path.startswith(f"{name}/") for name in wanted)]
+        problems = [
+            problem
+            for problem in problems
+            if any(name in ("", problem.path) or problem.path.startswith(f"{name}/") for name in wanted)
+        ]
     for problem in problems:
         print(problem)
     if problems:
@@ -51,7 +56,13 @@ def schema_problems(root):
     for name in schema.SCHEMAS:
         path = root / "schema" / f"{name}.json"
         if not path.is_file() or path.read_text(encoding="utf-8") != schema.to_json(name):
-            yield Problem(f"schema/{name}.json", 1, 1, "편집기용 스키마가 정의와 달라요.", "`mundap schema` 명령으로 다시 만들어 주세요.")
+            yield Problem(
+                f"schema/{name}.json",
+                1,
+                1,
+                "편집기용 스키마가 정의와 달라요.",
+                "`mundap schema` 명령으로 다시 만들어 주세요.",
+            )
 
 
 def command_schema(root, options):
@@ -87,7 +98,9 @@ def command_run(root, options):
             raise Failure(f"`{name}` 스니펫을 찾을 수 없어요. 있는 이름: {known}.")
         if project.snippets[name].error:
             line, column, message = project.snippets[name].error
-            raise Failure(f"snippets/{name}.py:{line}:{column}: Python이 읽을 수 없어요({message}). 이 줄을 고쳐 주세요.")
+            raise Failure(
+                f"snippets/{name}.py:{line}:{column}: Python이 읽을 수 없어요({message}). 이 줄을 고쳐 주세요."
+            )
     if not names:
         print("모든 기록이 최신이에요.")
         return
@@ -194,6 +207,7 @@ class Parser(argparse.ArgumentParser):
 
 def positive(kind):
     """A number of that kind above zero, for argparse."""
+
     def read(text):
         value = kind(text)
         if not 0 < value < float("inf"):
@@ -220,8 +234,12 @@ def parser():
     command = add("check", command_check, "틀린 곳을 파일:줄:칸과 고치는 법으로 모두 알려 줘요")
     command.add_argument("files", nargs="*", metavar="파일", help="살펴볼 파일이나 폴더(적지 않으면 모두)")
     command = add("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요")
-    command.add_argument("snippets", nargs="*", metavar="스니펫", help="돌릴 것(적지 않으면 기록이 낡았거나 없는 것 모두)")
-    command.add_argument("--timeout", type=positive(float), default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)")
+    command.add_argument(
+        "snippets", nargs="*", metavar="스니펫", help="돌릴 것(적지 않으면 기록이 낡았거나 없는 것 모두)"
+    )
+    command.add_argument(
+        "--timeout", type=positive(float), default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)"
+    )
     command.add_argument("--workers", type=positive(int), default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)")
     add("status", command_status, "판정별 주장 수, 낡은 기록, 실행 시간을 보여 줘요")
     command = add("export", command_export, "다른 생성기에 쓸 Markdown으로 내보내요")

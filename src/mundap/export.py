@@ -46,6 +46,7 @@ def export(project, folder):
 
 def without_links(text, page, gone):
     """Markdown whose links to the pages in `gone` are plain words."""
+
     def plain(match):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(page), match[2]))
         return match[1] if target in gone else match[0]
@@ -61,10 +62,13 @@ def _written(folder):
         written = set(json.loads((folder / MARKER).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         written = set()
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
-             if not path.is_dir() or path.is_symlink()}
+    there = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
+    }
     foreign = sorted(there - written - {MARKER})
     if foreign:
         more = f" 외 {len(foreign) - 1}개" if len(foreign) > 1 else ""
-        raise Failure(f"`{folder}` 폴더에 다른 파일이 있어요({foreign[0]}{more}). 빈 폴더나 전에 내보낸 폴더를 골라 주세요.")
+        raise Failure(
+            f"`{folder}` 폴더에 다른 파일이 있어요({foreign[0]}{more}). 빈 폴더나 전에 내보낸 폴더를 골라 주세요."
+        )
     return written

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 MAX_LENGTH = 500
 LARGEST = 1e300
 FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[defg%]?")  # of Python's format specs, those that a page needs
-COMPARE = {ast.Lt: ("<", operator.lt), ast.LtE: ("<=", operator.le), ast.Gt: (">", operator.gt),
-           ast.GtE: (">=", operator.ge), ast.Eq: ("==", operator.eq), ast.NotEq: ("!=", operator.ne)}
+COMPARE = {
+    ast.Lt: ("<", operator.lt),
+    ast.LtE: ("<=", operator.le),
+    ast.Gt: (">", operator.gt),
+    ast.GtE: (">=", operator.ge),
+    ast.Eq: ("==", operator.eq),
+    ast.NotEq: ("!=", operator.ne),
+}
 MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
@@ -65,13 +71,19 @@ class Expression:
                 self.tree = ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             offset = (getattr(error, "offset", None) or len(self.text) + 1) - 1  # 0 where more is missing at the end
-            raise ExpressionError(self.shift + min(offset, len(self.text)), f"`{self.text[:60]}` 식을 읽을 수 없어요.",
-                                  "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요." if condition else
-                                  "`{{스니펫.증거}}`나 `{{스니펫.증거:.1%}}` 꼴로 적어 주세요.") from None
+            raise ExpressionError(
+                self.shift + min(offset, len(self.text)),
+                f"`{self.text[:60]}` 식을 읽을 수 없어요.",
+                "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요."
+                if condition
+                else "`{{스니펫.증거}}`나 `{{스니펫.증거:.1%}}` 꼴로 적어 주세요.",
+            ) from None
         self.names = []  # [(snippet, evidence, offset)]
         self._check(self.tree, condition, 0)
         if not self.names:
-            raise ExpressionError(self.shift, "식에 증거가 하나도 없어요.", "`스니펫.증거` 꼴로 실행이 남긴 값을 적어 주세요.")
+            raise ExpressionError(
+                self.shift, "식에 증거가 하나도 없어요.", "`스니펫.증거` 꼴로 실행이 남긴 값을 적어 주세요."
+            )
 
     def _offset(self, node):
         return self.shift + len(self.text.encode()[: node.col_offset].decode())  # ast counts bytes
@@ -88,7 +100,11 @@ class Expression:
             elif isinstance(node, ast.Compare) and all(type(op) in COMPARE for op in node.ops):
                 parts, condition = [node.left, *node.comparators], False
             else:
-                self._fail(node, "여기에는 비교가 와야 해요.", "`<`, `<=`, `>`, `>=`, `==`, `!=`로 비교하고 `and`로 이어 주세요.")
+                self._fail(
+                    node,
+                    "여기에는 비교가 와야 해요.",
+                    "`<`, `<=`, `>`, `>=`, `==`, `!=`로 비교하고 `and`로 이어 주세요.",
+                )
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             self.names.append((node.value.id, node.attr, self._offset(node)))
             parts = []
@@ -100,14 +116,24 @@ class Expression:
             parts = [node.left, node.right]
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
             parts = [node.operand]
-        elif (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "abs"
-              and len(node.args) == 1 and not node.keywords):
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "abs"
+            and len(node.args) == 1
+            and not node.keywords
+        ):
             parts = node.args
         elif isinstance(node, ast.Name):
-            self._fail(node, f"`{node.id}`만으로는 어느 실행의 증거인지 알 수 없어요.", "`스니펫.증거` 꼴로 적어 주세요.")
+            self._fail(
+                node, f"`{node.id}`만으로는 어느 실행의 증거인지 알 수 없어요.", "`스니펫.증거` 꼴로 적어 주세요."
+            )
         else:
-            self._fail(node, f"식에 쓸 수 없는 표현이에요: `{self._text(node)[:40]}`.",
-                       "증거, 수, 사칙연산, `abs()`, 비교, `and`만 쓸 수 있어요.")
+            self._fail(
+                node,
+                f"식에 쓸 수 없는 표현이에요: `{self._text(node)[:40]}`.",
+                "증거, 수, 사칙연산, `abs()`, 비교, `and`만 쓸 수 있어요.",
+            )
         for part in parts:
             self._check(part, condition, depth + 1)
         if isinstance(node, ast.Compare):
@@ -120,15 +146,21 @@ class Expression:
         for snippet, name, offset in self.names:
             if snippet not in evidence:
                 near = difflib.get_close_matches(snippet, evidence, 1)
-                raise ExpressionError(offset, f"`{snippet}` 스니펫을 찾을 수 없어요.",
-                                      f"혹시 `{near[0]}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.")
+                raise ExpressionError(
+                    offset,
+                    f"`{snippet}` 스니펫을 찾을 수 없어요.",
+                    f"혹시 `{near[0]}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.",
+                )
             if evidence[snippet] is None:
                 raise NoRecord(snippet)
             if name not in evidence[snippet]:
                 near = difflib.get_close_matches(name, evidence[snippet], 1)
                 known = ", ".join(list(evidence[snippet])[:12])
-                raise ExpressionError(offset, f"`{snippet}` 실행에 `{name}` 증거가 없어요.",
-                                      f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {known}.")
+                raise ExpressionError(
+                    offset,
+                    f"`{snippet}` 실행에 `{name}` 증거가 없어요.",
+                    f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {known}.",
+                )
 
     def value(self, evidence):
         """The value of a value expression; raises ExpressionError on a division by zero or mixed kinds."""
@@ -153,8 +185,16 @@ class Expression:
             one, other = self._value(left, evidence), self._value(right, evidence)
             if isinstance(one, str) != isinstance(other, str):
                 self._fail(left, f"글과 수는 비교할 수 없어요: {one!r}, {other!r}.", "같은 종류끼리 비교해 주세요.")
-            yield Comparison(self._text(left), one, symbol, self._text(right), other, bool(compare(one, other)),
-                             not _names_evidence(right), offset)
+            yield Comparison(
+                self._text(left),
+                one,
+                symbol,
+                self._text(right),
+                other,
+                bool(compare(one, other)),
+                not _names_evidence(right),
+                offset,
+            )
 
     def _text(self, node):
         return ast.get_source_segment(self.text, node)

@@ -20,8 +20,12 @@ PATIENCE = 0.6  # seconds that an interrupted run has to end by itself; a matmul
 WATCH = 0.2  # seconds between looks at a kernel that says nothing
 START_LIMIT = 60  # seconds
 OUTPUT_LIMIT = 1_000_000  # characters of one run that are shown
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-               "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # threads as the records are made
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}  # threads as the records are made
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
 
 
@@ -46,10 +50,14 @@ class Kernel:
     async def start(self):
         """Start the process and wait until it answers. Raises Lost."""
         self.folder.mkdir(mode=0o700)
-        manager = AsyncKernelManager(transport="ipc", ip=str(self.folder / "k"),
-                                     connection_file=str(self.folder / "connection.json"))
-        manager._kernel_spec = KernelSpec(argv=[self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                                          display_name="mundap", language="python")
+        manager = AsyncKernelManager(
+            transport="ipc", ip=str(self.folder / "k"), connection_file=str(self.folder / "connection.json")
+        )
+        manager._kernel_spec = KernelSpec(
+            argv=[self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="mundap",
+            language="python",
+        )
         scratch = {"IPYTHONDIR": str(self.folder), "JUPYTER_RUNTIME_DIR": str(self.folder)}  # no one's own settings
         environment = {**os.environ, **ENVIRONMENT, **scratch}
         for name in ("FULL_RUN", "MPLBACKEND"):  # a short run; plt.show() shows its figure in the page
@@ -108,13 +116,19 @@ class Kernel:
                     if text:
                         await show({"output_type": "stream", "name": content["name"], "text": text})
                     if text and not room:
-                        await show({"output_type": "stream", "name": "stderr",
-                                    "text": "\n출력이 너무 길어서 여기까지만 보여 드려요.\n"})
+                        await show(
+                            {
+                                "output_type": "stream",
+                                "name": "stderr",
+                                "text": "\n출력이 너무 길어서 여기까지만 보여 드려요.\n",
+                            }
+                        )
                 elif kind in ("display_data", "execute_result", "update_display_data"):
                     size = sum(len(value) for value in content["data"].values() if isinstance(value, str))
                     if size <= OUTPUT_LIMIT * 8:  # a figure
-                        await show({"output_type": "display_data", "data": content["data"],
-                                    "metadata": content["metadata"]})
+                        await show(
+                            {"output_type": "display_data", "data": content["data"], "metadata": content["metadata"]}
+                        )
             return {**answer, "seconds": time.monotonic() - started}
         finally:
             self.running, self.used = None, time.monotonic()
@@ -183,5 +197,10 @@ def failure(content, number):
     text = ANSI.sub("", "\n".join(content["traceback"]))
     lines = [int(line) for cell, line in CELL_LINE.findall(text) if int(cell) == number]
     status = "stopped" if content["ename"] == "KeyboardInterrupt" else "error"
-    return {"status": status, "name": content["ename"], "value": content["evalue"],
-            "line": lines[-1] if lines else None, "traceback": text}
+    return {
+        "status": status,
+        "name": content["ename"],
+        "value": content["evalue"],
+        "line": lines[-1] if lines else None,
+        "traceback": text,
+    }

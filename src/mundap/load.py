@@ -13,8 +13,24 @@ from mundap.math import mask_code
 from mundap.problems import Problem
 from mundap.texts import slug
 
-NOT_SHOWN = {"id", "kind", "level", "verdict", "check", "run", "show", "figure", "block", "paper", "document", "arxiv",
-             "url", "year", "needs", "threads"}
+NOT_SHOWN = {
+    "id",
+    "kind",
+    "level",
+    "verdict",
+    "check",
+    "run",
+    "show",
+    "figure",
+    "block",
+    "paper",
+    "document",
+    "arxiv",
+    "url",
+    "year",
+    "needs",
+    "threads",
+}
 PLAIN = {"question", "title", "tags", "section", "authors", "term", "english", "aliases"}  # shown without filling in
 
 
@@ -34,8 +50,11 @@ class Thread:
     @property
     def claims(self):
         """[(path, claim)] in order."""
-        return [(("answers", i, "claims", j), claim) for i, answer in _parts(self.data, "answers")
-                for j, claim in _parts(answer, "claims")]
+        return [
+            (("answers", i, "claims", j), claim)
+            for i, answer in _parts(self.data, "answers")
+            for j, claim in _parts(answer, "claims")
+        ]
 
 
 @dataclass
@@ -213,14 +232,24 @@ class _Loader:
             try:
                 record = records.read(path)
             except ValueError:
-                yield Problem(self.name(path), 1, 1, "`mundap run` 명령이 남긴 기록이 아니에요.",
-                              f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요.")
+                yield Problem(
+                    self.name(path),
+                    1,
+                    1,
+                    "`mundap run` 명령이 남긴 기록이 아니에요.",
+                    f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요.",
+                )
                 continue
             if path.stem in self.project.runnable:
                 self.project.records[path.stem] = record
             else:
-                yield Problem(self.name(path), 1, 1, f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요.",
-                              "스니펫을 되살리거나 이 기록을 지워 주세요.")
+                yield Problem(
+                    self.name(path),
+                    1,
+                    1,
+                    f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요.",
+                    "스니펫을 되살리거나 이 기록을 지워 주세요.",
+                )
 
     def read_threads(self, index):
         """Read every thread, in reading order -> ([Thread] of all that are mappings, [Problem])."""
@@ -242,7 +271,11 @@ class _Loader:
             self.known[thread.id] = thread_anchors(document.value) if sound else None
             own = _word(document.value, "id")
             if own and own != path.stem:
-                problems.append(document.problem(("id",), f"id는 `{own}`인데 파일 이름은 `{path.name}`이에요.", "둘을 같게 맞춰 주세요."))
+                problems.append(
+                    document.problem(
+                        ("id",), f"id는 `{own}`인데 파일 이름은 `{path.name}`이에요.", "둘을 같게 맞춰 주세요."
+                    )
+                )
             if sound and identifier:
                 self.project.threads[identifier] = thread
         return drafts, problems
@@ -252,13 +285,18 @@ class _Loader:
         listed, problems, chapters = {}, [], set()
         for i, chapter in enumerate(index.value["chapters"]):
             if chapter["id"] in chapters:
-                problems.append(index.problem(("chapters", i, "id"), f"`{chapter['id']}` 장이 두 번 나와요.",
-                                              "서로 다른 이름을 붙여 주세요."))
+                problems.append(
+                    index.problem(
+                        ("chapters", i, "id"), f"`{chapter['id']}` 장이 두 번 나와요.", "서로 다른 이름을 붙여 주세요."
+                    )
+                )
             chapters.add(chapter["id"])
             for j, identifier in enumerate(chapter["threads"]):
                 here, path = ("chapters", i, "threads", j), self.folder / chapter["id"] / f"{identifier}.yaml"
                 if identifier in self.known:
-                    problems.append(index.problem(here, f"`{identifier}` 문답이 두 번 나와요.", "한 장에만, 한 번만 적어 주세요."))
+                    problems.append(
+                        index.problem(here, f"`{identifier}` 문답이 두 번 나와요.", "한 장에만, 한 번만 적어 주세요.")
+                    )
                 elif fault := schema.name_fault(identifier):
                     problems.append(index.problem(here, *fault))
                 else:
@@ -281,7 +319,10 @@ class _Loader:
         elif path.stem in self.stems:
             what, todo = f"`{path.stem}` 문답은 이미 다른 장에 있어요.", "다른 이름으로 바꿔 주세요."
         else:
-            what, todo = "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.", f"`{chapter}` 장의 `threads`에 `- {path.stem}` 줄을 더해 주세요."
+            what, todo = (
+                "이 파일을 가리키는 줄이 `qa_index.yaml`에 없어요.",
+                f"`{chapter}` 장의 `threads`에 `- {path.stem}` 줄을 더해 주세요.",
+            )
         return Problem(self.name(path), 1, 1, what, todo)
 
     def check_sections(self, index):
@@ -291,7 +332,9 @@ class _Loader:
                 for j, identifier in enumerate(section["threads"]):
                     if identifier not in self.known:
                         here = ("documents", name, "sections", i, "threads", j)
-                        yield index.problem(here, f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, self.known))
+                        yield index.problem(
+                            here, f"`{identifier}` 문답을 찾을 수 없어요.", _near(identifier, self.known)
+                        )
 
     def check_needs(self, drafts):
         """`needs` that name no thread, or that go round in a circle."""
@@ -313,7 +356,9 @@ class _Loader:
             for i, tag in _words(thread.data, "tags"):
                 first = spelled.setdefault(slug(tag), tag)
                 if not slug(tag):
-                    yield thread.document.problem(("tags", i), f"`{tag}` 태그에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요.")
+                    yield thread.document.problem(
+                        ("tags", i), f"`{tag}` 태그에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요."
+                    )
                 elif first != tag:
                     what = f"`{tag}` 태그가 다른 곳에는 `{first}` 꼴로 적혀 있어요."
                     yield thread.document.problem(("tags", i), what, "하나로 맞춰 주세요.")
@@ -330,7 +375,9 @@ class _Loader:
         for i, answer in _parts(data, "answers"):
             here, own = ("answers", i), _answer_anchors(answer)
             if twice := [anchor for anchor in own if anchor in anchors]:
-                yield document.problem((*here, "id"), f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요.", "서로 다른 이름을 붙여 주세요.")
+                yield document.problem(
+                    (*here, "id"), f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요.", "서로 다른 이름을 붙여 주세요."
+                )
             anchors += own
             block = self.root / "docs" / "blocks" / f"{_word(answer, 'block')}.py"
             if _word(answer, "block"):
@@ -347,13 +394,20 @@ class _Loader:
         except OSError:
             yield document.problem(path, f"`{self.name(block)}` 파일이 없어요.", "파일을 만들거나 이 줄을 지워 주세요.")
         except (SyntaxError, ValueError) as error:
-            yield Problem(self.name(block), getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1,
-                          f"Python이 읽을 수 없어요({getattr(error, 'msg', error)}).", "이 줄을 고쳐 주세요.")
+            yield Problem(
+                self.name(block),
+                getattr(error, "lineno", 1) or 1,
+                getattr(error, "offset", 1) or 1,
+                f"Python이 읽을 수 없어요({getattr(error, 'msg', error)}).",
+                "이 줄을 고쳐 주세요.",
+            )
 
     def check_run(self, document, path, run):
         name, show, figure = _word(run, "run"), _word(run, "show"), _word(run, "figure")
         if name and name not in self.project.runnable:
-            yield document.problem((*path, "run"), f"`{name}` 스니펫을 찾을 수 없어요.", _near(name, self.project.runnable))
+            yield document.problem(
+                (*path, "run"), f"`{name}` 스니펫을 찾을 수 없어요.", _near(name, self.project.runnable)
+            )
         elif name:
             snippet, record = self.project.snippets[name], self.project.records.get(name)
             if show and not snippet.error and show not in snippet.definitions:
@@ -367,18 +421,30 @@ class _Loader:
         document, verdict, check = thread.document, _word(claim, "verdict"), _word(claim, "check")
         if verdict == "문헌":
             if "cite" not in claim:
-                yield document.problem(path, "`문헌` 판정인데 근거 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요.")
+                yield document.problem(
+                    path, "`문헌` 판정인데 근거 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요."
+                )
             if "check" in claim:
-                yield document.problem((*path, "check"), "`문헌` 판정에는 조건(check)을 둘 수 없어요.",
-                                       "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.", key=True)
+                yield document.problem(
+                    (*path, "check"),
+                    "`문헌` 판정에는 조건(check)을 둘 수 없어요.",
+                    "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.",
+                    key=True,
+                )
             check = ""
         elif "check" not in claim and path[0] != "try":
-            yield document.problem(path, "이 주장을 가르는 조건(check)이 없어요.",
-                                   "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 "
-                                   "`cite`를 적어 주세요.")
+            yield document.problem(
+                path,
+                "이 주장을 가르는 조건(check)이 없어요.",
+                "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 "
+                "`cite`를 적어 주세요.",
+            )
         if verdict == "미확인" and "cite" not in claim:
-            yield document.problem(path, "`미확인` 판정인데 논문의 보고가 없어요.",
-                                   "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
+            yield document.problem(
+                path,
+                "`미확인` 판정인데 논문의 보고가 없어요.",
+                "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.",
+            )
         for i, cite in _parts(claim, "cite"):
             paper, papers = _word(cite, "paper"), self.project.index["papers"]
             if paper and paper not in papers:
@@ -400,12 +466,16 @@ class _Loader:
                 if not comparison.is_bound:
                     measured += f", `{comparison.right}` 값은 {comparison.right_value!r}"
                 condition = f"`{comparison.left} {comparison.operator} {comparison.right}`"
-                yield document.problem((*path, "check"), f"{what}({measured}).",
-                                       f"{'판정을' if verdict else '글을'} 고치거나 {condition} 조건을 다시 살펴 주세요.",
-                                       offset=comparison.offset)
+                yield document.problem(
+                    (*path, "check"),
+                    f"{what}({measured}).",
+                    f"{'판정을' if verdict else '글을'} 고치거나 {condition} 조건을 다시 살펴 주세요.",
+                    offset=comparison.offset,
+                )
 
     def check_texts(self, document):
         """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
+
         def link_problem(kind, target, anchor):
             return self.link_problem(document, kind, target, anchor)
 
@@ -423,7 +493,10 @@ class _Loader:
             if target not in self.project.runnable:
                 return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", _near(target, self.project.runnable)
             if target not in self.project.records and target not in self.named:  # else it is told at the snippet
-                return f"링크가 가리키는 `{target}` 스니펫의 기록이 없어요.", f"`mundap run {target}` 명령으로 돌려 주세요."
+                return (
+                    f"링크가 가리키는 `{target}` 스니펫의 기록이 없어요.",
+                    f"`mundap run {target}` 명령으로 돌려 주세요.",
+                )
         elif kind == "term":
             if self.terms is not None and slug(target) not in self.terms:
                 return f"용어집에 `{target}` 항목이 없어요.", _near(slug(target), self.terms)
@@ -450,7 +523,9 @@ class _Loader:
                 continue
             word, key = _word(term, "term"), slug(_word(term, "term"))
             if word and not key:
-                yield document.problem((i, "term"), f"`{word}` 용어에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요.")
+                yield document.problem(
+                    (i, "term"), f"`{word}` 용어에 글자가 없어요.", "글자나 숫자가 든 말로 적어 주세요."
+                )
             elif key in seen:
                 yield document.problem((i, "term"), f"`{word}` 용어가 두 번 나와요.", "하나로 합쳐 주세요.")
             seen.add(key)
@@ -469,7 +544,13 @@ class _Loader:
                 yield Problem(file, line, column, f"Python이 읽을 수 없어요({message}).", "이 줄을 고쳐 주세요.")
                 continue
             if snippet.runs and not snippet.evidence_bound:
-                yield Problem(file, 1, 1, "스니펫이 증거(`evidence`)를 남기지 않아요.", "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")
+                yield Problem(
+                    file,
+                    1,
+                    1,
+                    "스니펫이 증거(`evidence`)를 남기지 않아요.",
+                    "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.",
+                )
             if name in stale:
                 changed = ", ".join(stale[name])
                 what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
@@ -482,7 +563,9 @@ class _Loader:
             try:
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
-                yield Problem(self.name(path), 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
+                yield Problem(
+                    self.name(path), 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요."
+                )
                 continue
             for offset, what, todo in self.page_faults(text):
                 yield Problem(self.name(path), *yamlsource.place(text[:offset]), what, todo)
@@ -512,8 +595,14 @@ class _Loader:
         """Snippets that no thread runs."""
         for name in self.project.runnable:
             if name not in self.named:
-                yield Problem(self.name(self.project.snippets[name].path), 1, 1, "이 스니펫을 쓰는 문답이 없어요.",
-                              f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요.", minor=True)
+                yield Problem(
+                    self.name(self.project.snippets[name].path),
+                    1,
+                    1,
+                    "이 스니펫을 쓰는 문답이 없어요.",
+                    f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요.",
+                    minor=True,
+                )
 
 
 def _way(needs, start, goal):

@@ -65,7 +65,7 @@ def scan(markdown):
         for match in pattern.finditer(text):
             if not display or alone(text, match):
                 formulas.append((match.start("latex"), markdown[slice(*match.span("latex"))], display))
-                text = text[:match.start()] + blank(match[0]) + text[match.end():]
+                text = text[: match.start()] + blank(match[0]) + text[match.end() :]
 
     take(DISPLAY, True)
     strays = [match.start() for match in re.finditer(r"(?<!\\)\$\$", text)]
@@ -88,12 +88,13 @@ def mask_code(markdown):
 
 def alone(text, match):
     """Whether the match is a block by itself: empty lines, or nothing, above and below."""
-    above, below = text[:match.start()].rsplit("\n", 2), text[match.end():].split("\n", 2)
+    above, below = text[: match.start()].rsplit("\n", 2), text[match.end() :].split("\n", 2)
     return (len(above) < 2 or not above[-2].strip()) and (len(below) < 2 or not below[1].strip())
 
 
 def replace_in_html(page):
     """HTML in which the formulas that arithmatex (generic) marked are MathML. Raises MathError."""
+
     def convert(match):
         display = match[2] == "["
         markup = to_mathml(html.unescape(match[3]).strip(), display)
@@ -109,13 +110,14 @@ def keep_together(page):
 
 def replace_dollars_in_html(page):
     """HTML in which $…$ and $$…$$ in the text, outside code, are MathML (notebook cells). Raises MathError."""
+
     def convert(match):
         latex = html.unescape(match["display"] or match["inline"])
         return to_mathml(latex.strip(), match["display"] is not None)
 
     parts, end = [], 0
     for opaque in OPAQUE.finditer(page):
-        parts += [DOLLARS.sub(convert, page[end:opaque.start()]), opaque[0]]
+        parts += [DOLLARS.sub(convert, page[end : opaque.start()]), opaque[0]]
         end = opaque.end()
     page = keep_together("".join([*parts, DOLLARS.sub(convert, page[end:])]))
     alone = re.compile(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', re.S)

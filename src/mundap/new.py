@@ -18,7 +18,9 @@ def new(root, chapter, identifier):
         raise Failure(" ".join(fault))
     ids = [item["id"] for item in index.value["chapters"]]
     if chapter not in ids:
-        raise Failure(f"`{chapter}` 장이 없어요. 있는 장: {', '.join(ids)}. 새 장은 `qa_index.yaml`의 `chapters`에 먼저 더해 주세요.")
+        raise Failure(
+            f"`{chapter}` 장이 없어요. 있는 장: {', '.join(ids)}. 새 장은 `qa_index.yaml`의 `chapters`에 먼저 더해 주세요."
+        )
     for other in index.value["chapters"]:
         if identifier in other["threads"]:
             raise Failure(f"`{identifier}` 문답이 이미 `{other['id']}` 장에 있어요. 다른 이름을 골라 주세요.")
@@ -51,9 +53,13 @@ def _with_line(index_file, index, place, identifier):
     indent = re.match(r"\ufeff? *", lines[line - 1])[0]
     lines.insert(line, f"{indent}- {identifier}{end}")
     longer = "".join(lines)
-    wanted = [{**chapter, "threads": chapter["threads"] + [identifier] * (number == place)}
-              for number, chapter in enumerate(chapters)]
+    wanted = [
+        {**chapter, "threads": chapter["threads"] + [identifier] * (number == place)}
+        for number, chapter in enumerate(chapters)
+    ]
     if yamlsource.parse(longer.removeprefix("\ufeff"))[0].value != {**index.value, "chapters": wanted}:
-        raise Failure(f"qa_index.yaml:{line}:{column}: 이 장의 `threads`에 줄을 더할 수 없어요. "
-                      f"한 줄에 하나씩 `- {identifier}` 꼴로 적어 주세요.")
+        raise Failure(
+            f"qa_index.yaml:{line}:{column}: 이 장의 `threads`에 줄을 더할 수 없어요. "
+            f"한 줄에 하나씩 `- {identifier}` 꼴로 적어 주세요."
+        )
     return longer

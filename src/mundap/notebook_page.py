@@ -17,8 +17,27 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 HEAVY = re.compile(r"<(style|script|img|svg)\b[^>]*?(?:>.*?</\1>|>)", re.S)  # most of the page, none of it wanted
 BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
 PLAIN_TOKEN = re.compile(r'<span class="(?:n|w)">([^<]*)</span>')  # names and blanks look like the text around
-ALLOWED_IN_TABLE = {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "colgroup", "col",
-                    "b", "strong", "i", "em", "code", "sub", "sup", "br", "span"}
+ALLOWED_IN_TABLE = {
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+    "colgroup",
+    "col",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "code",
+    "sub",
+    "sup",
+    "br",
+    "span",
+}
 
 
 def clean(page, notebook, name, source=None, download=None, colab=None):
@@ -70,17 +89,27 @@ def toc_tokens(page):
 def about(record, name, source, download, colab):
     """What ran when: links, the command, the versions, the seconds."""
     versions = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in record.get("versions", {}).items())
-    links = "".join(f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>' for words, address, how in (
-        ("노트북 내려받기", download, " download"), ("Colab에서 열기", colab, ""), ("전체 코드", source, "")) if address)
+    links = "".join(
+        f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>'
+        for words, address, how in (
+            ("노트북 내려받기", download, " download"),
+            ("Colab에서 열기", colab, ""),
+            ("전체 코드", source, ""),
+        )
+        if address
+    )
     facts = [f"<li>{versions}</li>"] if versions else []
     if "seconds" in record:
         facts.append(f"<li>실행 {record['seconds']:.1f}초</li>")
-    return (f'<div class="run-about" data-pagefind-ignore><p><code>python snippets/{name}.py</code></p>'
-            f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>')
+    return (
+        f'<div class="run-about" data-pagefind-ignore><p><code>python snippets/{name}.py</code></p>'
+        f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>'
+    )
 
 
 def text_cell(inner, used):
     """A Markdown cell: formulas as MathML, headings with anchors of their own."""
+
     def heading(match):
         title = re.sub(r'<a class="anchor-link".*?</a>', "", match[2], flags=re.S)
         level = match[1] if match[1] != "1" or not used else "2"  # one h1 a page: the first
@@ -120,8 +149,10 @@ def output(item, used):
 
 def run_figure(svg_text, name, alt):
     """A run's figure, as it stands in notebook pages and answers alike. Raises SvgError."""
-    return (f'<figure id="{name}" class="run-figure">{svg.inline(svg_text, name + "-", alt)}'
-            f"<figcaption>{html.escape(alt)}</figcaption></figure>")
+    return (
+        f'<figure id="{name}" class="run-figure">{svg.inline(svg_text, name + "-", alt)}'
+        f"<figcaption>{html.escape(alt)}</figcaption></figure>"
+    )
 
 
 def run_table(table, name, caption):
@@ -141,18 +172,24 @@ def run_table(table, name, caption):
         soup.caption.decompose()
     for tag in soup.find_all("table"):
         tag["class"] = "data"  # the theme wraps tables that have no class
-    return (f'<figure id="{name}" class="run-table"><figcaption>{html.escape(caption)}</figcaption>'
-            f'<div class="scroll" data-label="{html.escape(caption)}">{soup}</div></figure>')
+    return (
+        f'<figure id="{name}" class="run-table"><figcaption>{html.escape(caption)}</figcaption>'
+        f'<div class="scroll" data-label="{html.escape(caption)}">{soup}</div></figure>'
+    )
 
 
 def evidence_table(record):
     """The numbers that the run leaves behind, each with an anchor: name | value."""
-    rows = "".join(f'<tr id="evidence-{name}"><th scope="row"><code>{name}</code></th>'
-                   f'<td class="number">{html.escape(shown(value))}</td></tr>'
-                   for name, value in record.get("evidence", {}).items())
-    return ('<figure id="evidence" class="run-table"><figcaption>이 실행이 남긴 증거</figcaption>'
-            '<div class="scroll" data-label="이 실행이 남긴 증거"><table class="data"><thead><tr><th scope="col">이름</th>'
-            f'<th scope="col">값</th></tr></thead><tbody>{rows}</tbody></table></div></figure>')
+    rows = "".join(
+        f'<tr id="evidence-{name}"><th scope="row"><code>{name}</code></th>'
+        f'<td class="number">{html.escape(shown(value))}</td></tr>'
+        for name, value in record.get("evidence", {}).items()
+    )
+    return (
+        '<figure id="evidence" class="run-table"><figcaption>이 실행이 남긴 증거</figcaption>'
+        '<div class="scroll" data-label="이 실행이 남긴 증거"><table class="data"><thead><tr><th scope="col">이름</th>'
+        f'<th scope="col">값</th></tr></thead><tbody>{rows}</tbody></table></div></figure>'
+    )
 
 
 def text_output(text, label):

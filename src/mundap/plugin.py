@@ -23,8 +23,9 @@ FIGURE = re.compile(r'<p>\s*<img alt="[^"]*"(?: id="[^"]*")? src="[^"]*?figures/
 def finished(content, notebook, stem, repository):
     """notebook_page.clean, once for each record: under `make serve` a save builds the site again within a second."""
     colab = standalone.colab_url(repository, stem) if repository else None
-    return notebook_page.clean(content, json.loads(notebook), stem, f"../../snippets/{stem}.py",
-                               f"../../{standalone.path(stem)}", colab)
+    return notebook_page.clean(
+        content, json.loads(notebook), stem, f"../../snippets/{stem}.py", f"../../{standalone.path(stem)}", colab
+    )
 
 
 class MundapConfig(Config):
@@ -68,8 +69,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         name = page.file.src_uri
         if name.endswith(".ipynb"):
             stem = Path(name).stem
-            content = finished(content, Path(page.file.abs_src_path).read_text(encoding="utf-8"), stem,
-                               self.repository)
+            content = finished(content, Path(page.file.abs_src_path).read_text(encoding="utf-8"), stem, self.repository)
             page.toc = get_toc(notebook_page.toc_tokens(content))
             page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
             page.meta.setdefault("kind", "notebook")

@@ -24,8 +24,12 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 
 def pages(project, flavour="mkdocs"):
     """Every generated text -> {path below docs/: text}: pages, figures as SVG, notebooks to download, the snippets."""
-    texts = {"qa/index.md": contents_page(project), "tags.md": tags_page(project),
-             "glossary.md": glossary_page(project), "sources.md": sources_page(project)}
+    texts = {
+        "qa/index.md": contents_page(project),
+        "tags.md": tags_page(project),
+        "glossary.md": glossary_page(project),
+        "sources.md": sources_page(project),
+    }
     for chapter in project.chapters:
         texts[chapter_path(chapter["id"])] = chapter_page(project, chapter)
     for thread in project.threads.values():
@@ -132,8 +136,9 @@ def front_matter(title, description, **more):
 def badge(verdict):
     """A verdict as a badge: word and sign, not colour alone."""
     _, sign, meaning = schema.VERDICTS[verdict]
-    return (f'<span class="verdict" title="{html.escape(meaning)}"><span aria-hidden="true">{sign}</span> '
-            f"{verdict}</span>")
+    return (
+        f'<span class="verdict" title="{html.escape(meaning)}"><span aria-hidden="true">{sign}</span> {verdict}</span>'
+    )
 
 
 def level_badge(level):
@@ -167,8 +172,9 @@ def thread_page(project, thread):
     parts.append(_box("thread-meta", f"{level_badge(data['level'])} {_markdown_tags(data['tags'], page)} {origin}"))
     if data.get("needs"):
         links = "\n".join(f"- {thread_link(project.threads[name], page)}" for name in data["needs"])
-        parts.append('<nav class="needs" aria-label="먼저 읽기" markdown="1">\n\n'
-                     f"**먼저 읽으면 좋아요**\n\n{links}\n\n</nav>")
+        parts.append(
+            f'<nav class="needs" aria-label="먼저 읽기" markdown="1">\n\n**먼저 읽으면 좋아요**\n\n{links}\n\n</nav>'
+        )
     parts.append(_section("asked", "질문", own(data["asked"])))
     parts.append(_section("conclusion", "결론", own(data["conclusion"])))
     if "misconception" in data:
@@ -203,8 +209,12 @@ def answer_section(project, thread, number):
     answer, page = thread.data["answers"][number], thread_path(thread)
     kind = KIND_CLASS[answer["kind"]]
     label = "원문의 입장" if kind == "opinion" else "해설"
-    parts = [f'<section class="answer {kind}" markdown="1">', f"## {answer['title']} {{#{answer['id']}}}",
-             f'<p class="kind">{label}</p>', resolve(project, answer["body"], page)]
+    parts = [
+        f'<section class="answer {kind}" markdown="1">',
+        f"## {answer['title']} {{#{answer['id']}}}",
+        f'<p class="kind">{label}</p>',
+        resolve(project, answer["body"], page),
+    ]
     if "block" in answer:
         code = (project.root / "docs" / "blocks" / f"{answer['block']}.py").read_text(encoding="utf-8").strip()
         parts.append(f'```python exec="1" source="above" id="{answer["block"]}"\n{code}\n```')
@@ -212,8 +222,10 @@ def answer_section(project, thread, number):
     for run in answer["snippets"]:
         parts.append(_run(project, run, page, (run["run"], run.get("figure")) in shown))
         shown.append((run["run"], run.get("figure")))
-    claims = [_claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}")
-              for index in range(len(answer["claims"]))]
+    claims = [
+        _claim(project, thread, ("answers", number, "claims", index), f"{answer['id']}-{index + 1}")
+        for index in range(len(answer["claims"]))
+    ]
     parts += [_box("claims", "\n\n".join(claims)), "</section>"]
     return "\n\n".join(parts)
 
@@ -230,8 +242,13 @@ def _run(project, run, page, again=False):
     if record and name in project.stale():
         parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. mundap run으로 다시 돌릴 수 있어요.</p>')
     seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
-    parts.append(_box("run-links", f"- {link(snippet.title, notebook_path(name), page)}: 설명과 실행 결과{seconds}\n"
-                      f"- {link('전체 코드', f'snippets/{name}.py', page)}\n- 직접 돌리기: `python snippets/{name}.py`"))
+    parts.append(
+        _box(
+            "run-links",
+            f"- {link(snippet.title, notebook_path(name), page)}: 설명과 실행 결과{seconds}\n"
+            f"- {link('전체 코드', f'snippets/{name}.py', page)}\n- 직접 돌리기: `python snippets/{name}.py`",
+        )
+    )
     parts.append("</div>")
     return "\n\n".join(parts)
 
@@ -261,9 +278,14 @@ def _escaped(text):
 def _claim(project, thread, path, anchor):
     claim, page = thread.document.get(path), thread_path(thread)
     css = schema.VERDICTS[claim["verdict"]][0]
-    parts = [f'<article class="claim {css}" id="{anchor}" markdown="1">',
-             _box("claim-text", f'{badge(claim["verdict"])} {resolve(project, claim["text"], page)} '
-                  f'<a class="permalink" href="#{anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>')]
+    parts = [
+        f'<article class="claim {css}" id="{anchor}" markdown="1">',
+        _box(
+            "claim-text",
+            f"{badge(claim['verdict'])} {resolve(project, claim['text'], page)} "
+            f'<a class="permalink" href="#{anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>',
+        ),
+    ]
     if path in thread.judgements:
         parts.append(measure(project, thread.judgements[path], page))
     if "why" in claim:
@@ -281,11 +303,15 @@ def measure(project, judgement, page):
         if comparison.is_bound:
             bound = f"기준 {html.escape(f'{comparison.operator} {_bound(comparison.right, comparison.right_value)}')}"
         else:
-            bound = (f"비교 {html.escape(f'{comparison.operator} {format_value(comparison.right_value)}')} "
-                     f"(<code>{html.escape(comparison.right)}</code>)")
-        rows.append(f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
-                    f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> '
-                    f'<span class="bound">{bound}</span></dd>\n</div>')
+            bound = (
+                f"비교 {html.escape(f'{comparison.operator} {format_value(comparison.right_value)}')} "
+                f"(<code>{html.escape(comparison.right)}</code>)"
+            )
+        rows.append(
+            f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
+            f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> '
+            f'<span class="bound">{bound}</span></dd>\n</div>'
+        )
     runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
     return '<dl class="measure">\n' + "\n".join(rows) + f"\n</dl>\n\n{_box('where', f'실행: {runs}')}"
 
@@ -298,11 +324,18 @@ def _try(project, thread, number):
     item, page = thread.data["try"][number], thread_path(thread)
     own = lambda text: resolve(project, text, page)  # noqa: E731
     judged = thread.judgements.get(("try", number))
-    return "\n\n".join([
-        f'<div class="try-item" id="try-{number + 1}" markdown="1">', own(item["change"]),
-        f"**예상해 보세요.** {own(item['predict'])}",
-        '<details markdown="1">\n<summary>결과 보기</summary>', own(item["outcome"]),
-        *([measure(project, judged, page)] if judged else []), "</details>", "</div>"])
+    return "\n\n".join(
+        [
+            f'<div class="try-item" id="try-{number + 1}" markdown="1">',
+            own(item["change"]),
+            f"**예상해 보세요.** {own(item['predict'])}",
+            '<details markdown="1">\n<summary>결과 보기</summary>',
+            own(item["outcome"]),
+            *([measure(project, judged, page)] if judged else []),
+            "</details>",
+            "</div>",
+        ]
+    )
 
 
 def _sources(project, thread):
@@ -321,6 +354,7 @@ def _sources(project, thread):
 
 def related_threads(project, thread, count=4):
     """Threads that share most with this one: tags, runs, or that one needs the other."""
+
     def runs(other):
         return {run["run"] for answer in other.data["answers"] for run in answer["snippets"]}
 
@@ -352,15 +386,19 @@ def verdict_counts(threads):
 
 
 def _counts_line(threads):
-    return " ".join(f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>'
-                    for verdict, count in verdict_counts(threads).items())
+    return " ".join(
+        f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>'
+        for verdict, count in verdict_counts(threads).items()
+    )
 
 
 def _thread_list(threads, page):
     rows = []
     for thread in threads:
-        rows.append(f'<li markdown="1">\n\n{thread_link(thread, page)} {level_badge(thread.data["level"])}\n\n'
-                    f'<p class="counts">{_counts_line([thread])}</p>\n\n</li>')
+        rows.append(
+            f'<li markdown="1">\n\n{thread_link(thread, page)} {level_badge(thread.data["level"])}\n\n'
+            f'<p class="counts">{_counts_line([thread])}</p>\n\n</li>'
+        )
     return '<ol class="thread-list" markdown="1">\n\n' + "\n\n".join(rows) + "\n\n</ol>"
 
 
@@ -374,16 +412,31 @@ def chapter_page(project, chapter):
     page = chapter_path(chapter["id"])
     threads = chapter_threads(project, chapter)
     about = resolve(project, chapter["about"], page)
-    return "\n\n".join([front_matter(chapter["title"], about, kind="chapter"), f"# {chapter['title']}", about,
-                        _thread_list(threads, page)]) + "\n"
+    return (
+        "\n\n".join(
+            [
+                front_matter(chapter["title"], about, kind="chapter"),
+                f"# {chapter['title']}",
+                about,
+                _thread_list(threads, page),
+            ]
+        )
+        + "\n"
+    )
 
 
 def contents_page(project):
     """All chapters with their threads."""
-    page, parts = "qa/index.md", [front_matter("문답", "장과 문답을 읽는 순서대로 모았어요.", kind="contents"), "# 문답"]
+    page, parts = (
+        "qa/index.md",
+        [front_matter("문답", "장과 문답을 읽는 순서대로 모았어요.", kind="contents"), "# 문답"],
+    )
     for chapter in project.chapters:
-        parts += [f"## {link(chapter['title'], chapter_path(chapter['id']), page)} {{#{chapter['id']}}}",
-                  resolve(project, chapter["about"], page), _thread_list(chapter_threads(project, chapter), page)]
+        parts += [
+            f"## {link(chapter['title'], chapter_path(chapter['id']), page)} {{#{chapter['id']}}}",
+            resolve(project, chapter["about"], page),
+            _thread_list(chapter_threads(project, chapter), page),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -402,8 +455,11 @@ def tags_page(project):
 
 def sources_page(project):
     """원문과의 대응: every section of the documents with the threads that answer it."""
-    parts = [front_matter("원문과의 대응", "원문의 질문과 대목마다 어느 문답이 답하는지 모았어요.", kind="sources"), "# 원문과의 대응",
-             "이 사이트의 문답은 스터디 문서 네 편에서 나온 질문과 메모에서 출발했어요. 대목마다 어느 문답이 답하는지 찾아보세요."]
+    parts = [
+        front_matter("원문과의 대응", "원문의 질문과 대목마다 어느 문답이 답하는지 모았어요.", kind="sources"),
+        "# 원문과의 대응",
+        "이 사이트의 문답은 스터디 문서 네 편에서 나온 질문과 메모에서 출발했어요. 대목마다 어느 문답이 답하는지 찾아보세요.",
+    ]
     for document in project.index["documents"].values():
         rows = ["| 대목 | 문답 |", "|---|---|"]
         for section in document.get("sections", []):
@@ -417,12 +473,17 @@ def sources_page(project):
 def glossary_page(project):
     """용어집."""
     about = "이 사이트가 쓰는 용어를 한 가지로 정하고, 뜻과 영어를 함께 적었어요."
-    parts = [front_matter("용어집", about, kind="glossary"), "# 용어집",
-             "한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요."]
+    parts = [
+        front_matter("용어집", about, kind="glossary"),
+        "# 용어집",
+        "한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요.",
+    ]
     for term in sorted(project.glossary, key=lambda term: term["term"].lower()):
         english = f" ({term['english']})" if "english" in term else ""
-        parts += [f"## {term['term']}{english} {{#{slug(term['term'])}}}",
-                  resolve(project, term["definition"], "glossary.md")]
+        parts += [
+            f"## {term['term']}{english} {{#{slug(term['term'])}}}",
+            resolve(project, term["definition"], "glossary.md"),
+        ]
         if term.get("aliases"):
             parts.append(f'<p class="aliases">다른 표기: {html.escape(", ".join(term["aliases"]))}</p>')
         if term.get("threads"):
@@ -436,12 +497,17 @@ def scoreboard(project):
     counts = verdict_counts(project.threads.values())
     total = sum(counts.values())
     css = {verdict: schema.VERDICTS[verdict][0] for verdict in counts}
-    bar = "".join(f'<span class="{css[verdict]}" style="flex-grow: {count}"></span>'
-                  for verdict, count in counts.items())
-    items = "".join(f'<li class="{css[verdict]}">{badge(verdict)} <strong>{count}</strong></li>'
-                    for verdict, count in counts.items())
-    return (f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{total}</strong>개를 판정했어요.</p>\n'
-            f'<div class="bar" aria-hidden="true">{bar}</div>\n<ul>{items}</ul>\n</div>')
+    bar = "".join(
+        f'<span class="{css[verdict]}" style="flex-grow: {count}"></span>' for verdict, count in counts.items()
+    )
+    items = "".join(
+        f'<li class="{css[verdict]}">{badge(verdict)} <strong>{count}</strong></li>'
+        for verdict, count in counts.items()
+    )
+    return (
+        f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{total}</strong>개를 판정했어요.</p>\n'
+        f'<div class="bar" aria-hidden="true">{bar}</div>\n<ul>{items}</ul>\n</div>'
+    )
 
 
 def learning_path(project, page):
@@ -462,6 +528,7 @@ def verdict_table():
 
 def fill(project, text, page):
     """A hand-written page with its markers `<!-- mundap:NAME -->`, values and links filled in."""
+
     def of_snippet(words, table, show):
         snippet, _, name = (words or "").partition(".")
         return show(table[snippet], name) if snippet in table else ""  # a figure of a run without a record
@@ -503,6 +570,7 @@ def to_plain(project, text):
 
     Raises Failure where a block fails.
     """
+
     def run(match):
         name, code = match.groups()
         command = [sys.executable, "-c", code]

@@ -36,8 +36,10 @@ def to_notebook(snippet):
     import jupytext
 
     notebook = jupytext.reads(snippet.source, fmt="py:percent")
-    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-                         "language_info": {"name": "python"}}
+    notebook.metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
@@ -91,8 +93,13 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
 
     snippet = snippets[name]
     notebook = to_notebook(snippet)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg",
-                   "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
     environment.pop("FULL_RUN", None)
     if full:
         environment["FULL_RUN"] = "1"
@@ -111,7 +118,9 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
         raise Failure(f"{place}: 셀이 오류로 멈췄어요({error.ename}: {error.evalue}).") from None
     except CellTimeoutError:
         place = f"snippets/{name}.py:{_cell_line(snippet, index)}:1"
-        raise Failure(f"{place}: 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요.") from None
+        raise Failure(
+            f"{place}: 실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요."
+        ) from None
     except (DeadKernelError, RuntimeError) as error:
         raise Failure(f"`{name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요.") from None
     _verify(name, found)
@@ -122,8 +131,13 @@ def execute(snippets, name, time_limit=TIME_LIMIT, full=True):
     _join_streams(notebook)
     tolerance = {key: None if value == math.inf else value for key, value in found["tolerance"].items()}
     notebook.metadata["mundap"] = {
-        "digest": "", "sources": {}, "versions": {"python": found["python"], **_versions()}, "seconds": round(seconds, 1),
-        "evidence": found["evidence"], "tolerance": tolerance}
+        "digest": "",
+        "sources": {},
+        "versions": {"python": found["python"], **_versions()},
+        "seconds": round(seconds, 1),
+        "evidence": found["evidence"],
+        "tolerance": tolerance,
+    }
     return notebook
 
 
@@ -132,18 +146,28 @@ def _read_evidence(client):
     from jupyter_core.utils import run_sync
 
     async def ask():
-        return await client.kc.execute(READ_EVIDENCE, silent=True, store_history=False, reply=True, timeout=60,
-                                       user_expressions={"found": "_read_evidence()"})
+        return await client.kc.execute(
+            READ_EVIDENCE,
+            silent=True,
+            store_history=False,
+            reply=True,
+            timeout=60,
+            user_expressions={"found": "_read_evidence()"},
+        )
 
     result = run_sync(ask)()["content"]["user_expressions"]["found"]
     if result["status"] != "ok":
-        raise Failure(f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요.")
+        raise Failure(
+            f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요."
+        )
     return json.loads(ast.literal_eval(result["data"]["text/plain"]))
 
 
 def _verify(name, found):
     if not found["evidence"]:
-        raise Failure(f"`{name}` 스니펫이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요.")
+        raise Failure(
+            f"`{name}` 스니펫이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요."
+        )
     for key, value in found["evidence"].items():
         if wrong := records.fault(key, value):
             raise Failure(f"`{name}` 스니펫의 증거 `{key}`: {wrong}.")
@@ -214,8 +238,13 @@ def run_all(root, snippets, names, time_limit=TIME_LIMIT, workers=2, stream=sys.
     names = snippets_module.order(snippets, names)
     results, running, waiting, shown = {}, {}, list(names), ()
     terminal = stream.isatty()
-    bar = tqdm(total=len(names), file=stream, disable=not terminal, leave=False,
-               bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}")
+    bar = tqdm(
+        total=len(names),
+        file=stream,
+        disable=not terminal,
+        leave=False,
+        bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}",
+    )
 
     def say(text):
         bar.write(text, file=stream) if terminal else print(text, file=stream, flush=True)
@@ -260,8 +289,14 @@ def _start(root, name, time_limit):
     """A process that records one snippet and writes what came of it, as JSON, to its file `reply`."""
     reply = tempfile.TemporaryFile()
     command = [sys.executable, "-m", "mundap.run", str(root), name, str(time_limit), str(reply.fileno())]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               pass_fds=[reply.fileno()], start_new_session=True)  # Ctrl-C is the parent's to handle
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[reply.fileno()],
+        start_new_session=True,
+    )  # Ctrl-C is the parent's to handle
     process.reply = reply
     return process
 

@@ -46,77 +46,165 @@ def _choice(description, choices):
 
 
 def _object(description, required, **properties):
-    return {"type": "object", "description": description, "properties": properties, "required": required,
-            "additionalProperties": False}
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def _list(description, items, **more):
     return {"type": "array", "description": description, "items": items, **more}
 
 
-CITE = _list("근거 문헌", _object("문헌 하나", ["paper", "where"],
-    paper=_text("`qa_index.yaml`의 `papers`에 있는 이름"),
-    where=_line("절, 표, 그림, 식 번호"),
-    says=_text("그 자리에서 논문이 보고하는 내용(우리말로)")), minItems=1)
-CLAIM = _object("주장 하나와 그 판정", ["text", "verdict"],
+CITE = _list(
+    "근거 문헌",
+    _object(
+        "문헌 하나",
+        ["paper", "where"],
+        paper=_text("`qa_index.yaml`의 `papers`에 있는 이름"),
+        where=_line("절, 표, 그림, 식 번호"),
+        says=_text("그 자리에서 논문이 보고하는 내용(우리말로)"),
+    ),
+    minItems=1,
+)
+CLAIM = _object(
+    "주장 하나와 그 판정",
+    ["text", "verdict"],
     text=_line("주장을 한 문장으로"),
     verdict=_choice("판정", VERDICTS),
-    check=_text("판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. `문헌`만 빼고 꼭 있어야 해요."),
+    check=_text(
+        "판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. `문헌`만 빼고 꼭 있어야 해요."
+    ),
     why=_text("실행이 주장을 어떻게 가르는지, 틀렸다면 무엇이 맞는지"),
-    cite=CITE)
-SNIPPET = _object("실행 하나", ["run"],
+    cite=CITE,
+)
+SNIPPET = _object(
+    "실행 하나",
+    ["run"],
     run=_text("`snippets/`에 있는 스크립트 이름(`.py` 없이)"),
     show=_text("페이지에 보여 줄 함수나 클래스 이름"),
-    figure=_text("페이지에 보여 줄 그림이나 표의 이름"))
-ANSWER = _object("답 하나", ["id", "kind", "title", "body", "snippets", "claims"],
+    figure=_text("페이지에 보여 줄 그림이나 표의 이름"),
+)
+ANSWER = _object(
+    "답 하나",
+    ["id", "kind", "title", "body", "snippets", "claims"],
     id=_slug("답의 주소(영문 소문자와 -)"),
     kind=_choice("`의견`은 원문의 입장, `해설`은 우리 설명", KINDS),
     title=_line("답을 한 문장으로"),
     body=_text("본문. Markdown이고, 수식은 `$…$`, 잰 값은 `{{스니펫.증거}}`로 적어요."),
     block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름(`.py` 없이). 빌드할 때 돌려 결과를 보여 줘요.", NAME),
     snippets=_list("이 답을 뒷받침하는 실행", SNIPPET, minItems=1),
-    claims=_list("이 답에 든 주장", CLAIM, minItems=1))
-TRY = _object("더 해보기 하나", ["change", "predict", "outcome", "check"],
+    claims=_list("이 답에 든 주장", CLAIM, minItems=1),
+)
+TRY = _object(
+    "더 해보기 하나",
+    ["change", "predict", "outcome", "check"],
     change=_text("스니펫에서 무엇을 바꿔 볼지"),
     predict=_text("먼저 예상해 볼 질문"),
     outcome=_text("바꾸면 어떻게 되는지"),
-    check=_text("그 결과를 뒷받침하는 조건"))
-THREAD = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답", **_object(
-    "문답 하나: 질문, 답, 주장과 판정", ["id", "question", "source", "level", "tags", "asked", "conclusion", "answers"],
-    id=_slug("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요."),
-    question=_line("질문 한 줄"),
-    source=_list("어느 문서의 어디에서 온 질문인지", _object("출처 하나", ["document", "section"],
-        document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
-        section=_line("문서의 어느 대목인지")), minItems=1),
-    level=_choice("난이도", LEVELS),
-    tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
-    needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
-    asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
-    conclusion=_text("실행해 보고 내린 결론 몇 줄(Markdown)"),
-    misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
-    answers=_list("답들", ANSWER, minItems=1),
-    **{"try": _list("더 해보기", TRY, minItems=1)})}
-INDEX = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "문답 지도", **_object(
-    "장의 순서와 그 안의 문답, 원문과 논문 목록", ["chapters", "documents", "papers"],
-    chapters=_list("읽는 순서대로 놓은 장", _object("장 하나", ["id", "title", "about", "threads"],
-        id=_slug("장의 이름이자 `docs/qa/` 아래 폴더 이름"),
-        title=_line("장 제목"),
-        about=_text("장 소개 한두 문장"),
-        threads=_list("읽는 순서대로 놓은 문답 id", _text("문답 id"), minItems=1)), minItems=1),
-    documents={"type": "object", "description": "원문", "additionalProperties": _object("원문 하나", ["title"],
-        sections=_list("원문의 질문과 대목을 나온 순서대로", _object("대목 하나", ["title", "threads"],
-            title=_line("대목을 가리키는 말"),
-            threads=_list("여기에 답하는 문답 id. 아직 없으면 `[]`", _text("문답 id")))),
-        title=_line("원문을 부르는 말"))},
-    papers={"type": "object", "description": "인용하는 논문", "additionalProperties": {**_object("논문 하나",
-        ["title", "authors", "year"], title=_line("제목"), authors=_line("저자"), year=_text("연도"),
-        arxiv=_text("arXiv 번호"), url=_text("주소", URL)), "anyOf": [{"required": ["arxiv"]}, {"required": ["url"]}]}})}
-GLOSSARY = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "용어집", **_list("용어", _object(
-    "용어 하나", ["term", "definition"],
-    term=_line("우리말 용어"), english=_line("영어 용어"),
-    aliases=_list("검색에서 같은 말로 여길 말", _text("다른 표기")),
-    definition=_text("뜻풀이"),
-    threads=_list("함께 볼 문답", _text("문답 id"))))}
+    check=_text("그 결과를 뒷받침하는 조건"),
+)
+THREAD = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "문답",
+    **_object(
+        "문답 하나: 질문, 답, 주장과 판정",
+        ["id", "question", "source", "level", "tags", "asked", "conclusion", "answers"],
+        id=_slug("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요."),
+        question=_line("질문 한 줄"),
+        source=_list(
+            "어느 문서의 어디에서 온 질문인지",
+            _object(
+                "출처 하나",
+                ["document", "section"],
+                document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
+                section=_line("문서의 어느 대목인지"),
+            ),
+            minItems=1,
+        ),
+        level=_choice("난이도", LEVELS),
+        tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
+        needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
+        asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
+        conclusion=_text("실행해 보고 내린 결론 몇 줄(Markdown)"),
+        misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
+        answers=_list("답들", ANSWER, minItems=1),
+        **{"try": _list("더 해보기", TRY, minItems=1)},
+    ),
+}
+INDEX = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "문답 지도",
+    **_object(
+        "장의 순서와 그 안의 문답, 원문과 논문 목록",
+        ["chapters", "documents", "papers"],
+        chapters=_list(
+            "읽는 순서대로 놓은 장",
+            _object(
+                "장 하나",
+                ["id", "title", "about", "threads"],
+                id=_slug("장의 이름이자 `docs/qa/` 아래 폴더 이름"),
+                title=_line("장 제목"),
+                about=_text("장 소개 한두 문장"),
+                threads=_list("읽는 순서대로 놓은 문답 id", _text("문답 id"), minItems=1),
+            ),
+            minItems=1,
+        ),
+        documents={
+            "type": "object",
+            "description": "원문",
+            "additionalProperties": _object(
+                "원문 하나",
+                ["title"],
+                sections=_list(
+                    "원문의 질문과 대목을 나온 순서대로",
+                    _object(
+                        "대목 하나",
+                        ["title", "threads"],
+                        title=_line("대목을 가리키는 말"),
+                        threads=_list("여기에 답하는 문답 id. 아직 없으면 `[]`", _text("문답 id")),
+                    ),
+                ),
+                title=_line("원문을 부르는 말"),
+            ),
+        },
+        papers={
+            "type": "object",
+            "description": "인용하는 논문",
+            "additionalProperties": {
+                **_object(
+                    "논문 하나",
+                    ["title", "authors", "year"],
+                    title=_line("제목"),
+                    authors=_line("저자"),
+                    year=_text("연도"),
+                    arxiv=_text("arXiv 번호"),
+                    url=_text("주소", URL),
+                ),
+                "anyOf": [{"required": ["arxiv"]}, {"required": ["url"]}],
+            },
+        },
+    ),
+}
+GLOSSARY = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "용어집",
+    **_list(
+        "용어",
+        _object(
+            "용어 하나",
+            ["term", "definition"],
+            term=_line("우리말 용어"),
+            english=_line("영어 용어"),
+            aliases=_list("검색에서 같은 말로 여길 말", _text("다른 표기")),
+            definition=_text("뜻풀이"),
+            threads=_list("함께 볼 문답", _text("문답 id")),
+        ),
+    ),
+}
 SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
 KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
 
@@ -131,6 +219,7 @@ def name_fault(identifier):
 
 def to_json(name):
     """The JSON Schema (draft-07) for editors, as text. Editors read `1` as a number where we read text: allow both."""
+
     def widen(node):
         if isinstance(node, dict):
             node = {key: widen(value) for key, value in node.items()}
@@ -144,7 +233,13 @@ def to_json(name):
 def problems(document, name):
     """What in a parsed document does not fit the schema of that name -> [Problem]."""
     if document.value is None:
-        return [document.problem((), "파일이 비어 있어요.", "다른 파일을 보고 같은 모양으로 채워 주세요. 새 문답의 틀은 `mundap new`가 만들어요.")]
+        return [
+            document.problem(
+                (),
+                "파일이 비어 있어요.",
+                "다른 파일을 보고 같은 모양으로 채워 주세요. 새 문답의 틀은 `mundap new`가 만들어요.",
+            )
+        ]
     errors = jsonschema.Draft7Validator(SCHEMAS[name]).iter_errors(document.value)
     return list(dict.fromkeys(problem for error in errors for problem in _explain(document, error)))
 
@@ -181,7 +276,9 @@ def _explain(document, error):
         yield document.problem(path, f"`{path[-1]}` 목록이 비어 있어요.", f"{meaning} 하나는 있어야 해요.")
     elif kind == "enum" and isinstance(value, str):
         near = difflib.get_close_matches(value, error.validator_value, 1, 0.4)
-        todo = (f"혹시 `{near[0]}`인가요? " if near else "") + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
+        todo = (
+            f"혹시 `{near[0]}`인가요? " if near else ""
+        ) + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
         yield document.problem(path, f"{here}에 올 수 없는 값이에요: `{value.splitlines()[0][:40]}`.", todo)
     elif kind == "pattern":
         what, todo = PATTERNS[error.validator_value]

@@ -13,9 +13,27 @@ from mundap.math import find_math, to_mathml
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
 TAG = re.compile(r'<a class="tag"[^>]*>([^<]*)</a>')
-IGNORED = ["pre", "svg", ".headerlink", ".permalink", ".highlight", ".run-about", ".run-links", ".thread-meta",
-           ".crumbs", ".needs", ".kind", ".verdict", ".measure", ".where", ".stale", ".counts", ".level", ".related",
-           ".thread-nav"]
+IGNORED = [
+    "pre",
+    "svg",
+    ".headerlink",
+    ".permalink",
+    ".highlight",
+    ".run-about",
+    ".run-links",
+    ".thread-meta",
+    ".crumbs",
+    ".needs",
+    ".kind",
+    ".verdict",
+    ".measure",
+    ".where",
+    ".stale",
+    ".counts",
+    ".level",
+    ".related",
+    ".thread-nav",
+]
 UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
 
 
@@ -33,8 +51,17 @@ def build_index(site_dir, glossary=(), glossary_url="glossary/"):
     pages = read_pages(site_dir)
     if not pages:
         raise SearchError(f"{site_dir} has no page with an article to search")
-    command = [sys.executable, "-m", "pagefind", "--site", str(site_dir), "--force-language", "ko", "--quiet",
-               *(part for selector in IGNORED for part in ("--exclude-selectors", selector))]
+    command = [
+        sys.executable,
+        "-m",
+        "pagefind",
+        "--site",
+        str(site_dir),
+        "--force-language",
+        "ko",
+        "--quiet",
+        *(part for selector in IGNORED for part in ("--exclude-selectors", selector)),
+    ]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as error:
@@ -58,8 +85,14 @@ def read_pages(site_dir):
             said = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(article[0])}
             url = path.relative_to(site_dir).as_posix()
             tags = [html.unescape(tag) for tag in TAG.findall(text)]
-            pages.append({"url": re.sub(r"(^|/)index\.html$", r"\1", url), "title": said.get("title", ""),
-                          "kind": said.get("kind", "page"), "tags": tags})
+            pages.append(
+                {
+                    "url": re.sub(r"(^|/)index\.html$", r"\1", url),
+                    "title": said.get("title", ""),
+                    "kind": said.get("kind", "page"),
+                    "tags": tags,
+                }
+            )
     return pages
 
 
@@ -68,16 +101,33 @@ def dictionary(pages, glossary=(), glossary_url="glossary/"):
 
     pages: as read_pages gives them; a thread gets the terms that point to it, and each term becomes a page with a text.
     """
-    words = [list(dict.fromkeys(filter(None, [term["term"], term.get("english"), *term.get("aliases", [])])))
-             for term in glossary]
+    words = [
+        list(dict.fromkeys(filter(None, [term["term"], term.get("english"), *term.get("aliases", [])])))
+        for term in glossary
+    ]
     pointed = {}
     for term in glossary:
         for thread in term.get("threads", []):
             pointed.setdefault(thread, []).append(term["term"])
-    found = [page | ({"terms": pointed[name]} if (name := page["url"].rstrip("/").split("/")[-1]) in pointed
-                     and page["kind"] == "thread" else {}) for page in pages]
-    terms = [{"url": f"{glossary_url}#{slug(term['term'])}", "title": term["term"], "kind": "term", "tags": names[1:],
-              "text": plain(term["definition"])} for term, names in zip(glossary, words)]
+    found = [
+        page
+        | (
+            {"terms": pointed[name]}
+            if (name := page["url"].rstrip("/").split("/")[-1]) in pointed and page["kind"] == "thread"
+            else {}
+        )
+        for page in pages
+    ]
+    terms = [
+        {
+            "url": f"{glossary_url}#{slug(term['term'])}",
+            "title": term["term"],
+            "kind": "term",
+            "tags": names[1:],
+            "text": plain(term["definition"]),
+        }
+        for term, names in zip(glossary, words)
+    ]
     return {"words": words, "pages": found + terms}
 
 
@@ -87,7 +137,7 @@ def plain(text, limit=90):
         dollars = 2 if display else 1
         markup = to_mathml(latex).replace("<msqrt>", "√").replace("<mn>2</mn></msup>", "²")
         formula = html.unescape(re.sub(r"<[^>]*>", "", markup))
-        text = text[:offset - dollars] + formula + text[offset + len(latex) + dollars:]
+        text = text[: offset - dollars] + formula + text[offset + len(latex) + dollars :]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = " ".join(re.sub(r"[*`]", "", text).split())
-    return text if len(text) <= limit else text[:limit - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

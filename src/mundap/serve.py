@@ -40,24 +40,34 @@ MAX_SOCKETS = 200
 
 # The system's table of types differs from machine to machine: use Python's own, and what it does not know.
 TYPES = mimetypes.MimeTypes()
-for suffix, kind in {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm",
-                     ".woff2": "font/woff2", ".ipynb": "application/x-ipynb+json", ".py": "text/plain",
-                     ".yaml": "text/plain", ".yml": "text/plain", ".md": "text/plain"}.items():
+for suffix, kind in {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+    ".ipynb": "application/x-ipynb+json",
+    ".py": "text/plain",
+    ".yaml": "text/plain",
+    ".yml": "text/plain",
+    ".md": "text/plain",
+}.items():
     TYPES.add_type(kind, suffix)
 
 HEADERS = {
-    "Content-Security-Policy": "; ".join([
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ]),
+    "Content-Security-Policy": "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -96,8 +106,10 @@ class Live:
         """Check and build after a change of the named files. Returns what the open pages must know: see `state`."""
         self.waiting.update(names)
         try:
-            problems = [{"place": f"{p.path}:{p.line}:{p.column}", "what": p.what, "todo": p.todo}
-                        for p in self.check(self.root)]
+            problems = [
+                {"place": f"{p.path}:{p.line}:{p.column}", "what": p.what, "todo": p.todo}
+                for p in self.check(self.root)
+            ]
             changed = [] if problems else self._build()
         except Failure as failure:
             problems, changed = [{"place": "", "what": str(failure), "todo": ""}], []
@@ -110,7 +122,8 @@ class Live:
     def state(self, changed=None):
         """{version, problems, pages, assets}: pages is the list of HTML files that changed, None for 'not known'."""
         return {
-            "version": self.version, "problems": self.problems,
+            "version": self.version,
+            "problems": self.problems,
             "pages": None if changed is None else [name for name in changed if name.endswith(".html")],
             "assets": any(name.endswith(ASSETS) and not name.startswith(SEARCH_INDEX) for name in changed or []),
         }
@@ -119,8 +132,10 @@ class Live:
         """Build the pages that the waiting files can change. Returns the names of the files that changed."""
         new = self.folder / f"{self.version + 1}"
         quick = bool(self.pages and self.known and self.waiting and all(map(THREAD.fullmatch, self.waiting)))
-        options = {"mundap": {"search": self.pages is None}, "mkdocs-jupyter": {
-            "cache": not quick, "cache_dir": str(self.folder / "notebooks")}}
+        options = {
+            "mundap": {"search": self.pages is None},
+            "mkdocs-jupyter": {"cache": not quick, "cache_dir": str(self.folder / "notebooks")},
+        }
         try:
             known = render(self.root, new, self.url, options, self.cache, self.known if quick else None)
         except BaseException:
@@ -148,8 +163,15 @@ class Live:
         await asyncio.sleep(PAUSE)
         out = self.folder / f"{self.version + 1}-whole"
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "mundap.build", str(self.root), str(out), self.url,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+            sys.executable,
+            "-m",
+            "mundap.build",
+            str(self.root),
+            str(out),
+            self.url,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         try:
             said = (await process.communicate())[1].decode("utf-8", "replace")
         finally:
@@ -175,6 +197,7 @@ def fill(new, old):
 
 def differences(old, new):
     """Names, relative and sorted, of the files that are not the same in two folders."""
+
     def names(folder):
         paths = folder.rglob("*") if folder else []
         return {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
@@ -192,8 +215,11 @@ def snapshot(root):
         try:
             status = os.lstat(path)
             if stat.S_ISDIR(status.st_mode):
-                waiting += [os.path.join(path, name) for name in os.listdir(path)
-                            if not name.startswith(".") and name not in ("__pycache__", "node_modules")]
+                waiting += [
+                    os.path.join(path, name)
+                    for name in os.listdir(path)
+                    if not name.startswith(".") and name not in ("__pycache__", "node_modules")
+                ]
             else:
                 found[path] = status.st_mtime_ns, status.st_size
         except OSError:
@@ -335,11 +361,21 @@ class Socket(LocalSocket):
 
 def application(live, hosts, cells=None):
     """The tornado application. hosts: the exact Host values that it answers to; cells: cells.Cells, if code may run."""
-    routes = [(r"/_live/live\.js", Script, {"live": live}), (r"/_live/socket", Socket, {"live": live}),
-              *(cells.routes(live) if cells else [])]
-    return Application(routes, default_handler_class=Page, default_handler_args={"live": live}, hosts=hosts, cells=cells,
-                       log_function=lambda handler: None, websocket_ping_interval=30,
-                       websocket_max_message_size=4096)
+    routes = [
+        (r"/_live/live\.js", Script, {"live": live}),
+        (r"/_live/socket", Socket, {"live": live}),
+        *(cells.routes(live) if cells else []),
+    ]
+    return Application(
+        routes,
+        default_handler_class=Page,
+        default_handler_args={"live": live},
+        hosts=hosts,
+        cells=cells,
+        log_function=lambda handler: None,
+        websocket_ping_interval=30,
+        websocket_max_message_size=4096,
+    )
 
 
 def listen(port, tries=100):
@@ -383,8 +419,11 @@ async def watch(live, seen):
                 now, before = snapshot(live.root), now
                 if now == before:
                     break
-            names = sorted(Path(path).relative_to(live.root).as_posix()
-                           for path in now.keys() | seen.keys() if now.get(path) != seen.get(path))
+            names = sorted(
+                Path(path).relative_to(live.root).as_posix()
+                for path in now.keys() | seen.keys()
+                if now.get(path) != seen.get(path)
+            )
             seen, start = now, time.perf_counter()
             if whole:
                 whole.cancel()
@@ -438,16 +477,28 @@ async def run(root, port, open_browser, check):
                 report(live.state())
             kernels = Path(folder) / "kernels"
             kernels.mkdir(mode=0o700)
-            cells = Cells(root, kernels, f"127.0.0.1:{port}", lambda address: print(
-                f"다른 브라우저에서도 코드를 돌리려면 이 주소로 들어오세요: {address}", flush=True))
-            server = HTTPServer(application(live, [f"127.0.0.1:{port}", f"localhost:{port}"], cells),
-                                max_body_size=1 << 16, idle_connection_timeout=60)
+            cells = Cells(
+                root,
+                kernels,
+                f"127.0.0.1:{port}",
+                lambda address: print(
+                    f"다른 브라우저에서도 코드를 돌리려면 이 주소로 들어오세요: {address}", flush=True
+                ),
+            )
+            server = HTTPServer(
+                application(live, [f"127.0.0.1:{port}", f"localhost:{port}"], cells),
+                max_body_size=1 << 16,
+                idle_connection_timeout=60,
+            )
             server.add_socket(listener)
             watcher = asyncio.ensure_future(watch(live, seen))
             idle = asyncio.ensure_future(cells.look_for_idle())
             address = cells.address()
-            print(f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
-                  "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.", flush=True)
+            print(
+                f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
+                "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.",
+                flush=True,
+            )
             if open_browser and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
                 webbrowser.open(address)  # elsewhere it might start a browser inside the terminal
             await asyncio.wait([watcher, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)

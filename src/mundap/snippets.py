@@ -78,13 +78,20 @@ def _read(name, path, files, data):
     def pick(words):
         imports, texts = (set().union(*part) for part in zip((set(), set()), *words, strict=True))
         others = {module.partition(".")[0] for module in imports} - files.keys() - {""}  # "" is `from . import`
-        return (sorted(imports & files.keys() - {name}), sorted({file for text in texts & data.keys() for file in data[text]}),
-                sorted(others))
+        return (
+            sorted(imports & files.keys() - {name}),
+            sorted({file for text in texts & data.keys() for file in data[text]}),
+            sorted(others),
+        )
 
     snippet.imports, snippet.data, snippet.modules = pick(named.values())
     snippet.when_imported = pick(for_importers)
-    snippet.evidence_bound = any(isinstance(target, ast.Name) and target.id == "evidence" for node in ast.walk(tree)
-                                 if isinstance(node, ast.Assign) for target in node.targets)
+    snippet.evidence_bound = any(
+        isinstance(target, ast.Name) and target.id == "evidence"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    )
     return snippet
 
 
@@ -97,8 +104,9 @@ def _named(statement):
         elif isinstance(node, ast.ImportFrom):
             imports.add(node.module or "")
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in FINDERS:
-            imports.update(word.value for word in node.args[:1]
-                           if isinstance(word, ast.Constant) and isinstance(word.value, str))
+            imports.update(
+                word.value for word in node.args[:1] if isinstance(word, ast.Constant) and isinstance(word.value, str)
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value.rpartition("/")[2])
     return imports, texts
@@ -190,6 +198,13 @@ def _imported_part(source):
 def is_main_guard(node):
     """Whether a statement is `if __name__ == "__main__":` without an else."""
     test = getattr(node, "test", None)
-    return (isinstance(node, ast.If) and not node.orelse and isinstance(test, ast.Compare)
-            and isinstance(test.left, ast.Name) and test.left.id == "__name__" and isinstance(test.ops[0], ast.Eq)
-            and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == "__main__")
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == "__name__"
+        and isinstance(test.ops[0], ast.Eq)
+        and isinstance(test.comparators[0], ast.Constant)
+        and test.comparators[0].value == "__main__"
+    )

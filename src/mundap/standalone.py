@@ -13,8 +13,13 @@ from mundap.snippets import closure
 
 BRANCH = "gh-pages"  # holds the built site, as Colab opens only what is in a repository
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow", "cv2": "opencv-python",
-                 "yaml": "PyYAML"}  # where pip's name is not the module's
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "yaml": "PyYAML",
+}  # where pip's name is not the module's
 IN_EVERY_KERNEL = {"IPython", "ipykernel"}
 CONTROL = {"Cc", "Cf", "Cn", "Co", "Zl", "Zp"}  # characters that no one sees: CR, BOM, marks that turn lines around
 HIDDEN = {"cellView": "form", "jupyter": {"source_hidden": True}}  # for Colab and for Jupyter
@@ -54,8 +59,12 @@ def of_project(project, name):
     if any(name in sibling.when_imported[0] for sibling in siblings):  # two that import each other
         siblings.append(own)
     files = [*(sibling.path.name for sibling in siblings), *sorted(data)]
-    return make(name, project.records[name].path.read_text(encoding="utf-8"), tuple(distributions(modules)),
-                tuple((file, (own.path.parent / file).read_bytes()) for file in files))
+    return make(
+        name,
+        project.records[name].path.read_text(encoding="utf-8"),
+        tuple(distributions(modules)),
+        tuple((file, (own.path.parent / file).read_bytes()) for file in files),
+    )
 
 
 @functools.lru_cache(maxsize=128)  # of the live server's builds most change none
@@ -69,8 +78,14 @@ def make(name, record, packages, files):
     code = [(file, content) for file, content in files if file.endswith(".py")]
     data = [(file, content) for file, content in files if not file.endswith(".py")]
     versions = notebook["metadata"].pop("mundap", {}).get("versions", {})
-    cells = [{"cell_type": "markdown", "id": "about", "metadata": {},
-              "source": about(name, packages, [file for file, _ in files], versions)}]
+    cells = [
+        {
+            "cell_type": "markdown",
+            "id": "about",
+            "metadata": {},
+            "source": about(name, packages, [file for file, _ in files], versions),
+        }
+    ]
     setup = [f"%pip install -q {' '.join(packages)}"] if packages else []
     setup += [FOLDER] if files else []
     if setup:
@@ -91,28 +106,43 @@ def distributions(modules):
 
 def about(name, packages, files, versions):
     """What the notebook is and needs, in Markdown."""
-    lines = [f"**문답의 스니펫 `{name}.py`를 돌린 기록이에요.** 이 파일 하나만 있으면 빈 폴더에서도 돌아가요. "
-             "위에서부터 차례로 실행해 보세요.", ""]
+    lines = [
+        f"**문답의 스니펫 `{name}.py`를 돌린 기록이에요.** 이 파일 하나만 있으면 빈 폴더에서도 돌아가요. "
+        "위에서부터 차례로 실행해 보세요.",
+        "",
+    ]
     if packages:
-        lines.append(f"- 필요한 꾸러미: {', '.join(packages)}. 아래 셀이 없는 것만 설치하고, 이미 있는 것은 그대로 둬요.")
+        lines.append(
+            f"- 필요한 꾸러미: {', '.join(packages)}. 아래 셀이 없는 것만 설치하고, 이미 있는 것은 그대로 둬요."
+        )
     if files:
         names = ", ".join(f"`{file}`" for file in files)
         lines.append(f"- 함께 쓰는 파일: {names}. 접어 둔 셀이 `mundap` 폴더에 만들어요.")
     used = {"python": "Python", **{package: package for package in packages}}
     shown = ", ".join(f"{label} {versions[key]}" for key, label in used.items() if key in versions)
-    lines.append(f"- 셀 아래에 있는 출력은 기록할 때의 것이에요{f'({shown})' if shown else ''}. "
-                 "다시 실행하면 조금 달라질 수 있어요.")
+    lines.append(
+        f"- 셀 아래에 있는 출력은 기록할 때의 것이에요{f'({shown})' if shown else ''}. "
+        "다시 실행하면 조금 달라질 수 있어요."
+    )
     return "\n".join(lines)
 
 
 def code_cell(identifier, source, metadata=None):
-    return {"cell_type": "code", "id": identifier, "metadata": metadata or {}, "execution_count": None, "outputs": [],
-            "source": source}
+    return {
+        "cell_type": "code",
+        "id": identifier,
+        "metadata": metadata or {},
+        "execution_count": None,
+        "outputs": [],
+        "source": source,
+    }
 
 
 def write_cell(name, content):
     """The source of a cell that writes a Python file, byte for byte, and that people can read."""
-    return f"#@title 함께 쓰는 코드: {name}\n(FOLDER / {quoted(name)}).write_bytes({literal(content.decode())}.encode());"
+    return (
+        f"#@title 함께 쓰는 코드: {name}\n(FOLDER / {quoted(name)}).write_bytes({literal(content.decode())}.encode());"
+    )
 
 
 def literal(text):
@@ -136,10 +166,23 @@ def quoted(text):
 
 def data_cell(files):
     """The source of a cell that writes data files and tells where one was damaged on its way."""
-    parts = [f"({quoted(name)}, {quoted(hashlib.sha256(content).hexdigest())}, \"\"\"\n{packed(content)}\n\"\"\"),"
-             for name, content in files]
-    return "\n".join([f"#@title 함께 쓰는 자료: {', '.join(name for name, _ in files)}", "import base64",
-                      "import hashlib", "import zlib", "", "for name, digest, text in [", *parts, "]:", UNPACK])
+    parts = [
+        f'({quoted(name)}, {quoted(hashlib.sha256(content).hexdigest())}, """\n{packed(content)}\n"""),'
+        for name, content in files
+    ]
+    return "\n".join(
+        [
+            f"#@title 함께 쓰는 자료: {', '.join(name for name, _ in files)}",
+            "import base64",
+            "import hashlib",
+            "import zlib",
+            "",
+            "for name, digest, text in [",
+            *parts,
+            "]:",
+            UNPACK,
+        ]
+    )
 
 
 @functools.lru_cache(maxsize=32)

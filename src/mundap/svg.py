@@ -4,8 +4,10 @@ import re
 from xml.etree import ElementTree
 
 NAMESPACE = re.compile(r"\{.*?\}")
-DRAWING = set("svg g defs clipPath path rect circle ellipse line polyline polygon use text tspan image mask pattern "
-              "linearGradient radialGradient stop symbol marker".split())
+DRAWING = set(
+    "svg g defs clipPath path rect circle ellipse line polyline polygon use text tspan image mask pattern "
+    "linearGradient radialGradient stop symbol marker".split()
+)
 DROPPED = {"metadata", "title", "desc"}  # the page has the alternative text; a title would be a tooltip
 MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"  # inlined it would reach the whole page
 REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
@@ -42,8 +44,12 @@ def inline(svg_text, prefix, alt):
     natural = pixels(width) if width and "%" not in width else float(root.get("viewBox").split()[2])
     wide = {"class": "wide"} if natural > WIDE else {}
     root.attrib = wide | {
-        "viewBox": root.get("viewBox"), "role": "img", "aria-label": alt, "style": f"max-width:{natural:g}px",
-        "stroke-linejoin": "round", "stroke-linecap": "butt",
+        "viewBox": root.get("viewBox"),
+        "role": "img",
+        "aria-label": alt,
+        "style": f"max-width:{natural:g}px",
+        "stroke-linejoin": "round",
+        "stroke-linecap": "butt",
     }
     return ElementTree.tostring(root, encoding="unicode")
 

@@ -18,12 +18,24 @@ ATTRIBUTES = re.compile(r"\{\s*(?:[:#.][^{}\n]*|[^{}\n]*=[^{}\n]*)\}")
 HEADING = re.compile(r"^#{1,2}(?=\s)", re.MULTILINE)
 MATH_WORDS = [  # the converter's words -> what is wrong, what to do
     (r'Unknown (?:command|environment) "(.+)"', r"`\1` 명령을 몰라요", "철자를 확인하거나 다른 명령으로 적어 주세요."),
-    (r'Expected closing token "(.+)", but reached end of input', r"`\1` 기호로 닫아야 하는데 수식이 끝났어요", "괄호의 짝을 맞춰 주세요."),
+    (
+        r'Expected closing token "(.+)", but reached end of input',
+        r"`\1` 기호로 닫아야 하는데 수식이 끝났어요",
+        "괄호의 짝을 맞춰 주세요.",
+    ),
     (r"Expected argument but .*", "명령의 인자가 빠졌어요", "`{ }` 안에 인자를 적어 주세요."),
     (r'Unmatched closing token: "(.+)"', r"`\1` 기호를 여는 짝이 없어요", "괄호의 짝을 맞춰 주세요."),
     (r'Expected "(.+)", but found "(.+)"', r"`\2` 대신 `\1` 기호가 와야 해요", "괄호의 짝을 맞춰 주세요."),
-    (r'Found "(.+)", which may only appear .*', r"`\1` 기호는 여기에 쓸 수 없어요", "`aligned` 같은 환경으로 감싸거나 지워 주세요."),
-    (r'There must be a parenthesis after "(.+)", but not found', r"`\1` 뒤에 괄호가 와야 해요", "괄호의 짝을 맞춰 주세요."),
+    (
+        r'Found "(.+)", which may only appear .*',
+        r"`\1` 기호는 여기에 쓸 수 없어요",
+        "`aligned` 같은 환경으로 감싸거나 지워 주세요.",
+    ),
+    (
+        r'There must be a parenthesis after "(.+)", but not found',
+        r"`\1` 뒤에 괄호가 와야 해요",
+        "괄호의 짝을 맞춰 주세요.",
+    ),
     (r"Duplicate subscript or superscript", "첨자가 겹쳤어요", "`{x_a}_b`처럼 중괄호로 묶어 주세요."),
     (r"the formula is empty", "수식이 비어 있어요", "수식을 적어 주세요. 돈 표시는 `\\$`로 적어요."),
     (r"\$\$ … \$\$ has to stand alone.*", "`$$`가 글에 붙어 있어요", "위아래에 빈 줄을 넣어 자기 줄에 두어 주세요."),
@@ -45,8 +57,11 @@ def inline_value(text, evidence):
     try:
         return format_value(value, spec.strip())
     except ValueError:
-        raise ExpressionError(len(body) + 1, f"{value!r}에는 `{spec.strip()}` 형식을 쓸 수 없어요.",
-                              "`.2f`, `.1%`, `,` 같은 Python 형식을 써 주세요.") from None
+        raise ExpressionError(
+            len(body) + 1,
+            f"{value!r}에는 `{spec.strip()}` 형식을 쓸 수 없어요.",
+            "`.2f`, `.1%`, `,` 같은 Python 형식을 써 주세요.",
+        ) from None
 
 
 def faults(text, evidence, link_problem, plain=False):
@@ -62,12 +77,23 @@ def faults(text, evidence, link_problem, plain=False):
         formulas[offset : offset + len(latex)] = latex
     bare = VALUE.sub(lambda match: " " * len(match[0]), prose)
     for match in EXEC.finditer(text):
-        yield match.start(1), "글 안의 코드 블록은 실행할 수 없어요(`exec`).", "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요."
+        yield (
+            match.start(1),
+            "글 안의 코드 블록은 실행할 수 없어요(`exec`).",
+            "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요.",
+        )
     for match in [*HTML.finditer(prose), *HTML_IN_MATH.finditer("".join(formulas))]:
-        yield (match.start(), f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.",
-               "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요.")
+        yield (
+            match.start(),
+            f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.",
+            "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요.",
+        )
     for match in ATTRIBUTES.finditer(bare):
-        yield match.start(), f"속성은 쓸 수 없어요: `{match[0][:40]}`.", "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요."
+        yield (
+            match.start(),
+            f"속성은 쓸 수 없어요: `{match[0][:40]}`.",
+            "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요.",
+        )
     for match in re.finditer(r"\{\{|\}\}", bare):
         yield match.start(), f"`{match[0]}` 기호의 짝이 맞지 않아요.", "`{{스니펫.증거}}` 꼴로 한 줄에 적어 주세요."
     for match in HEADING.finditer(prose):
@@ -75,7 +101,11 @@ def faults(text, evidence, link_problem, plain=False):
     for match in DEFINITION.finditer(prose):
         yield match.start(), "링크의 주소를 따로 적을 수는 없어요.", "`[글](주소)` 꼴로 적어 주세요."
     for match in re.finditer(r"!\[", prose):
-        yield match.start(), "그림을 글에 넣을 수는 없어요.", "스니펫에서 `show()`로 그리고 답의 `figure:`로 가리켜 주세요."
+        yield (
+            match.start(),
+            "그림을 글에 넣을 수는 없어요.",
+            "스니펫에서 `show()`로 그리고 답의 `figure:`로 가리켜 주세요.",
+        )
     for match in ANY_LINK.finditer(prose):
         yield from _link_faults(match, LINK.match(prose, match.start()), link_problem, plain)
     for match in VALUE.finditer(code):
@@ -117,4 +147,8 @@ def _link_faults(match, own, link_problem, plain):
         if problem:
             yield offset, *problem
     elif not re.match(r"https?://", target):
-        yield offset, f"`{target[:60]}` 링크는 쓸 수 없어요.", "`thread:`, `run:`, `term:`, `page:`, `#`, `https://`로 시작하는 주소를 적어 주세요."
+        yield (
+            offset,
+            f"`{target[:60]}` 링크는 쓸 수 없어요.",
+            "`thread:`, `run:`, `term:`, `page:`, `#`, `https://`로 시작하는 주소를 적어 주세요.",
+        )

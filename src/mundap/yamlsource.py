@@ -19,28 +19,106 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # PyYAML's words -> what to tell the author. "from": the mistake stands where the reading of the thing began.
 SYNTAX = [
     (r"'\t' that cannot start any token", "at", "들여쓰기에 탭이 있어요.", "탭을 공백 두 칸으로 바꿔 주세요."),
-    ("cannot start any token", "at", "이 글자로는 값을 시작할 수 없어요.", "`@`나 `` ` ``나 `%`로 시작하는 글은 따옴표로 감싸 주세요."),
-    ("mapping values are not allowed", "at", "여기에는 `키: 값`이 올 수 없어요.",
-     "글 안에 `: `가 있다면 글 전체를 따옴표로 감싸고, 아니면 들여쓰기를 윗줄과 맞춰 주세요."),
-    ("sequence entries are not allowed", "at", "여기에는 목록 표시(-)가 올 수 없어요.",
-     "목록은 다음 줄에서 시작하고, `- `로 시작하는 글이면 따옴표로 감싸 주세요."),
-    ("could not find expected ':'", "from", "`키: 값`에서 콜론이 빠진 것 같아요.",
-     "이 줄에 `: `를 넣거나, 여러 줄 글이면 `|`와 들여쓰기를 확인해 주세요."),
+    (
+        "cannot start any token",
+        "at",
+        "이 글자로는 값을 시작할 수 없어요.",
+        "`@`나 `` ` ``나 `%`로 시작하는 글은 따옴표로 감싸 주세요.",
+    ),
+    (
+        "mapping values are not allowed",
+        "at",
+        "여기에는 `키: 값`이 올 수 없어요.",
+        "글 안에 `: `가 있다면 글 전체를 따옴표로 감싸고, 아니면 들여쓰기를 윗줄과 맞춰 주세요.",
+    ),
+    (
+        "sequence entries are not allowed",
+        "at",
+        "여기에는 목록 표시(-)가 올 수 없어요.",
+        "목록은 다음 줄에서 시작하고, `- `로 시작하는 글이면 따옴표로 감싸 주세요.",
+    ),
+    (
+        "could not find expected ':'",
+        "from",
+        "`키: 값`에서 콜론이 빠진 것 같아요.",
+        "이 줄에 `: `를 넣거나, 여러 줄 글이면 `|`와 들여쓰기를 확인해 주세요.",
+    ),
     ("found unexpected end of stream", "from", "따옴표가 닫히지 않았어요.", "여는 따옴표와 같은 따옴표로 닫아 주세요."),
-    ("found unexpected document separator", "from", "따옴표가 닫히지 않았어요.", "여는 따옴표와 같은 따옴표로 닫아 주세요."),
-    ("but found '<scalar>'", "at", "값이 끝난 자리에 글이 더 있어요.",
-     "따옴표로 연 글은 따옴표로 끝나야 해요. 작은따옴표 안의 작은따옴표는 `''`로 적고, 들여쓰기도 확인해 주세요."),
-    *((words, "at", "들여쓰기나 목록 표시(-)가 위와 맞지 않아요.", "이 줄의 들여쓰기를 같은 층의 다른 줄과 맞춰 주세요.")
-      for words in ("expected <block end>", "did not find expected key", "did not find expected '-' indicator")),
-    ("expected ',' or", "from", "`[ ]`나 `{ }`가 닫히지 않았거나 쉼표가 빠졌어요.", "괄호를 닫고 항목 사이에 쉼표를 넣어 주세요."),
-    ("expected the node content", "at", "값이 와야 할 자리에 기호가 있어요.", "괄호의 짝과 쉼표를 확인하고, 글이라면 따옴표로 감싸 주세요."),
-    ("found unknown escape character", "at", "큰따옴표 안에서 쓸 수 없는 `\\` 표현이에요.", "작은따옴표로 감싸거나 `\\\\`로 적어 주세요."),
-    ("Unicode character escape", "at", "큰따옴표 안의 `\\u`가 가리키는 글자가 없어요.", "작은따옴표로 감싸거나 `\\\\`로 적어 주세요."),
-    ("expected escape sequence", "at", "큰따옴표 안의 `\\x`나 `\\u` 뒤에 16진수가 모자라요.", "작은따옴표로 감싸거나 `\\\\`로 적어 주세요."),
-    ("expected alphabetic or numeric", "at", "`*`나 `&`로 시작하는 글은 그대로 적을 수 없어요.", "글 전체를 따옴표로 감싸 주세요."),
-    ("expected chomping or indentation", "at", "`|`나 `>` 뒤에는 글이 올 수 없어요.", "글은 다음 줄에서 들여 적어 주세요."),
-    ("tag handle", "at", "YAML 태그(!)는 쓸 수 없어요.", "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요."),
-    ("special characters are not allowed", "at", "YAML에 쓸 수 없는 제어 문자가 있어요.", "보이지 않는 글자를 지워 주세요."),
+    (
+        "found unexpected document separator",
+        "from",
+        "따옴표가 닫히지 않았어요.",
+        "여는 따옴표와 같은 따옴표로 닫아 주세요.",
+    ),
+    (
+        "but found '<scalar>'",
+        "at",
+        "값이 끝난 자리에 글이 더 있어요.",
+        "따옴표로 연 글은 따옴표로 끝나야 해요. 작은따옴표 안의 작은따옴표는 `''`로 적고, 들여쓰기도 확인해 주세요.",
+    ),
+    *(
+        (
+            words,
+            "at",
+            "들여쓰기나 목록 표시(-)가 위와 맞지 않아요.",
+            "이 줄의 들여쓰기를 같은 층의 다른 줄과 맞춰 주세요.",
+        )
+        for words in ("expected <block end>", "did not find expected key", "did not find expected '-' indicator")
+    ),
+    (
+        "expected ',' or",
+        "from",
+        "`[ ]`나 `{ }`가 닫히지 않았거나 쉼표가 빠졌어요.",
+        "괄호를 닫고 항목 사이에 쉼표를 넣어 주세요.",
+    ),
+    (
+        "expected the node content",
+        "at",
+        "값이 와야 할 자리에 기호가 있어요.",
+        "괄호의 짝과 쉼표를 확인하고, 글이라면 따옴표로 감싸 주세요.",
+    ),
+    (
+        "found unknown escape character",
+        "at",
+        "큰따옴표 안에서 쓸 수 없는 `\\` 표현이에요.",
+        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
+    ),
+    (
+        "Unicode character escape",
+        "at",
+        "큰따옴표 안의 `\\u`가 가리키는 글자가 없어요.",
+        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
+    ),
+    (
+        "expected escape sequence",
+        "at",
+        "큰따옴표 안의 `\\x`나 `\\u` 뒤에 16진수가 모자라요.",
+        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
+    ),
+    (
+        "expected alphabetic or numeric",
+        "at",
+        "`*`나 `&`로 시작하는 글은 그대로 적을 수 없어요.",
+        "글 전체를 따옴표로 감싸 주세요.",
+    ),
+    (
+        "expected chomping or indentation",
+        "at",
+        "`|`나 `>` 뒤에는 글이 올 수 없어요.",
+        "글은 다음 줄에서 들여 적어 주세요.",
+    ),
+    (
+        "tag handle",
+        "at",
+        "YAML 태그(!)는 쓸 수 없어요.",
+        "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요.",
+    ),
+    (
+        "special characters are not allowed",
+        "at",
+        "YAML에 쓸 수 없는 제어 문자가 있어요.",
+        "보이지 않는 글자를 지워 주세요.",
+    ),
 ]
 INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")  # YAML takes some for line ends, most editors do not
 CHARACTERS = {  # what stands in the file for one character of the text, white space left out
@@ -122,17 +200,27 @@ def read(file, name):
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        reasons = {FileNotFoundError: "파일이 없어요", IsADirectoryError: "파일이 아니라 폴더예요", PermissionError: "읽을 권한이 없어요"}
+        reasons = {
+            FileNotFoundError: "파일이 없어요",
+            IsADirectoryError: "파일이 아니라 폴더예요",
+            PermissionError: "읽을 권한이 없어요",
+        }
         reason = reasons.get(type(error), f"{error.strerror}")
-        return Document(name), [Problem(name, 1, 1, f"파일을 읽을 수 없어요({reason}).", "경로와 권한을 확인해 주세요.")]
+        return Document(name), [
+            Problem(name, 1, 1, f"파일을 읽을 수 없어요({reason}).", "경로와 권한을 확인해 주세요.")
+        ]
     if len(data) > MAX_BYTES:
-        return Document(name), [Problem(name, 1, 1, f"파일이 {MAX_BYTES >> 10} KiB보다 커요.", "내용을 여러 파일로 나눠 주세요.")]
+        return Document(name), [
+            Problem(name, 1, 1, f"파일이 {MAX_BYTES >> 10} KiB보다 커요.", "내용을 여러 파일로 나눠 주세요.")
+        ]
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return parse(data.decode(), name)
     except UnicodeDecodeError as error:
         line, column = place(data[: error.start].decode())
-        return Document(name), [Problem(name, line, column, "UTF-8이 아닌 글자가 있어요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")]
+        return Document(name), [
+            Problem(name, line, column, "UTF-8이 아닌 글자가 있어요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
+        ]
 
 
 def parse(text, name="<yaml>"):
@@ -173,7 +261,11 @@ def _syntax_problem(text, name, error):
     except (ValueError, OverflowError):
         pass
     words = getattr(error, "problem", None) or getattr(error, "reason", None) or "글자를 읽을 수 없어요"
-    what, todo, side = f"YAML 문법에 맞지 않아요({words}).", "이 줄과 바로 윗줄의 들여쓰기와 기호를 확인해 주세요.", "at"
+    what, todo, side = (
+        f"YAML 문법에 맞지 않아요({words}).",
+        "이 줄과 바로 윗줄의 들여쓰기와 기호를 확인해 주세요.",
+        "at",
+    )
     for pattern, *told in SYNTAX:
         if pattern in words:
             side, what, todo = told
@@ -212,9 +304,15 @@ class _Builder:
     def refuse(self, event, path):
         """Stop at an anchor, an alias, a tag, or too deep a nesting."""
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            self.stop(event, "YAML 앵커와 별칭(&, *)은 쓸 수 없어요.", "같은 글이라도 그대로 적거나, `&`나 `*`로 시작하는 글이면 따옴표로 감싸 주세요.")
+            self.stop(
+                event,
+                "YAML 앵커와 별칭(&, *)은 쓸 수 없어요.",
+                "같은 글이라도 그대로 적거나, `&`나 `*`로 시작하는 글이면 따옴표로 감싸 주세요.",
+            )
         if event.tag not in (None, "!"):
-            self.stop(event, "YAML 태그(!)는 쓸 수 없어요.", "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요.")
+            self.stop(
+                event, "YAML 태그(!)는 쓸 수 없어요.", "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요."
+            )
         if len(path) > MAX_DEPTH:
             self.stop(event, f"{MAX_DEPTH}겹보다 깊이 들어갔어요.", "괄호나 들여쓰기를 확인해 주세요.")
 
@@ -242,13 +340,22 @@ class _Builder:
                 break
             self.refuse(event, path)
             if not isinstance(event, yaml.ScalarEvent):
-                self.stop(event, "키 자리에는 글만 올 수 있어요.", "`키: 값` 모양인지 확인하고, `{{`로 시작하는 글이면 전체를 따옴표로 감싸 주세요.")
+                self.stop(
+                    event,
+                    "키 자리에는 글만 올 수 있어요.",
+                    "`키: 값` 모양인지 확인하고, `{{`로 시작하는 글이면 전체를 따옴표로 감싸 주세요.",
+                )
             position = (event.start_mark.line + 1, event.start_mark.column + 1)
             if event.value in values:
                 first = self.document.keys[*path, event.value][0]
-                self.problems.append(Problem(
-                    self.document.path, *position, f"`{event.value}` 키가 두 번 나와요(첫 번째는 {first}번째 줄).",
-                    "하나만 남겨 주세요. 둘 다 두면 하나가 소리 없이 사라져요."))
+                self.problems.append(
+                    Problem(
+                        self.document.path,
+                        *position,
+                        f"`{event.value}` 키가 두 번 나와요(첫 번째는 {first}번째 줄).",
+                        "하나만 남겨 주세요. 둘 다 두면 하나가 소리 없이 사라져요.",
+                    )
+                )
                 self.skip(next(self.events))
                 continue
             self.document.keys[*path, event.value] = position

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from attention_distance import attention_distance, gather, patch_distances, patch_rows, spread, with_class_token
 
 
@@ -20,7 +19,9 @@ def test_patch_distances_by_hand():
 def test_uniform_attention_on_14_by_14_patches_of_16_px():
     # the mean over all pairs of cells, summed by offset: (14 - |dy|)(14 - |dx|) pairs lie dy rows and dx columns apart
     offsets = range(-13, 14)
-    by_offset = sum((14 - abs(y)) * (14 - abs(x)) * 16 * (y * y + x * x) ** 0.5 for y in offsets for x in offsets) / 196**2
+    by_offset = (
+        sum((14 - abs(y)) * (14 - abs(x)) * 16 * (y * y + x * x) ** 0.5 for y in offsets for x in offsets) / 196**2
+    )
     assert by_offset == pytest.approx(116.5, abs=0.05)
     uniform = torch.full((197, 197), 1 / 197)
     assert attention_distance(uniform, (14, 14), 16).item() == pytest.approx(by_offset, rel=1e-5)

@@ -1,8 +1,13 @@
 import pytest
 import torch
-
 from attention_rollout import (
-    cls_map, cls_map_by_sqrt, last_layer, patches_in_box, peak_in_box, product_without_identity, rollout,
+    cls_map,
+    cls_map_by_sqrt,
+    last_layer,
+    patches_in_box,
+    peak_in_box,
+    product_without_identity,
+    rollout,
 )
 
 

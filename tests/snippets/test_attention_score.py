@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch.func import jacrev, vmap
-
 from attention_score import DIVISORS, attention, divided_scores, saturation, score_variance
+from torch.func import jacrev, vmap
 
 
 def test_two_tokens_by_hand():

@@ -11,10 +11,9 @@ import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
+import benchmark_lib as lib
 import pytest
 import torch
-
-import benchmark_lib as lib
 
 SNIPPETS = Path(lib.__file__).parent
 
@@ -42,6 +41,7 @@ def test_drift_hits_all_contenders_alike():
     def run(cost):
         def step():
             now[0] += cost * (1 + now[0] / 5)  # slower and slower
+
         return step
 
     contenders = [lib.Contender("one", run(0.01)), lib.Contender("two", run(0.02))]
@@ -90,8 +90,13 @@ def test_one_failure_leaves_the_others():
     def fails():
         raise RuntimeError("No available kernel. Aborting execution.")
 
-    found = lib.interleave([lib.Contender("good", lambda: None), lib.Contender("bad", fails),
-                            lib.Contender("later", fails_later)], "cpu", rounds=5, least=1e-9, warm_up=1)
+    found = lib.interleave(
+        [lib.Contender("good", lambda: None), lib.Contender("bad", fails), lib.Contender("later", fails_later)],
+        "cpu",
+        rounds=5,
+        least=1e-9,
+        warm_up=1,
+    )
     assert len(found["good"]) == 5
     assert found["bad"] == lib.Failed("unsupported", "RuntimeError: No available kernel. Aborting execution.")
     assert found["later"].status == "oom"
@@ -141,16 +146,23 @@ def test_cuda_is_timed_by_events_in_its_stream(monkeypatch):
 # ---------------------------------------------------------------- failures
 
 
-@pytest.mark.parametrize("error, status", [
-    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "oom"),
-    (MemoryError(), "oom"),
-    (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"), "oom"),
-    (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "oom"),
-    (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "oom"),
-    (RuntimeError("No available kernel. Aborting execution."), "unsupported"),
-    (RuntimeError("No viable backend for scaled_dot_product_attention was found."), "unsupported"),
-    (RuntimeError("CUDA error: an illegal memory access was encountered"), "error"), (KeyError("x"), "error"),
-])
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "oom"),
+        (MemoryError(), "oom"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "oom",
+        ),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "oom"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "oom"),
+        (RuntimeError("No available kernel. Aborting execution."), "unsupported"),
+        (RuntimeError("No viable backend for scaled_dot_product_attention was found."), "unsupported"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "error"),
+        (KeyError("x"), "error"),
+    ],
+)
 def test_what_an_error_means(error, status):
     found = lib.failed(error)
     assert found.status == status and found.error.startswith(type(error).__name__) and len(found.error) <= 300
@@ -207,8 +219,12 @@ run()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     environment = {**os.environ, "PYTHONPATH": str(SNIPPETS)}
-    kept, anew = (subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, env=environment,
-                                 check=True).stdout.split() for how in ("keep", "no"))
+    kept, anew = (
+        subprocess.run(
+            [sys.executable, "-c", code, how], capture_output=True, text=True, env=environment, check=True
+        ).stdout.split()
+        for how in ("keep", "no")
+    )
     assert kept[0] == "True" and int(kept[1]) < int(anew[0]) / 4
 
 
@@ -258,20 +274,39 @@ def smi(monkeypatch, answers):
 
     monkeypatch.setattr(lib, "_output", output)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(
-        uuid="01234567-89ab", name="NVIDIA H200", total_memory=150_000_000_000, major=9, minor=0,
-        multi_processor_count=132))
+    monkeypatch.setattr(
+        torch.cuda,
+        "get_device_properties",
+        lambda device: SimpleNamespace(
+            uuid="01234567-89ab",
+            name="NVIDIA H200",
+            total_memory=150_000_000_000,
+            major=9,
+            minor=0,
+            multi_processor_count=132,
+        ),
+    )
     return asked
 
 
 def test_clocks_of_a_gpu(monkeypatch):
     query = "clocks.sm,clocks.mem,clocks.max.sm,temperature.gpu,power.draw,power.limit"
-    asked = smi(monkeypatch, {query: "1980, 3201, 1980, 41, [N/A], 700.00",
-                              "clocks_throttle_reasons.active": "0x0000000000000004"})
+    asked = smi(
+        monkeypatch,
+        {query: "1980, 3201, 1980, 41, [N/A], 700.00", "clocks_throttle_reasons.active": "0x0000000000000004"},
+    )
     found = lib.clocks("cuda", "load")
-    assert found == {"when": "load", "sm_mhz": 1980.0, "memory_mhz": 3201.0, "sm_max_mhz": 1980.0,
-                     "temperature_c": 41.0, "power_w": None, "power_limit_w": 700.0,
-                     "throttle": "0x0000000000000004", "load": None}
+    assert found == {
+        "when": "load",
+        "sm_mhz": 1980.0,
+        "memory_mhz": 3201.0,
+        "sm_max_mhz": 1980.0,
+        "temperature_c": 41.0,
+        "power_w": None,
+        "power_limit_w": 700.0,
+        "throttle": "0x0000000000000004",
+        "load": None,
+    }
     assert all(command[-1] == "--id=GPU-01234567-89ab" for command in asked), "of the GPU that is measured"
 
 
@@ -284,8 +319,9 @@ def test_a_gpu_without_nvidia_smi(monkeypatch):
 
 
 def test_device_and_host_tell_nothing_of_their_owner():
-    told = json.dumps([lib.describe_device(torch.device("cpu")), lib.describe_host(), lib.versions(),
-                       lib.clocks("cpu", "idle")])
+    told = json.dumps(
+        [lib.describe_device(torch.device("cpu")), lib.describe_host(), lib.versions(), lib.clocks("cpu", "idle")]
+    )
     names = [name for name in (platform.node(), str(Path.home())) if len(name) > 4]  # shorter ones may be any word
     assert not [name for name in names if name in told]
     assert lib.versions()["torch"] == torch.__version__
@@ -324,13 +360,30 @@ def timed(median, noise=0.01, count=7, seed=0, **fields):
     """A cell whose rounds scatter around a median by that share."""
     generator = random.Random(seed)
     samples = [median * math.exp(generator.gauss(0, noise)) for _ in range(count)]
-    return {"section": "model", "library": "mundap", "model": "B/16", "status": "ok", "batch": 8,
-            "seconds": lib.spread(samples), **fields}
+    return {
+        "section": "model",
+        "library": "mundap",
+        "model": "B/16",
+        "status": "ok",
+        "batch": 8,
+        "seconds": lib.spread(samples),
+        **fields,
+    }
 
 
 def record(*cells, end=1.0):
-    products = [{"section": "matmul", "when": when, "precision": "bf16", "n": 64, "batch": 1, "status": "ok",
-                 "seconds": lib.spread([value] * 3)} for when, value in (("start", 1.0), ("end", end))]
+    products = [
+        {
+            "section": "matmul",
+            "when": when,
+            "precision": "bf16",
+            "n": 64,
+            "batch": 1,
+            "status": "ok",
+            "seconds": lib.spread([value] * 3),
+        }
+        for when, value in (("start", 1.0), ("end", end))
+    ]
     return {"cells": [*products, *cells]}
 
 
@@ -359,8 +412,10 @@ def test_a_device_that_drifted_is_believed_less():
 
 def test_false_alarms_are_rare():
     """Two runs of the same thing, ten thousand cells whose rounds scatter by 5 %."""
-    cells = [[timed(1, noise=0.05, seed=2 * number + side, model=f"B/{number}") for number in range(5000)]
-             for side in range(2)]
+    cells = [
+        [timed(1, noise=0.05, seed=2 * number + side, model=f"B/{number}") for number in range(5000)]
+        for side in range(2)
+    ]
     assert len(lib.compare(record(*cells[0]), record(*cells[1]))) < 0.02 * 5000
 
 
@@ -379,14 +434,25 @@ def test_statuses_and_missing_cells_are_told():
 
 def test_files_of_one_device_are_one_record():
     def part(when, cells, pixels, precisions):
-        return {"when": when, "device": {"kind": "cuda"}, "seconds": 10.0, "fits": [], "cells": cells, "settings": {
-            "precisions": precisions, "libraries": ["mundap"], "grid": {"pixels": pixels, "batches": [1]}}}
+        return {
+            "when": when,
+            "device": {"kind": "cuda"},
+            "seconds": 10.0,
+            "fits": [],
+            "cells": cells,
+            "settings": {"precisions": precisions, "libraries": ["mundap"], "grid": {"pixels": pixels, "batches": [1]}},
+        }
 
     skipped = {**timed(1, model="L/16"), "status": "skipped"}
-    found = lib.join([part("1", [timed(1), timed(2, model="L/16")], [224], ["float32"]),
-                      part("2", [timed(3), timed(4, model="S/16"), skipped], [224, 512], ["bf16", "float32"])])
+    found = lib.join(
+        [
+            part("1", [timed(1), timed(2, model="L/16")], [224], ["float32"]),
+            part("2", [timed(3), timed(4, model="S/16"), skipped], [224, 512], ["bf16", "float32"]),
+        ]
+    )
     assert {cell["model"]: cell["seconds"]["median"] for cell in found["cells"]} == pytest.approx(
-        {"B/16": 3, "L/16": 2, "S/16": 4}, rel=0.02)
+        {"B/16": 3, "L/16": 2, "S/16": 4}, rel=0.02
+    )
     assert found["settings"]["precisions"] == ["bf16", "float32"] and found["settings"]["grid"]["pixels"] == [224, 512]
     assert found["seconds"] == 20
 

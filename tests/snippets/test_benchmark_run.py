@@ -5,24 +5,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import benchmark_lib as lib
+import benchmark_peers as peers
+import benchmark_run as bench
 import jsonschema
 import pytest
 import torch
 import torch.nn.functional as F
+from gpu_benchmark import naive_attention
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
-
-import benchmark_lib as lib
-import benchmark_peers as peers
-import benchmark_run as bench
-from gpu_benchmark import naive_attention
 from vit import vit
 
 SNIPPETS = Path(bench.__file__).parent
 SCHEMA = json.loads((SNIPPETS / "benchmarks" / "schema.json").read_text(encoding="utf-8"))
-TINY = {"pixels": [32, 64, 96], "backward_pixels": [32, 64], "share_pixels": [32], "tokens": 1, "matmul": [32, 64],
-        "copy_bytes": 2**12, "models": ["Ti"], "compiled": [], "batches": [1, 2], "rounds": 3, "least": 1e-6,
-        "budget": 0.01, "standard": "Ti"}
+TINY = {
+    "pixels": [32, 64, 96],
+    "backward_pixels": [32, 64],
+    "share_pixels": [32],
+    "tokens": 1,
+    "matmul": [32, 64],
+    "copy_bytes": 2**12,
+    "models": ["Ti"],
+    "compiled": [],
+    "batches": [1, 2],
+    "rounds": 3,
+    "least": 1e-6,
+    "budget": 0.01,
+    "standard": "Ti",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +52,22 @@ def faults(record):
 
 
 def made(sections, device="cpu", precisions=("float32",), libraries=("mundap",), grid=None):
-    return bench.Bench(torch.device(device), {**TINY, **(grid or {})}, list(precisions), list(libraries), False,
-                       tuple(sections))
+    return bench.Bench(
+        torch.device(device), {**TINY, **(grid or {})}, list(precisions), list(libraries), False, tuple(sections)
+    )
 
 
 def settings_of(one):
-    return {"quick": True, "threads": torch.get_num_threads(), "precisions": one.precisions, "compile": one.compile,
-            "libraries": one.libraries, "sections": list(one.sections), "keeps_memory": False,
-            "clock": "time.process_time"}
+    return {
+        "quick": True,
+        "threads": torch.get_num_threads(),
+        "precisions": one.precisions,
+        "compile": one.compile,
+        "libraries": one.libraries,
+        "sections": list(one.sections),
+        "keeps_memory": False,
+        "clock": "time.process_time",
+    }
 
 
 def measured(one, path=None, minutes=10):
@@ -72,12 +91,18 @@ def test_committed_records_keep_to_the_schema(path):
         assert faults(content) == []
 
 
-@pytest.mark.parametrize("change", [
-    {"format": 2}, {"device": None}, {"commit": "main"}, {"extra": 1},
-    {"cells": [{"section": "copy", "precision": "float32", "batch": 1, "status": "ok", "error": None}]},
-    {"cells": [{"section": "copy", "precision": "float32", "batch": 1, "status": "oom", "error": None}]},
-    {"cells": [{"section": "copy", "precision": "int8", "batch": 1, "status": "oom", "error": "x"}]},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"device": None},
+        {"commit": "main"},
+        {"extra": 1},
+        {"cells": [{"section": "copy", "precision": "float32", "batch": 1, "status": "ok", "error": None}]},
+        {"cells": [{"section": "copy", "precision": "float32", "batch": 1, "status": "oom", "error": None}]},
+        {"cells": [{"section": "copy", "precision": "int8", "batch": 1, "status": "oom", "error": "x"}]},
+    ],
+)
 def test_schema_refuses_what_is_no_record(change):
     one = made([])
     good = bench.measure(one, settings_of(one), 1, None, bench.Progress(0, io.StringIO()))
@@ -86,8 +111,9 @@ def test_schema_refuses_what_is_no_record(change):
 
 def test_the_longest_sequences_come_last_but_for_the_products_that_tell_of_drift():
     one = made(bench.SECTIONS, grid={"pixels": [224, 1024, 1440], "backward_pixels": [224, 1440]})
-    told = [(cell["section"], cell.get("when") or cell.get("tokens"))
-            for task in one.tasks() for cell in task.cells[:1]]
+    told = [
+        (cell["section"], cell.get("when") or cell.get("tokens")) for task in one.tasks() for cell in task.cells[:1]
+    ]
     assert told[-3:] == [("attention", 8101), ("attention", 8101), ("matmul", "end")]
     assert told.index(("attention", 4097)) < told.index(("model", None)) < told.index(("profile", None))
 
@@ -165,8 +191,12 @@ def test_ctrl_c_keeps_what_was_measured(monkeypatch, tmp_path):
 def test_when_the_time_is_up_the_rest_is_skipped_and_said():
     result = measured(made(["matmul", "copy", "share"]), minutes=1e-9)
     told = [(cell["section"], cell.get("when"), cell["status"]) for cell in result["cells"]]
-    assert told == [("matmul", "start", "skipped")] * 2 + [("copy", None, "skipped"), ("share", None, "skipped")] \
+    assert (
+        told
+        == [("matmul", "start", "skipped")] * 2
+        + [("copy", None, "skipped"), ("share", None, "skipped")]
         + [("matmul", "end", "ok")] * 2
+    )
     assert result["finished"]
 
 
@@ -181,12 +211,17 @@ def test_models_too_large_to_stand_side_by_side_take_turns_with_ours(monkeypatch
     """In chunks, ours in each, so that every ratio is of rounds that took turns."""
     seen, real = [], bench.Bench.time
     monkeypatch.setattr(bench, "resident", lambda *_: 2)
-    monkeypatch.setattr(bench.Bench, "time", lambda self, runs, **options: (
-        seen.append([run.name for run in runs]), real(self, runs, **options))[1])
+    monkeypatch.setattr(
+        bench.Bench,
+        "time",
+        lambda self, runs, **options: (seen.append([run.name for run in runs]), real(self, runs, **options))[1],
+    )
     one = made(["model"], libraries=["mundap", "timm", "torchvision"], grid={"batches": [1]})
     cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model" and cell["mode"] == "inference"]
-    assert [names for names in seen if "timm" in names or "torchvision" in names][:2] == [["mundap", "timm"],
-                                                                                     ["mundap", "torchvision"]]
+    assert [names for names in seen if "timm" in names or "torchvision" in names][:2] == [
+        ["mundap", "timm"],
+        ["mundap", "torchvision"],
+    ]
     assert [cell["library"] for cell in cells] == ["mundap", "timm", "torchvision"]
     assert all("times_ours" in cell for cell in cells[1:])
 
@@ -208,9 +243,21 @@ def test_a_batch_too_large_for_all_side_by_side_is_halved(monkeypatch):
 # ---------------------------------------------------------------- the grid
 
 
-@pytest.mark.parametrize("kind, memory", [
-    ("cuda", 8e9), ("cuda", 16e9), ("cuda", 24e9), ("cuda", 80e9), ("cuda", 150e9), ("mps", 12e9), ("mps", None),
-    ("cpu", 4e9), ("cpu", 25e9), ("cpu", 512e9)])
+@pytest.mark.parametrize(
+    "kind, memory",
+    [
+        ("cuda", 8e9),
+        ("cuda", 16e9),
+        ("cuda", 24e9),
+        ("cuda", 80e9),
+        ("cuda", 150e9),
+        ("mps", 12e9),
+        ("mps", None),
+        ("cpu", 4e9),
+        ("cpu", 25e9),
+        ("cpu", 512e9),
+    ],
+)
 @pytest.mark.parametrize("quick", [False, True])
 def test_grid_fits_the_memory(kind, memory, quick):
     grid = bench.choose_grid(kind, memory, quick)
@@ -366,8 +413,13 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch):
 
 def script(*arguments, folder):
     environment = {**os.environ, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, SNIPPETS / "gpu_benchmark.py", *arguments], cwd=folder, capture_output=True,
-                          text=True, env=environment)
+    return subprocess.run(
+        [sys.executable, SNIPPETS / "gpu_benchmark.py", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
 
 
 def test_one_command(tmp_path):
@@ -381,10 +433,17 @@ def test_one_command(tmp_path):
     assert same.returncode == 0 and "느려짐 0, 빨라짐 0" in same.stdout
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--device", "cuda:99"], "장치"), (["--device", "toaster"], "장치"), (["--sections", "matmul,all"], "all"),
-    (["--minutes", "0"], "0보다"), (["--models", "XXL"], "XXL"), (["--compare", "none.json", "none.json"], "읽을 수 없어요"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--device", "cuda:99"], "장치"),
+        (["--device", "toaster"], "장치"),
+        (["--sections", "matmul,all"], "all"),
+        (["--minutes", "0"], "0보다"),
+        (["--models", "XXL"], "XXL"),
+        (["--compare", "none.json", "none.json"], "읽을 수 없어요"),
+    ],
+)
 def test_wrong_arguments_end_with_two(arguments, words, capsys):
     try:
         status = bench.main(arguments)
@@ -400,8 +459,9 @@ def test_exit_status_of_a_comparison(tmp_path, capsys):
         cell["seconds"] = lib.spread([1e-3, 1.01e-3, 0.99e-3, 1e-3])
     slower = json.loads(json.dumps(result))
     for cell in slower["cells"]:
-        cell["seconds"] = {key: [2 * x for x in value] if key == "samples" else 2 * value
-                           for key, value in cell["seconds"].items()}
+        cell["seconds"] = {
+            key: [2 * x for x in value] if key == "samples" else 2 * value for key, value in cell["seconds"].items()
+        }
     paths = [tmp_path / name for name in ("a.json", "b.json", "broken.json")]
     for path, content in zip(paths, (json.dumps(result), json.dumps(slower), "{")):
         path.write_text(content)
@@ -435,8 +495,11 @@ def test_small_run_on_a_gpu():
     one.compile = True
     result = measured(one)
     assert result["finished"] and not [cell for cell in result["cells"] if cell["status"] == "error"]
-    ok = {(cell["method"], cell["precision"]) for cell in result["cells"]
-          if cell["section"] == "attention" and cell["status"] == "ok"}
+    ok = {
+        (cell["method"], cell["precision"])
+        for cell in result["cells"]
+        if cell["section"] == "attention" and cell["status"] == "ok"
+    }
     assert {("naive", how) for how in precisions if how != "tf32"} <= ok and ("efficient", "float32") in ok
     assert ("flash", "float32") not in ok, "flash takes 16 bits alone"
     if "bf16" in precisions:

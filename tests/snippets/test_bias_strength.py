@@ -1,11 +1,24 @@
 import pytest
 import torch
-from torch import nn
-
 from bias_strength import (
-    CANVAS, MEAN, MODELS, PERMUTATION, SEEDS, SIZES, STD, TEST, accuracy, convolution_errors, images, load, mlp, place,
-    random_offsets, train,
+    CANVAS,
+    MEAN,
+    MODELS,
+    PERMUTATION,
+    SEEDS,
+    SIZES,
+    STD,
+    TEST,
+    accuracy,
+    convolution_errors,
+    images,
+    load,
+    mlp,
+    place,
+    random_offsets,
+    train,
 )
+from torch import nn
 
 
 def test_place_by_hand():

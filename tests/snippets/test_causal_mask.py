@@ -1,7 +1,6 @@
+import causal_mask
 import pytest
 import torch
-
-import causal_mask
 from seq2seq import Transformer, sources, targets
 
 SOURCE, TARGET = sources([(23, 11, 22)]), targets(["22/11/23"])[:, :-1]

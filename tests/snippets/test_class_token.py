@@ -1,7 +1,6 @@
+import class_token
 import pytest
 import torch
-
-import class_token
 from digits import small_vit
 from vit import Attention
 

@@ -1,12 +1,25 @@
 import pytest
 import torch
-from torch import nn
-
 from conv_equivariance import (
-    LENGTH, LRS, KEYS, MODELS, border_error, jacobian, layer_errors, moved, place, relative_error, rotation_error,
-    sequence_layers, shift_error, side_accuracy, stack, symmetric,
+    KEYS,
+    LENGTH,
+    LRS,
+    MODELS,
+    border_error,
+    jacobian,
+    layer_errors,
+    moved,
+    place,
+    relative_error,
+    rotation_error,
+    sequence_layers,
+    shift_error,
+    side_accuracy,
+    stack,
+    symmetric,
 )
 from digits import load
+from torch import nn
 
 
 def test_jacobian_of_a_linear_map_is_its_matrix():

@@ -1,9 +1,8 @@
 import itertools
 
+import decoding
 import pytest
 import torch
-
-import decoding
 from seq2seq import BOS, EOS, PAD, VOCAB, Transformer, greedy, sources, targets
 
 DATES = [(1, 2, 3), (23, 11, 22), (78, 6, 15)]
@@ -70,8 +69,9 @@ def test_next_distribution_sees_what_is_written():
 
 def test_cache_is_exact_for_any_length_and_batch():
     model, source = make(), sources(DATES)
-    (ids, logits), (other_ids, other_logits) = (way(model, source, 15)
-                                                for way in (decoding.greedy_cached, decoding.greedy_anew))
+    (ids, logits), (other_ids, other_logits) = (
+        way(model, source, 15) for way in (decoding.greedy_cached, decoding.greedy_anew)
+    )
     assert torch.equal(ids, other_ids)
     assert torch.allclose(logits, other_logits, atol=1e-3)
     assert torch.equal(ids[:, :4], greedy(model, source, limit=15)[:, :4])

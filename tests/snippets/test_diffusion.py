@@ -11,8 +11,10 @@ def test_one_jump_has_the_moments_of_all_the_steps():
         assert mean.item() == pytest.approx(ALPHA_BAR[t].sqrt().item(), rel=1e-5)
         assert variance.item() == pytest.approx(1 - ALPHA_BAR[t].item(), rel=1e-3)
     x0, noise, t = torch.randn(3, 64), torch.randn(3, 64), torch.tensor([1, 500, T])
-    assert torch.allclose(diffusion.diffuse(x0, t, noise), torch.stack(
-        [ALPHA_BAR[k].sqrt() * a + (1 - ALPHA_BAR[k]).sqrt() * b for k, a, b in zip(t, x0, noise)]))
+    assert torch.allclose(
+        diffusion.diffuse(x0, t, noise),
+        torch.stack([ALPHA_BAR[k].sqrt() * a + (1 - ALPHA_BAR[k]).sqrt() * b for k, a, b in zip(t, x0, noise)]),
+    )
 
 
 @pytest.mark.parametrize("t", [2, 300, T])
@@ -57,6 +59,7 @@ def test_gaussian_data_are_regained_by_the_gaussians_best_guess():
     def guess(x, t):
         a = ALPHA_BAR[t, None]
         return (1 - a).sqrt() * x / (a * v + 1 - a)
+
     torch.manual_seed(0)
     for eta, allowed in ((1.0, 0.03), (0.0, 0.03)):
         found = diffusion.generate(guess, torch.randn(400, 64), eta=eta)

@@ -1,17 +1,21 @@
+import digits
 import pytest
 import torch
 from sklearn.datasets import load_digits
-
-import digits
 
 
 def test_every_digit_is_in_one_part_and_has_its_label():
     parts = digits.load(seed=3)
     assert [len(labels) for _, labels in parts] == [1000, 297, 500]
-    found = sorted((image.flatten().mul(digits.STD).add(digits.MEAN).round().int().tolist(), label.item())
-                   for images, labels in parts for image, label in zip(images, labels))
+    found = sorted(
+        (image.flatten().mul(digits.STD).add(digits.MEAN).round().int().tolist(), label.item())
+        for images, labels in parts
+        for image, label in zip(images, labels)
+    )
     data = load_digits()
-    assert found == sorted((image.astype(int).flatten().tolist(), int(label)) for image, label in zip(data.images, data.target))
+    assert found == sorted(
+        (image.astype(int).flatten().tolist(), int(label)) for image, label in zip(data.images, data.target)
+    )
 
 
 def test_pixels_are_standardised():

@@ -28,8 +28,10 @@ def test_losses_are_the_formulas_in_D():
 
 def test_both_generator_losses_pull_one_way_in_the_ratio_of_the_odds():
     a = torch.tensor([-6.0, 0.0, 3.0]).requires_grad_()
-    slopes = {name: torch.autograd.grad(gan.GENERATOR_LOSSES[name](a[:, None, None]).sum(), a)[0]
-              for name in ("minimax", "practical")}
+    slopes = {
+        name: torch.autograd.grad(gan.GENERATOR_LOSSES[name](a[:, None, None]).sum(), a)[0]
+        for name in ("minimax", "practical")
+    }
     assert torch.allclose(slopes["minimax"], -a.sigmoid(), atol=1e-5)
     assert torch.allclose(slopes["practical"] / slopes["minimax"], (1 - a.sigmoid()) / a.sigmoid(), rtol=1e-4)
 
@@ -37,8 +39,10 @@ def test_both_generator_losses_pull_one_way_in_the_ratio_of_the_odds():
 def test_the_minimax_generator_wants_the_opposite_of_the_discriminator(nets):
     G, D = nets
     real, z = torch.randn(3, 20, 2), torch.randn(3, 20, 2)
-    for p, q in zip(torch.autograd.grad(gan.classify(D(real), D(G(z))).sum(), G.parameters()),
-                    torch.autograd.grad(gan.GENERATOR_LOSSES["minimax"](D(G(z))).sum(), G.parameters())):
+    for p, q in zip(
+        torch.autograd.grad(gan.classify(D(real), D(G(z))).sum(), G.parameters()),
+        torch.autograd.grad(gan.GENERATOR_LOSSES["minimax"](D(G(z))).sum(), G.parameters()),
+    ):
         assert torch.allclose(p, -q, atol=1e-6)
 
 

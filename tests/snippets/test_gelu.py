@@ -1,8 +1,7 @@
+import gelu
 import pytest
 import torch
 from torch import nn
-
-import gelu
 from vit import Mlp, vit
 
 

@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch import nn
-
 from global_context import EDGE, MODELS, SIZE, PatchScores, at_object, averaged, cnn, draw, reach, span, stages
+from torch import nn
 
 INNER = slice(EDGE, -EDGE)
 
@@ -14,8 +13,12 @@ def test_labels_say_what_is_drawn():
         assert 0.35 < labels.float().mean() < 0.65
         top = images[:, 0, 0]  # water lies: a row of it is all of one colour
         water = top.std(1) < 0.7
-        left = torch.tensor([image[0, y - 1 : y + 1, x - 2 : x].mean() > image[0, y - 1 : y + 1, x + 1 : x + 3].mean()
-                             for image, (y, x) in zip(images, middle.tolist())])
+        left = torch.tensor(
+            [
+                image[0, y - 1 : y + 1, x - 2 : x].mean() > image[0, y - 1 : y + 1, x + 1 : x + 3].mean()
+                for image, (y, x) in zip(images, middle.tolist())
+            ]
+        )
         agree = (water == left).float().mean()
         if task == "far":
             assert torch.equal(labels.bool(), water)

@@ -4,11 +4,10 @@ import sys
 import time
 from pathlib import Path
 
+import gpu_benchmark
 import numpy as np
 import pytest
 import torch
-
-import gpu_benchmark
 
 SNIPPETS = Path(gpu_benchmark.__file__).parent
 MIB = 2**20

@@ -1,8 +1,7 @@
+import multihead
 import pytest
 import torch
 from torch import nn
-
-import multihead
 
 
 def make(num_heads, dim=24):
@@ -14,8 +13,14 @@ def make(num_heads, dim=24):
 def test_all_heads_at_once_agree_with_torch(num_heads):
     model, x = make(num_heads)
     reference = nn.MultiheadAttention(24, num_heads, batch_first=True)
-    reference.load_state_dict({"in_proj_weight": model.qkv.weight, "in_proj_bias": model.qkv.bias,
-                               "out_proj.weight": model.proj.weight, "out_proj.bias": model.proj.bias})
+    reference.load_state_dict(
+        {
+            "in_proj_weight": model.qkv.weight,
+            "in_proj_bias": model.qkv.bias,
+            "out_proj.weight": model.proj.weight,
+            "out_proj.bias": model.proj.bias,
+        }
+    )
     y, attn = model(x)
     expected_y, expected_attn = reference(x, x, x, average_attn_weights=False)
     assert torch.allclose(y, expected_y, atol=1e-6)

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from multihead_dims import CutInput, MultiHeadAttention, cost, inputs_seen, outputs_reached, score_rank
 from vit import Attention
 

@@ -1,7 +1,6 @@
+import parallel_encoder
 import pytest
 import torch
-
-import parallel_encoder
 from parallel_encoder import Changed, DecoderLayerAlone, EncoderLayerAlone, longest_chain
 from seq2seq import Transformer, sources, targets
 
@@ -35,8 +34,10 @@ def test_rnn_is_torchs_rnn():
 
 
 def test_chain_of_the_encoder_grows_with_its_depth_alone():
-    chains = {depth: {longest_chain(Transformer(depth=depth).encode(parallel_encoder.words(N))[0]) for N in (3, 30)}
-              for depth in (1, 2, 3)}
+    chains = {
+        depth: {longest_chain(Transformer(depth=depth).encode(parallel_encoder.words(N))[0]) for N in (3, 30)}
+        for depth in (1, 2, 3)
+    }
     assert all(len(found) == 1 for found in chains.values())
     one, two, three = (found.pop() for found in chains.values())
     assert three - two == two - one > 0

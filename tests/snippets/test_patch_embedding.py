@@ -1,8 +1,7 @@
+import patch_embedding
 import pytest
 import torch
 import torch.nn.functional as F
-
-import patch_embedding
 
 
 def test_patchify_by_hand():

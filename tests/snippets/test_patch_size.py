@@ -1,16 +1,26 @@
 import pytest
 import torch
 import torch.nn.functional as F
-
 from patch_size import (
-    letters, lost_share, misfits, nearest_neighbour, pi_resize, reach, resize_matrix, shift, stretch, with_patch_size,
+    letters,
+    lost_share,
+    misfits,
+    nearest_neighbour,
+    pi_resize,
+    reach,
+    resize_matrix,
+    shift,
+    stretch,
+    with_patch_size,
 )
 from vit import VisionTransformer
 
 
 def small(img_size=16, patch_size=4):
     torch.manual_seed(0)
-    return VisionTransformer(img_size=img_size, patch_size=patch_size, num_classes=5, embed_dim=16, depth=2, num_heads=2)
+    return VisionTransformer(
+        img_size=img_size, patch_size=patch_size, num_classes=5, embed_dim=16, depth=2, num_heads=2
+    )
 
 
 @pytest.mark.parametrize("old, new", [(4, 8), (8, 16), (8, 6), (3, 5)])
@@ -28,7 +38,9 @@ def test_pi_resize_gives_enlarged_patches_the_tokens_of_the_small_ones(new):
     weight, patches = torch.randn(16, 3, 8, 8), torch.randn(10, 3, 8, 8)
     larger = (patches.flatten(2) @ resize_matrix(8, new).T).unflatten(2, (new, new))
     before = torch.einsum("dcyx,bcyx->bd", weight, patches)
-    torch.testing.assert_close(torch.einsum("dcyx,bcyx->bd", pi_resize(weight, new), larger), before, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(
+        torch.einsum("dcyx,bcyx->bd", pi_resize(weight, new), larger), before, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_a_stretched_weight_makes_flat_patches_four_times_as_strong():
@@ -46,8 +58,12 @@ def test_with_patch_size_leaves_the_model_as_it_was():
     doubled = with_patch_size(model, 8, pi_resize)
     assert torch.equal(model(images), before) and model.patch_embed.patch_size == 4
     assert doubled.embed(torch.randn(2, 3, 32, 32)).shape == (2, 17, 16)
-    larger = F.interpolate(images.reshape(2, 3, 4, 4, 4, 4).transpose(3, 4).reshape(-1, 3 * 16, 4, 4), size=(8, 8),
-                           mode="bilinear", antialias=True)  # each patch enlarged by itself
+    larger = F.interpolate(
+        images.reshape(2, 3, 4, 4, 4, 4).transpose(3, 4).reshape(-1, 3 * 16, 4, 4),
+        size=(8, 8),
+        mode="bilinear",
+        antialias=True,
+    )  # each patch enlarged by itself
     larger = larger.reshape(2, 3, 4, 4, 8, 8).transpose(3, 4).reshape(2, 3, 32, 32)
     torch.testing.assert_close(doubled(larger), before, rtol=1e-3, atol=1e-3)
 

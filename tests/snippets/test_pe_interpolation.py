@@ -1,12 +1,19 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
-
 from pe_interpolation import (
-    METHODS, classify, misplacement, neighbour_similarity, repeat, resample_1d, same_everywhere, similarity_map,
-    sincos_at_centres, zoom_order1,
+    METHODS,
+    classify,
+    misplacement,
+    neighbour_similarity,
+    repeat,
+    resample_1d,
+    same_everywhere,
+    similarity_map,
+    sincos_at_centres,
+    zoom_order1,
 )
+from scipy import ndimage
 from vit import VisionTransformer, resample_abs_pos_embed, sincos_pos_embed
 
 
@@ -43,9 +50,23 @@ def test_zoom_order1_pins_corners_and_timm_does_not():
 
 def test_resample_abs_pos_embed_gives_timms_numbers():
     pos_embed = torch.tensor([9.0, 0, 1, 4, 9]).reshape(1, 5, 1)
-    timm = torch.tensor([  # timm 1.0.31, resample_abs_pos_embed(pos_embed, (3, 4))
-        9.0, -0.32817280, -0.11052558, 0.32105380, 0.53870094, 1.73529398, 2.62142873, 4.37857151, 5.26470566,
-        3.79876184, 5.35338449, 8.43609142, 9.99071312])
+    timm = torch.tensor(
+        [  # timm 1.0.31, resample_abs_pos_embed(pos_embed, (3, 4))
+            9.0,
+            -0.32817280,
+            -0.11052558,
+            0.32105380,
+            0.53870094,
+            1.73529398,
+            2.62142873,
+            4.37857151,
+            5.26470566,
+            3.79876184,
+            5.35338449,
+            8.43609142,
+            9.99071312,
+        ]
+    )
     torch.testing.assert_close(resample_abs_pos_embed(pos_embed, (3, 4))[0, :, 0], timm)
 
 

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from permutation import DIM, ORDERS, encode, encoder, order_errors, relative_error, shuffle_patches
 from vit import VisionTransformer
 

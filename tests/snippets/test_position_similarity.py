@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-
 from position_similarity import DISTANCE, G, Inpainter, distance_correlation, draw, measure, similarity
 
 
@@ -17,8 +16,9 @@ def test_draw_has_mean_0_and_variance_1(kind):
 
 def test_draw_correlations():
     generator = torch.Generator().manual_seed(0)
-    smooth, mirror, noise = (torch.corrcoef(draw(kind, 5000, generator).flatten(1).T)
-                             for kind in ("smooth", "mirror", "noise"))
+    smooth, mirror, noise = (
+        torch.corrcoef(draw(kind, 5000, generator).flatten(1).T) for kind in ("smooth", "mirror", "noise")
+    )
     torch.testing.assert_close(smooth, torch.exp(-(DISTANCE**2) / 8), atol=0.06, rtol=0)
     assert smooth[0, 1].item() == pytest.approx(math.exp(-1 / 8), abs=0.02)
     facing = torch.eye(G * G).flip(1)
@@ -41,7 +41,7 @@ def test_hidden_values_are_not_seen():
 
 def test_distance_correlation_of_known_vectors():
     place = torch.cartesian_prod(torch.arange(4), torch.arange(4)).float()
-    bumps = torch.exp(-torch.cdist(place, place) ** 2 / 8)  # neighbours overlap most
+    bumps = torch.exp(-(torch.cdist(place, place) ** 2) / 8)  # neighbours overlap most
     assert distance_correlation(bumps) < -0.9
     assert abs(distance_correlation(torch.randn(16, 4096, generator=torch.Generator().manual_seed(0)))) < 0.3
     assert torch.allclose(similarity(bumps).diagonal(), torch.ones(16))

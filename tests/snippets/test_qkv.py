@@ -1,8 +1,7 @@
 import pytest
-import torch
-
 import qkv
 import qkv_mistake
+import torch
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch import nn
-
 from qkv_network import PerPosition, additivity_error, asymmetry, homogeneity_error, position_spread, scores_of
+from torch import nn
 
 
 def test_errors_of_the_square_by_hand():

@@ -1,9 +1,8 @@
 import pytest
-import torch
-from torch import nn
-
 import seq2seq
+import torch
 from seq2seq import BOS, EOS, PAD, Transformer, sources, targets, texts
+from torch import nn
 
 
 def make(**settings):
@@ -14,8 +13,12 @@ def make(**settings):
 def packed(attention):
     """The parameters of an Attention by the names of torch's MultiheadAttention."""
     parts = [attention.q, attention.k, attention.v]
-    return {"in_proj_weight": torch.cat([part.weight for part in parts]), "out_proj.weight": attention.proj.weight,
-            "in_proj_bias": torch.cat([part.bias for part in parts]), "out_proj.bias": attention.proj.bias}
+    return {
+        "in_proj_weight": torch.cat([part.weight for part in parts]),
+        "out_proj.weight": attention.proj.weight,
+        "in_proj_bias": torch.cat([part.bias for part in parts]),
+        "out_proj.bias": attention.proj.bias,
+    }
 
 
 def state_of(layer):
@@ -48,8 +51,15 @@ def test_layers_agree_with_torch():
     assert torch.allclose(ours, y @ model.embedding.weight.T, atol=1e-4)
 
 
-@pytest.mark.parametrize("date, expected", [((23, 6, 5), "이십삼년유월오일"), ((0, 10, 31), "영년시월삼십일일"),
-                                            ((10, 11, 20), "십년십일월이십일"), ((5, 1, 1), "오년일월일일")])
+@pytest.mark.parametrize(
+    "date, expected",
+    [
+        ((23, 6, 5), "이십삼년유월오일"),
+        ((0, 10, 31), "영년시월삼십일일"),
+        ((10, 11, 20), "십년십일월이십일"),
+        ((5, 1, 1), "오년일월일일"),
+    ],
+)
 def test_dates_in_hangul(date, expected):
     assert seq2seq.korean(date) == expected
 

@@ -26,13 +26,17 @@ def test_reorder_moves_the_three_parts_alone(weights):
 
 def test_swapped_query_and_key_transpose_the_scores(weights):
     x = torch.randn(1, 65, 64)
-    given, swapped = (from_state_dict(state, num_heads=4).blocks[0].attn for state in (weights, reorder(weights, "kqv")))
+    given, swapped = (
+        from_state_dict(state, num_heads=4).blocks[0].attn for state in (weights, reorder(weights, "kqv"))
+    )
     _, attn = given(x, return_attn=True)
     _, other = swapped(x, return_attn=True)
     # softmax over the other axis: the ratio of two entries of a column, read along the row
     scores, other_scores = attn.log(), other.log()
-    centred = [s - s.mean(-1, keepdim=True) - s.mean(-2, keepdim=True) + s.mean((-1, -2), keepdim=True)
-               for s in (scores, other_scores.transpose(-1, -2))]
+    centred = [
+        s - s.mean(-1, keepdim=True) - s.mean(-2, keepdim=True) + s.mean((-1, -2), keepdim=True)
+        for s in (scores, other_scores.transpose(-1, -2))
+    ]
     torch.testing.assert_close(*centred, atol=1e-4, rtol=1e-4)
 
 

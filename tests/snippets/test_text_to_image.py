@@ -1,8 +1,7 @@
-import torch
-from vit import Block
-
 import text_to_image
-from text_to_image import CAPTIONS, DIGIT, DVAE, T, CausalAttention, Decoder, stream
+import torch
+from text_to_image import CAPTIONS, DIGIT, DVAE, CausalAttention, Decoder, T, stream
+from vit import Block
 
 
 def lines(count=3):

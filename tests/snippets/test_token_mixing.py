@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from token_mixing import change, flops, mixers, shares, strength, token_jacobian, what_changes, with_query_scaled
 from vit import Attention
 

@@ -1,9 +1,18 @@
-import torch
-
 import scenes
+import torch
 from train_vit import PATCH, SIZE, build
 from transformer_bias import (
-    GRID, digit_vit, equivariance_error, likeness, pan, place, relative_error, roll_tokens, roomy, seen_tokens, shuffled,
+    GRID,
+    digit_vit,
+    equivariance_error,
+    likeness,
+    pan,
+    place,
+    relative_error,
+    roll_tokens,
+    roomy,
+    seen_tokens,
+    shuffled,
 )
 
 

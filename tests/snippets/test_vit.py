@@ -14,12 +14,35 @@ TIMM_BLOCK = """
     norm2.weight norm2.bias mlp.fc1.weight mlp.fc1.bias mlp.fc2.weight mlp.fc2.bias
 """.split()
 TIMM_SHAPES = {  # vit_tiny_patch16_224, in timm's order
-    "cls_token": (1, 1, 192), "pos_embed": (1, 197, 192),
-    "patch_embed.proj.weight": (192, 3, 16, 16), "patch_embed.proj.bias": (192,),
-    **{f"blocks.{i}.{name}": shape for i in range(12) for name, shape in zip(TIMM_BLOCK, [
-        (192,), (192,), (576, 192), (576,), (192, 192), (192,), (192,), (192,), (768, 192), (768,), (192, 768), (192,),
-    ])},
-    "norm.weight": (192,), "norm.bias": (192,), "head.weight": (1000, 192), "head.bias": (1000,),
+    "cls_token": (1, 1, 192),
+    "pos_embed": (1, 197, 192),
+    "patch_embed.proj.weight": (192, 3, 16, 16),
+    "patch_embed.proj.bias": (192,),
+    **{
+        f"blocks.{i}.{name}": shape
+        for i in range(12)
+        for name, shape in zip(
+            TIMM_BLOCK,
+            [
+                (192,),
+                (192,),
+                (576, 192),
+                (576,),
+                (192, 192),
+                (192,),
+                (192,),
+                (192,),
+                (768, 192),
+                (768,),
+                (192, 768),
+                (192,),
+            ],
+        )
+    },
+    "norm.weight": (192,),
+    "norm.bias": (192,),
+    "head.weight": (1000, 192),
+    "head.bias": (1000,),
 }
 
 
@@ -63,8 +86,14 @@ def test_any_size_and_both_paths(model, size):
 def test_attention_is_that_of_torch():
     torch.manual_seed(0)
     ours, theirs = Attention(32, num_heads=4), torch.nn.MultiheadAttention(32, 4, batch_first=True)
-    theirs.load_state_dict({"in_proj_weight": ours.qkv.weight, "in_proj_bias": ours.qkv.bias,
-                            "out_proj.weight": ours.proj.weight, "out_proj.bias": ours.proj.bias})
+    theirs.load_state_dict(
+        {
+            "in_proj_weight": ours.qkv.weight,
+            "in_proj_bias": ours.qkv.bias,
+            "out_proj.weight": ours.proj.weight,
+            "out_proj.bias": ours.proj.bias,
+        }
+    )
     x = torch.randn(2, 7, 32)
     z, attn = ours(x, return_attn=True)
     expected_z, expected_attn = theirs(x, x, x, average_attn_weights=False)

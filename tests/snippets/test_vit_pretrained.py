@@ -97,10 +97,19 @@ def test_timm_large():
         assert_same(ours, x, *timm_maps(theirs, x))
 
 
-@pytest.mark.parametrize("options", [
-    {"init_values": 1.0}, {"no_embed_class": True}, {"qkv_bias": False}, {"in_chans": 1}, {"num_classes": 7}, {"num_classes": 0},
-    {"img_size": 96, "mlp_ratio": 2.5},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"init_values": 1.0},
+        {"no_embed_class": True},
+        {"qkv_bias": False},
+        {"in_chans": 1},
+        {"num_classes": 7},
+        {"num_classes": 0},
+        {"img_size": 96, "mlp_ratio": 2.5},
+    ],
+    ids=str,
+)
 def test_timm_with_one_thing_changed(options):
     theirs = timm_model(TINY, depth=2, **options)
     state = theirs.state_dict()
@@ -131,7 +140,7 @@ def hugging_face_model(kind, size=(224, 224), **options):
 def test_hugging_face(kind, size):
     trained = hugging_face_model(kind).state_dict()
     ours = from_state_dict(trained)
-    positions, = (name for name in trained if name.endswith("position_embeddings"))
+    (positions,) = (name for name in trained if name.endswith("position_embeddings"))
     theirs = hugging_face_model(kind, size)  # its own way of resizing positions has no antialias: give it timm's
     theirs.load_state_dict({**trained, positions: timm_resample(trained[positions], [side // 16 for side in size])})
     x = torch.randn(1, 3, *size)
@@ -150,8 +159,9 @@ def test_hugging_face_resizes_positions_in_another_way():
 
 
 def test_hugging_face_base():
-    theirs = hugging_face_model(transformers.ViTForImageClassification, hidden_size=768, num_attention_heads=12,
-                                intermediate_size=3072)
+    theirs = hugging_face_model(
+        transformers.ViTForImageClassification, hidden_size=768, num_attention_heads=12, intermediate_size=3072
+    )
     x = torch.randn(1, 3, 224, 224)
     with torch.inference_mode():
         found = theirs(x, output_attentions=True)
@@ -211,13 +221,23 @@ def test_folded_deit3_is_a_plain_vit():
 # What must be refused
 
 
-@pytest.mark.parametrize("name, says", [
-    ("deit_tiny_distilled_patch16_224", "증류 토큰"), ("vit_small_patch14_reg4_dinov2", "레지스터 토큰"),
-    ("vit_base_patch16_clip_224", "CLIP"), ("vit_base_patch16_clip_quickgelu_224", "CLIP"),
-    ("vit_medium_patch16_gap_256", "헤드 수"), ("vit_base_patch16_gap_224", "맞지 않아요"), ("vit_base_patch16_rpn_224", "평균"),
-    ("vit_relpos_base_patch16_cls_224", "상대 위치"), ("vit_base_patch16_rope_224", "pos_embed"),
-    ("vit_base_patch16_siglip_224", "맞지 않아요"), ("deit3_medium_patch16_224", "num_heads"),
-], ids=in_ascii)
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("deit_tiny_distilled_patch16_224", "증류 토큰"),
+        ("vit_small_patch14_reg4_dinov2", "레지스터 토큰"),
+        ("vit_base_patch16_clip_224", "CLIP"),
+        ("vit_base_patch16_clip_quickgelu_224", "CLIP"),
+        ("vit_medium_patch16_gap_256", "헤드 수"),
+        ("vit_base_patch16_gap_224", "맞지 않아요"),
+        ("vit_base_patch16_rpn_224", "평균"),
+        ("vit_relpos_base_patch16_cls_224", "상대 위치"),
+        ("vit_base_patch16_rope_224", "pos_embed"),
+        ("vit_base_patch16_siglip_224", "맞지 않아요"),
+        ("deit3_medium_patch16_224", "num_heads"),
+    ],
+    ids=in_ascii,
+)
 def test_other_models_of_timm_are_refused(name, says):
     with torch.device("meta"):
         state = timm.create_model(name).state_dict()
@@ -243,22 +263,29 @@ def without(name):
     return lambda state: {key: value for key, value in state.items() if key != name}
 
 
-@pytest.mark.parametrize("change, says", [
-    (lambda state: {**state, "blocks.0.extra": torch.ones(1)}, "`blocks.0.extra`: 모델에 없는 이름"),
-    (without("norm.bias"), "`norm.bias`: 가중치에 없어요"),
-    (without("blocks.1.attn.qkv.weight"), "`blocks.1.attn.qkv.weight`: 가중치에 없어요"),
-    (without("patch_embed.proj.weight"), "`patch_embed.proj.weight`이라는 텐서가 없어요"),
-    (without("head.weight"), "`head.bias`: 모델에 없는 이름"),
-    (lambda state: {**state, "head.bias": torch.zeros(9)}, r"`head.bias`: 모양이 \(10,\)여야 하는데 \(9,\)예요"),
-    (lambda state: {**state, "pos_embed": torch.zeros(1, 200, 192)}, "200개예요. 정사각 격자도"),
-    (lambda state: {**state, "pos_embed": torch.zeros(197)}, "축의 수"),
-    (lambda state: {**state, "patch_embed.proj.weight": torch.zeros(192, 768)}, "축의 수"),
-    (lambda state: {**state, "patch_embed.proj.weight": torch.zeros(192, 3, 16, 8)}, r"\(192, 3, 16, 16\)여야"),
-    (lambda state: {**state, "blocks.0.mlp.fc1.weight": torch.tensor(1.0)}, "축의 수"),
-    (lambda state: {}, "텐서가 없어요"),
-    (lambda state: {name: value for name, value in state.items() if "blocks.0.attn" not in name}, "blocks.0.attn.proj"),
-    (lambda state: {"model." + name: value for name, value in state.items()}, "텐서가 없어요"),
-], ids=in_ascii)
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (lambda state: {**state, "blocks.0.extra": torch.ones(1)}, "`blocks.0.extra`: 모델에 없는 이름"),
+        (without("norm.bias"), "`norm.bias`: 가중치에 없어요"),
+        (without("blocks.1.attn.qkv.weight"), "`blocks.1.attn.qkv.weight`: 가중치에 없어요"),
+        (without("patch_embed.proj.weight"), "`patch_embed.proj.weight`이라는 텐서가 없어요"),
+        (without("head.weight"), "`head.bias`: 모델에 없는 이름"),
+        (lambda state: {**state, "head.bias": torch.zeros(9)}, r"`head.bias`: 모양이 \(10,\)여야 하는데 \(9,\)예요"),
+        (lambda state: {**state, "pos_embed": torch.zeros(1, 200, 192)}, "200개예요. 정사각 격자도"),
+        (lambda state: {**state, "pos_embed": torch.zeros(197)}, "축의 수"),
+        (lambda state: {**state, "patch_embed.proj.weight": torch.zeros(192, 768)}, "축의 수"),
+        (lambda state: {**state, "patch_embed.proj.weight": torch.zeros(192, 3, 16, 8)}, r"\(192, 3, 16, 16\)여야"),
+        (lambda state: {**state, "blocks.0.mlp.fc1.weight": torch.tensor(1.0)}, "축의 수"),
+        (lambda state: {}, "텐서가 없어요"),
+        (
+            lambda state: {name: value for name, value in state.items() if "blocks.0.attn" not in name},
+            "blocks.0.attn.proj",
+        ),
+        (lambda state: {"model." + name: value for name, value in state.items()}, "텐서가 없어요"),
+    ],
+    ids=in_ascii,
+)
 def test_one_clear_error_for_weights_that_do_not_fit(small, tmp_path, change, says):
     save_file(change(small), tmp_path / "changed.safetensors")
     with pytest.raises(CheckpointError, match=says) as caught:
@@ -268,7 +295,9 @@ def test_one_clear_error_for_weights_that_do_not_fit(small, tmp_path, change, sa
 
 
 def test_many_differences_are_counted(small):
-    state = {name.replace("mlp", "ffn") if name.startswith("blocks.1") else name: value for name, value in small.items()}
+    state = {
+        name.replace("mlp", "ffn") if name.startswith("blocks.1") else name: value for name, value in small.items()
+    }
     with pytest.raises(CheckpointError, match="이 밖에 3개"):
         from_state_dict(state)
 
@@ -286,10 +315,19 @@ def test_num_heads_must_divide(small):
     assert from_state_dict(small, num_heads=6).blocks[0].attn.num_heads == 6
 
 
-@pytest.mark.parametrize("damage", [
-    lambda data: data[:-1], lambda data: data[:100], lambda data: b"", lambda data: data + b"\0", lambda data: b"PK\3\4" + data,
-    lambda data: b"<html>not found</html>", lambda data: data[:8] + b"x" + data[9:],
-], ids=["tail", "header", "empty", "longer", "pickle", "page", "garbled"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:-1],
+        lambda data: data[:100],
+        lambda data: b"",
+        lambda data: data + b"\0",
+        lambda data: b"PK\3\4" + data,
+        lambda data: b"<html>not found</html>",
+        lambda data: data[:8] + b"x" + data[9:],
+    ],
+    ids=["tail", "header", "empty", "longer", "pickle", "page", "garbled"],
+)
 def test_files_that_are_not_whole(small, tmp_path, damage):
     path = tmp_path / "model.safetensors"
     save_file(small, path)
@@ -358,9 +396,14 @@ def publish(hub, name, **options):
     return model
 
 
-@pytest.mark.parametrize("name, full", [
-    (TINY, f"{TINY}.augreg_in21k_ft_in1k"), (f"{TINY}.augreg_in21k", f"{TINY}.augreg_in21k"), (DEIT3, f"{DEIT3}.fb_in1k"),
-])
+@pytest.mark.parametrize(
+    "name, full",
+    [
+        (TINY, f"{TINY}.augreg_in21k_ft_in1k"),
+        (f"{TINY}.augreg_in21k", f"{TINY}.augreg_in21k"),
+        (DEIT3, f"{DEIT3}.fb_in1k"),
+    ],
+)
 def test_load_pretrained(hub, tmp_path, monkeypatch, name, full):
     theirs = publish(hub, full, depth=2)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -386,12 +429,19 @@ def test_short_names_mean_what_timm_means():
         assert cfg.crop_mode == "center"
 
 
-@pytest.mark.parametrize("broken, says", [
-    ({"config.json": 404}, "그런 이름의 가중치가 없어요"), ({"config.json": 401}, "그런 이름의 가중치가 없어요"),
-    ({"model.safetensors": 503}, "HTTP 503"), ({"model.safetensors": "cut"}, "1,000,000바이트 가운데 1,000바이트만"),
-    ({"model.safetensors": "hangup"}, "네트워크로 받지 못했어요"), ({"model.safetensors": "page"}, "온전하지 않아요"),
-    ({"config.json": "page"}, "온전하지 않아요"),
-], ids=lambda value: str(value) if isinstance(value, dict) else "")
+@pytest.mark.parametrize(
+    "broken, says",
+    [
+        ({"config.json": 404}, "그런 이름의 가중치가 없어요"),
+        ({"config.json": 401}, "그런 이름의 가중치가 없어요"),
+        ({"model.safetensors": 503}, "HTTP 503"),
+        ({"model.safetensors": "cut"}, "1,000,000바이트 가운데 1,000바이트만"),
+        ({"model.safetensors": "hangup"}, "네트워크로 받지 못했어요"),
+        ({"model.safetensors": "page"}, "온전하지 않아요"),
+        ({"config.json": "page"}, "온전하지 않아요"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
 def test_what_did_not_come_whole_is_not_kept(hub, tmp_path, broken, says):
     publish(hub, f"{TINY}.augreg_in21k", depth=1)
     hub.broken = broken
@@ -420,7 +470,9 @@ def test_no_place_to_keep_it(hub, tmp_path):
         load_pretrained(f"{TINY}.augreg_in21k", hub=hub.url, cache=tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["../vit", "a/b", "", "vit tiny", "vit.tag.more", "https://example.org", "..", "vit\n"])
+@pytest.mark.parametrize(
+    "name", ["../vit", "a/b", "", "vit tiny", "vit.tag.more", "https://example.org", "..", "vit\n"]
+)
 def test_names_that_are_none(name, tmp_path):
     with pytest.raises(CheckpointError, match="이름이 아니에요"):
         load_pretrained(name, hub="http://127.0.0.1:9", cache=tmp_path)

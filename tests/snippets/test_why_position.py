@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from digits import small_vit
 from why_position import Grid2D, Relative, RelativeAttention, build, digit_correlation, photo_correlation
 
@@ -65,8 +64,10 @@ def test_blocks_share_the_relative_vectors():
 def test_only_learned_positions_are_trained():
     assert build("none", 0).pos_embed is None
     assert not build("sincos", 0).pos_embed.requires_grad and build("1d", 0).pos_embed.requires_grad
-    sizes = {kind: sum(p.numel() for p in build(kind, 0).parameters() if p.requires_grad)
-             for kind in ("none", "1d", "2d", "relative", "sincos")}
+    sizes = {
+        kind: sum(p.numel() for p in build(kind, 0).parameters() if p.requires_grad)
+        for kind in ("none", "1d", "2d", "relative", "sincos")
+    }
     assert sizes["sincos"] == sizes["none"]
     assert sizes["1d"] - sizes["none"] == 17 * 32 and sizes["2d"] - sizes["none"] == 2 * 4 * 16
     assert sizes["relative"] - sizes["none"] == 33 * 8
