@@ -34,7 +34,7 @@ def root():
 @pytest.fixture(scope="session")
 def site(root, tmp_path_factory, worker_id):
     """Folder of the built site: built once a test session, whichever worker comes first."""
-    from mundap.build import build_site
+    from mundap.site.build import build_site
 
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":

@@ -7,8 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from mundap import __version__, schema
+from mundap import __version__
 from mundap.problems import Failure
+from mundap.project import schema
 
 
 def find_root(start):
@@ -20,7 +21,7 @@ def find_root(start):
 
 
 def command_new(root, options):
-    from mundap.new import new
+    from mundap.project.new import new
 
     path = new(root, options.chapter, options.id)
     print(
@@ -29,7 +30,7 @@ def command_new(root, options):
 
 
 def command_check(root, options):
-    from mundap.load import load
+    from mundap.project.load import load
 
     project, problems = load(root)
     problems += schema_problems(root)
@@ -82,8 +83,8 @@ def _inside(root, file):
 
 
 def command_run(root, options):
-    from mundap.load import load
-    from mundap.run import run_all
+    from mundap.project.load import load
+    from mundap.running.run import run_all
 
     try:
         import nbclient  # noqa: F401
@@ -122,8 +123,8 @@ def command_run(root, options):
 
 
 def command_status(root, options):
-    from mundap.load import load
-    from mundap.render import verdict_counts
+    from mundap.pages.render import verdict_counts
+    from mundap.project.load import load
 
     project, problems = load(root)
     counts = verdict_counts(project.threads.values())
@@ -143,7 +144,7 @@ def command_status(root, options):
 
 
 def command_export(root, options):
-    from mundap.export import export
+    from mundap.pages.export import export
 
     project = load_sound(root)
     count = export(project, Path(options.folder).resolve())
@@ -152,7 +153,7 @@ def command_export(root, options):
 
 def load_sound(root):
     """The project, if its pages can be made; else Failure with all problems. Old records are told, and used."""
-    from mundap.load import load
+    from mundap.project.load import load
 
     project, problems = load(root)
     errors = [problem for problem in problems if not problem.minor]
@@ -164,13 +165,13 @@ def load_sound(root):
 
 
 def command_site(root, options):
-    from mundap.build import build_site
+    from mundap.site.build import build_site
 
     build_site(root)
 
 
 def command_serve(root, options):
-    from mundap.serve import serve
+    from mundap.live.serve import serve
 
     serve(root, options.port, not options.no_browser)
 

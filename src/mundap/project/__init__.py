@@ -1,0 +1,1 @@
+"""What authors wrote, and what is true of it."""

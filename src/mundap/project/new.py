@@ -1,0 +1,65 @@
+"""Scaffold a thread: its YAML from the template, and its line in the map."""
+
+import os
+import re
+
+from mundap.problems import Failure
+from mundap.project import schema, yamlsource
+
+
+def new(root, chapter, identifier):
+    """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing."""
+    index_file = root / "qa_index.yaml"
+    index, problems = yamlsource.read(index_file, "qa_index.yaml")
+    problems += schema.problems(index, "index") if not problems else []
+    if problems:
+        raise Failure("`qa_index.yaml`을 먼저 고쳐 주세요.\n" + "\n".join(map(str, problems)))
+    if fault := schema.name_fault(identifier):
+        raise Failure(" ".join(fault))
+    ids = [item["id"] for item in index.value["chapters"]]
+    if chapter not in ids:
+        raise Failure(
+            f"`{chapter}` 장이 없어요. 있는 장: {', '.join(ids)}. 새 장은 `qa_index.yaml`의 `chapters`에 먼저 더해 주세요."
+        )
+    for other in index.value["chapters"]:
+        if identifier in other["threads"]:
+            raise Failure(f"`{identifier}` 문답이 이미 `{other['id']}` 장에 있어요. 다른 이름을 골라 주세요.")
+    folder = root / "docs" / "qa"
+    path = folder / chapter / f"{identifier}.yaml"
+    for other in sorted(folder.rglob(f"{identifier}.yaml")):
+        raise Failure(f"`{other.relative_to(root)}` 파일이 이미 있어요. 다른 이름을 고르거나 그 파일을 고쳐 주세요.")
+    text = _with_line(index_file, index, ids.index(chapter), identifier)
+    part = index_file.with_name(".qa_index.yaml.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.write_text(schema.template(identifier), encoding="utf-8")
+        part.write_bytes(text.encode())
+        os.replace(part, index_file)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+        raise Failure(f"파일을 쓸 수 없어요({error}). 권한과 남은 공간을 확인해 주세요.") from None
+    return path
+
+
+def _with_line(index_file, index, place, identifier):
+    """The map's text with a line more at the end of a chapter's threads, all else as it stands."""
+    text = index_file.read_bytes().decode()  # line ends as they are
+    chapters = index.value["chapters"]
+    line, column = index.where(("chapters", place, "threads", len(chapters[place]["threads"]) - 1))
+    lines = text.splitlines(keepends=True)
+    end = re.search(r"\r?\n?$", lines[line - 1])[0] or "\n"
+    lines[line - 1] = lines[line - 1].removesuffix(end) + end
+    indent = re.match(r"\ufeff? *", lines[line - 1])[0]
+    lines.insert(line, f"{indent}- {identifier}{end}")
+    longer = "".join(lines)
+    wanted = [
+        {**chapter, "threads": chapter["threads"] + [identifier] * (number == place)}
+        for number, chapter in enumerate(chapters)
+    ]
+    if yamlsource.parse(longer.removeprefix("\ufeff"))[0].value != {**index.value, "chapters": wanted}:
+        raise Failure(
+            f"qa_index.yaml:{line}:{column}: 이 장의 `threads`에 줄을 더할 수 없어요. "
+            f"한 줄에 하나씩 `- {identifier}` 꼴로 적어 주세요."
+        )
+    return longer

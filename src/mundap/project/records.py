@@ -1,0 +1,71 @@
+"""The recorded run of each snippet: an executed notebook, the only place that numbers on pages come from."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mundap.project import snippets
+
+LARGEST, LONGEST = 1e300, 200  # of a number, and of a text in characters
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A named figure or table of a record. kind: "svg" or "html"; alt: the finding in one sentence."""
+
+    name: str
+    kind: str
+    content: str
+    alt: str
+
+
+@dataclass
+class Record:
+    """What a page needs of an executed notebook. tolerance: name -> allowed difference, None where any is allowed."""
+
+    name: str
+    path: Path
+    digest: str
+    sources: dict
+    versions: dict
+    evidence: dict
+    tolerance: dict
+    seconds: float
+    exhibits: dict = field(default_factory=dict)
+
+
+def read(path):
+    """Read one record; raises ValueError where the file is no notebook that `mundap run` wrote."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        meta = notebook["metadata"]["mundap"]
+        parts = [dict(meta[key]) for key in ("sources", "versions", "evidence", "tolerance")]
+        record = Record(path.stem, path, meta["digest"], *parts, float(meta["seconds"]))
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                label = output.get("metadata", {})
+                for kind, mime in (("svg", "image/svg+xml"), ("html", "text/html")):
+                    if "name" in label and mime in output.get("data", {}):
+                        content = "".join(output["data"][mime])
+                        record.exhibits[label["name"]] = Exhibit(label["name"], kind, content, label.get("alt", ""))
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    for name, value in record.evidence.items():
+        if wrong := fault(name, value):
+            raise ValueError(f"{name}: {wrong}")
+    if record.digest != snippets.digest(record.sources):
+        raise ValueError("digest")
+    return record
+
+
+def fault(name, value):
+    """What keeps a name and value from being evidence, in Korean; None where nothing does."""
+    if not name.isidentifier():
+        return "이름에는 글자, 숫자, `_`만 쓸 수 있어요"
+    if not isinstance(value, bool | int | float | str):
+        return f"{type(value).__name__} 값이에요. 수, 참거짓, 짧은 글만 담을 수 있어요"
+    if isinstance(value, str):
+        return f"글이 {LONGEST}자보다 길어요" if len(value) > LONGEST else None
+    if not abs(value) < LARGEST:  # NaN too
+        return f"값이 {value!r}예요. 유한한 수만 담을 수 있어요" if isinstance(value, float) else "수가 너무 커요"
+    return None

@@ -1,0 +1,1 @@
+"""Snippets, run as notebooks and kept as records."""

@@ -1,0 +1,1 @@
+"""MkDocs and Pagefind: the pages as a static site."""

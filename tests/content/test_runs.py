@@ -1,0 +1,229 @@
+"""The heart of the suite: every snippet run anew as a script, every claim judged anew by what it says this time.
+
+A snippet runs once a test session, in a process of its own, whichever test (and whichever worker of pytest -n) comes
+first; what came of it waits in a shared folder for the others.
+"""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from mundap.project.expression import Expression
+from mundap.project.judge import judge
+from mundap.project.load import load
+from mundap.project.snippets import order
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT, PROBLEMS = load(ROOT)
+LIMIT = 300  # seconds for one snippet, on a machine that does other things too
+BUDGET = 2 * 300  # seconds of one core for all of them: five minutes on two cores
+SCRIPT = """
+import json, runpy, sys
+path, result = sys.argv[1:]
+sys.argv = [path]
+names = runpy.run_path(path, run_name="__main__")
+plain = lambda value: value.item() if hasattr(value, "item") else value
+found = {name: {key: plain(value) for key, value in names.get(name, {}).items()} for name in ("evidence", "tolerance")}
+json.dump({**found}, open(result, "w"))
+"""
+
+IMPORTS = """
+import contextlib, importlib, io, json, sys, time
+import figure, sklearn, torch, torch.utils.flop_counter  # their own time is not counted
+faults = {}
+for name in sys.argv[1:]:
+    said, start = io.StringIO(), time.process_time()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        module = importlib.import_module(name)
+    faults[name] = {"says": said.getvalue(), "figures": figure.plt.get_fignums(), "evidence": hasattr(module, "evidence"),
+                    "slow": time.process_time() - start > 3}
+print(json.dumps({name: found for name, found in faults.items() if any(found.values())}))
+"""
+
+
+def environment():
+    """What a script sees: no screen, one thread, its own folder to import from, and no wish for the full length."""
+    changed = {
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT / "snippets"),
+    }
+    return {**{key: value for key, value in os.environ.items() if key != "FULL_RUN"}, **changed}
+
+
+def run_anew(name, folder):
+    """Run a snippet as `python snippets/NAME.py` would, from another folder.
+
+    -> {evidence, tolerance, seconds} or {error}.
+    """
+    result = folder / f"{name}.result"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return {"error": f"not done after {LIMIT} seconds"}
+    if process.returncode or not result.is_file():
+        return {"error": f"exit status {process.returncode}\n{output[-4000:]}"}
+    return json.loads(result.read_text())
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory, worker_id):
+    """fresh(name) -> what the run of a snippet came to in this session."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "fresh"
+    folder.mkdir(exist_ok=True)
+
+    def get(name):
+        kept = folder / f"{name}.json"
+        with FileLock(folder / f"{name}.lock"):
+            if not kept.exists():
+                kept.write_text(json.dumps(run_anew(name, folder)))
+        return json.loads(kept.read_text())
+
+    return get
+
+
+def disagreement(old, new, tolerance):
+    """What differs between recorded and fresh evidence, in words; "" where they agree.
+
+    tolerance: name -> allowed absolute difference, None or inf for any; without one, 1e-3 of the size or 1e-5.
+    """
+    said = [
+        f"{name}: only in the {'record' if name in old else 'fresh run'}" for name in sorted(old.keys() ^ new.keys())
+    ]
+    for name in sorted(old.keys() & new.keys()):
+        one, other, allowed = old[name], new[name], tolerance.get(name, 0)
+        if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
+            same = False
+        elif allowed is None or allowed == math.inf:
+            continue
+        elif isinstance(one, str | bool):
+            same = one == other
+        else:
+            same = abs(one - other) <= (allowed if name in tolerance else max(1e-3 * max(abs(one), abs(other)), 1e-5))
+        if not same:
+            said.append(
+                f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}" if name in tolerance else "")
+            )
+    return "; ".join(said)
+
+
+@pytest.mark.parametrize(
+    "old, new, tolerance, expected",
+    [
+        ({"a": 1.0}, {"a": 1.0009}, {}, True),
+        ({"a": 1.0}, {"a": 1.002}, {}, False),
+        ({"a": 0.0}, {"a": 9e-6}, {}, True),
+        ({"a": 1.0}, {"a": 1.4}, {"a": 0.5}, True),
+        ({"a": 1.0}, {"a": 1.6}, {"a": 0.5}, False),
+        ({"a": 1000.0}, {"a": 1000.5}, {"a": 0.1}, False),
+        ({"a": 1.0}, {"a": 99.0}, {"a": math.inf}, True),
+        ({"a": 1.0}, {"a": 99.0}, {"a": None}, True),
+        ({"a": "x"}, {"a": "y"}, {}, False),
+        ({"a": True}, {"a": False}, {}, False),
+        ({"a": "x"}, {"a": 1}, {"a": None}, False),
+        ({"a": True}, {"a": 1}, {}, False),
+        ({"a": 1}, {"a": 1.0}, {}, True),
+        ({"a": 1}, {}, {}, False),
+        ({}, {"a": 1}, {}, False),
+        ({"a": 1.0}, {"a": math.nan}, {}, False),
+        ({"a": "x"}, {"a": "y"}, {"a": None}, True),
+    ],
+)
+def test_agreement(old, new, tolerance, expected):
+    assert (disagreement(old, new, tolerance) == "") is expected
+
+
+@pytest.mark.parametrize("name", PROJECT.runnable)
+def test_snippet_runs_anew_and_agrees_with_its_record(name, fresh):
+    result = fresh(name)
+    assert "error" not in result, f"snippets/{name}.py: {result['error']}"
+    assert result["evidence"], f"snippets/{name}.py binds no evidence"
+    assert name in PROJECT.records, f"snippets/{name}.py has no record: mundap run {name}"
+    record = PROJECT.records[name]
+    differs = disagreement(record.evidence, result["evidence"], result["tolerance"])
+    assert not differs, f"snippets/{name}.py and docs/notebooks/{name}.ipynb: {differs}"
+    assert record.tolerance == {key: None if value == math.inf else value for key, value in result["tolerance"].items()}
+
+
+def checks():
+    """The place of every check of every thread, named like its anchor: thread/answer-number or thread/try-number."""
+    for thread in PROJECT.threads.values():
+        for path, claim in thread.claims:
+            if "check" in claim:
+                anchor = f"{thread.data['answers'][path[1]]['id']}-{path[3] + 1}"
+                yield pytest.param(thread, path, id=f"{thread.id}/{anchor}")
+        for number in range(len(thread.data.get("try", []))):
+            yield pytest.param(thread, ("try", number), id=f"{thread.id}/try-{number + 1}")
+
+
+@pytest.mark.parametrize("thread, path", list(checks()))
+def test_claim_is_judged_the_same_anew(thread, path, fresh):
+    item, (line, column) = thread.document.get(path), thread.document.where((*path, "check"))
+    place = f"{thread.document.path}:{line}:{column}: {item.get('verdict', '더 해보기')}: {item['check']}"
+    results = {name: fresh(name) for name in dict.fromkeys(name for name, _, _ in Expression(item["check"]).names)}
+    for name, result in results.items():
+        failed = f"snippets/{name}.py failed: see test_snippet_runs_anew_and_agrees_with_its_record[{name}]"
+        assert "error" not in result, f"{place}\n{failed}"
+    judgement = judge(item["check"], {name: result["evidence"] for name, result in results.items()})
+    told = [
+        f"    {found.left} = {found.left_value!r}, {found.operator} {found.right}"
+        + ("" if found.is_bound else f" = {found.right_value!r}")
+        + ("" if found.holds else "   <- not so")
+        for found in judgement.comparisons
+    ]
+    assert judgement.holds, "\n".join([place, *told])
+
+
+def test_importing_a_snippet_runs_nothing(tmp_path):
+    """It says nothing, draws nothing, binds no evidence, writes nothing, and is done at once."""
+    names = order(PROJECT.snippets, list(PROJECT.snippets))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *names],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert json.loads(done.stdout) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_snippets_keep_to_their_budget():
+    """All of them together, as recorded, one core each: no test of speed. What trains at length when recorded, and
+    briefly else (FULL_RUN), is not counted."""
+    seconds = {
+        name: PROJECT.records[name].seconds
+        for name in PROJECT.runnable
+        if "FULL_RUN" not in PROJECT.snippets[name].source
+    }
+    assert len(seconds) > len(PROJECT.runnable) - 4
+    assert sum(seconds.values()) < BUDGET, sorted(seconds.items(), key=lambda item: -item[1])
+
+
+def test_project_has_no_mistake():
+    """What `mundap check` says of this project: nothing. Every record is fresh, every link leads somewhere."""
+    assert "\n".join(map(str, PROBLEMS)) == ""

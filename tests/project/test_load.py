@@ -1,0 +1,494 @@
+"""Each mistake that an author can make, one at a time in a project that is all right otherwise.
+
+A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, None takes the file away. A
+mark (▶) in what is written is where a message has to point ("mark": one more edit, made after the others); a message
+about a file without marks points at its first character. Records are made anew after a change of a snippet, unless
+"stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/test_load.py` writes it anew.
+"""
+
+import os
+import random
+import re
+import time
+
+import pytest
+from engine import FILES, MARK, make_project, make_records, marked, places, put, snapshot
+
+from mundap.cli import main
+from mundap.pages.render import fill
+from mundap.pages.render import pages as pages_of
+from mundap.project import schema, texts
+from mundap.project.load import load, thread_anchors
+
+FIRST, SECOND, THIRD = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml", "docs/qa/more/third.yaml"
+INDEX = "qa_index.yaml"
+BODY = "      값 `a`와 `b`는 같아요. [같음](term:같음)의 뜻을 보세요.\n"
+
+
+def text(new):
+    """A mistake in the body of the first answer."""
+    return {FIRST: (BODY, f"      {new}\n")}
+
+
+MISTAKES = {
+    # YAML
+    "colon in a text": {FIRST: ("title: 왜 같은지", "title: 왜▶: 같은지")},
+    "tab": {FIRST: ("    kind: 의견", "▶\tkind: 의견")},
+    "quote left open": {FIRST: ("level: 기초", "level: ▶'기초")},
+    "bracket left open": {FIRST: ("tags: [같음, 비교]", "tags: ▶[같음, 비교")},
+    "indentation": {FIRST: ("    kind: 의견", "   ▶kind: 의견")},
+    "colon forgotten": {FIRST: ("level: 기초", "▶level 기초")},
+    "text that starts with a backtick": {FIRST: ("title: 왜 같은지", "title: ▶`a` 때문이에요")},
+    "text that starts with stars": {FIRST: ("title: 왜 같은지", "title: *▶*왜** 같은지")},
+    "backslash in double quotes": {FIRST: ("question: 두 값은 같나요?", 'question: "$\\▶sigma$인가요?"')},
+    "anchor": {FIRST: ("level: 기초", "level: ▶&a 기초")},
+    "alias bomb": {FIRST: "a: ▶&a [글, 글]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: [*c, *c, *c]\n"},
+    "tag": {FIRST: ("level: 기초", "level: ▶!!python/object/apply:os.system [ls]")},
+    "deep nesting": {FIRST: ("needs: []", "needs: " + "[" * 20 + "▶[" + "[" * 400)},
+    "two documents": {FIRST: ("level: 기초", "level: 기초\n▶---")},
+    "control character": {FIRST: ("title: 왜 같은지", "title: 왜▶\x08 같은지")},
+    "invisible line end": {FIRST: ("title: 왜 같은지", "title: 왜▶\u2028 같은지")},
+    "byte order mark inside": {FIRST: ("title: 왜 같은지", "title: ▶\ufeff왜 같은지")},
+    "not UTF-8": {FIRST: "id: first\nquestion: 질▶".encode() + "문".encode("cp949")},
+    "empty file": {FIRST: ""},
+    "comments alone": {FIRST: "# 나중에 쓸게요\n"},
+    "too large": {FIRST: "a: " + "글" * 100_000},
+    # schema
+    "duplicate key": {FIRST: ("level: 기초", "level: 기초\n▶level: 중급")},
+    "unknown key": {FIRST: ("    kind: 해설", "    ▶knid: 해설\n    kind: 해설")},
+    "unknown key without a near one": {FIRST: ("level: 기초", "level: 기초\n▶memo: 나중에")},
+    "comma in a text between braces": {
+        FIRST: ("{paper: vit, where: 식 1}", "{paper: vit, where: 식 1, says: 하나, ▶그리고 둘}")
+    },
+    "missing keys": {SECOND: "▶id: second\nquestion: 값이 작나요?\n".replace("▶", "▶" * 6)},
+    "text in place of a list": {FIRST: ("tags: [같음, 비교]", "tags: ▶같음")},
+    "list in place of a text": {FIRST: ("level: 기초", "level: ▶[기초]")},
+    "text in place of a mapping": {FIRST: ("      - run: measure\n    claims", "      - ▶measure\n    claims")},
+    "list in place of a file": {SECOND: "▶- id: second\n"},
+    "empty value": {FIRST: ("level: 기초", "level:▶")},
+    "empty list": {FIRST: ("tags: [같음, 비교]", "tags: ▶[]")},
+    "bad level": {FIRST: ("level: 기초", "level: ▶초급")},
+    "bad verdict": {FIRST: ("verdict: 틀림", "verdict: ▶틀렸음")},
+    "bad name": {FIRST: ("  - id: explained", "  - id: ▶Explained_1")},
+    "question of two lines": {FIRST: ("question: 두 값은 같나요?", "question: ▶|\n  두 값은\n  같나요?")},
+    "tag twice": {FIRST: ("tags: [같음, 비교]", "tags: [같음, 비교, ▶같음]")},
+    # ids and the map
+    "id unlike the file's name": {FIRST: ("id: first", "id: ▶fist")},
+    "answer id twice": {FIRST: ("  - id: explained", "  - id: ▶same")},
+    "answer id that the page uses": {FIRST: ("  - id: explained", "  - id: ▶conclusion")},
+    "answer id like a claim's": {FIRST: ("  - id: explained", "  - id: ▶same-2")},
+    "answer id like a figure's": {FIRST: ("  - id: explained", "  - id: ▶measure-curve")},
+    "line without a file": {INDEX: ("      - second\n", "      - second\n      - ▶missing\n")},
+    "file without a line": {"docs/qa/basics/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
+    "file of an unknown chapter": {"docs/qa/basic/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
+    "file in no chapter": {"docs/qa/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
+    "id in two chapters": {"docs/qa/more/second.yaml": FILES[SECOND]},
+    "file name that ends in yml": {"docs/qa/more/fourth.yml": FILES[SECOND].replace("id: second", "id: fourth")},
+    "line twice": {INDEX: ("      - third", "      - third\n      - ▶first")},
+    "chapter twice": {
+        INDEX: ("  - id: more", "  - id: ▶basics"),
+        "docs/qa/basics/third.yaml": FILES[THIRD],
+        THIRD: None,
+    },
+    "name that the chapter's page has": {INDEX: ("      - third", "      - third\n      - ▶index")},
+    "index with a syntax error": {INDEX: ("    title: 기초", "    title▶ 기초".replace("title▶", "▶title"))},
+    "index with a wrong key": {INDEX: ("    title: 기초", "    ▶titel: 기초\n    title: 기초")},
+    "index that is empty": {INDEX: ""},
+    "index with raw HTML": {INDEX: ("처음 읽는 장이에요.", "처음 ▶<b>읽는</b> 장이에요.".replace("</b>", "▶</b>"))},
+    "paper without an address": {
+        INDEX: (
+            "{title: 그림은 낱말, authors: 홍길동, year: 2021, arxiv: 2010.11929}",
+            "▶{title: 그림은 낱말, authors: 홍길동, year: 2021}",
+        )
+    },
+    "section with an unknown thread": {
+        INDEX: ("{title: 강의 노트}", "{title: 강의 노트, sections: [{title: 첫째 절, threads: [first, ▶frist]}]}")
+    },
+    "unknown document": {FIRST: ("{document: S1,", "{document: ▶S9,")},
+    # needs
+    "needs an unknown thread": {FIRST: ("needs: []", "needs: [▶secnod]")},
+    "needs itself": {FIRST: ("needs: []", "needs: [▶first]")},
+    "needs in a circle": {FIRST: ("needs: []", "needs: [▶second]"), SECOND: ("needs: [first]", "needs: [▶first]")},
+    "needs in a large circle": {
+        FIRST: ("needs: []", "needs: [▶third]"),
+        SECOND: ("needs: [first]", "needs: [▶first]"),
+        THIRD: ("tags: [세기]", "tags: [세기]\nneeds: [▶second]"),
+    },
+    # snippets and records
+    "unknown snippet": {SECOND: ("{run: count, figure: sizes}", "{run: ▶counts}")},
+    "helper in place of a snippet": {SECOND: ("{run: count, figure: sizes}", "{run: ▶helper}")},
+    "unknown function": {FIRST: ("show: distance", "show: ▶distanse")},
+    "unknown figure": {FIRST: ("figure: curve", "figure: ▶curves")},
+    "snippet with a syntax error": {"snippets/count.py": ("STEPS, ", "STEPS▶), ")},
+    "snippet that is not UTF-8": {"snippets/count.py": b"# %%\nevidence = {} # \xff\n"},
+    "snippet without evidence": {"snippets/count.py": ("evidence =", "evidenze =")},
+    "unused snippet": {
+        SECOND: ("{run: count, figure: sizes}", "{run: measure}"),
+        THIRD: ("{run: count}", "{run: measure}"),
+    },
+    "stale record": {"snippets/measure.py": ("1e-7", "1e-6"), "stale": True},
+    "stale record by an import": {"snippets/helper.py": ("x / 2", "x * 0.5"), "stale": True},
+    "no record": {"docs/notebooks/measure.ipynb": None},
+    "record that is none": {"docs/notebooks/measure.ipynb": '{"cells": []}'},
+    "record in conflict": {"docs/notebooks/measure.ipynb": "<<<<<<< HEAD\n{}\n"},
+    "record without a snippet": {"docs/notebooks/gone.ipynb": "copy of measure"},
+    # claims
+    "claim without a check": {
+        FIRST: ("        check: measure.difference < 1e-5\n", ""),
+        "mark": ("text: 두 값이", "▶text: 두 값이"),
+    },
+    "claim from the literature without a citation": {
+        FIRST: ("        cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]\n", ""),
+        "mark": ("text: 옛날부터", "▶text: 옛날부터"),
+    },
+    "claim from the literature with a check": {
+        FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")
+    },
+    "undecided claim without a citation": {
+        SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
+        "mark": ("text: 값이 작아요", "▶text: 값이 작아요"),
+    },
+    "unknown paper": {FIRST: ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}")},
+    "check that does not parse": {FIRST: ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5")},
+    "check that calls": {FIRST: ("check: measure.difference < 1e-5", "check: ▶max(measure.difference, 0) < 1e-5")},
+    "check without a snippet's name": {FIRST: ("check: measure.difference < 1e-5", "check: ▶difference < 1e-5")},
+    "check of constants": {FIRST: ("check: measure.difference < 1e-5", "check: ▶1 < 2")},
+    "check of an unknown snippet": {FIRST: ("check: measure.difference < 1e-5", "check: ▶mesure.difference < 1e-5")},
+    "check of unknown evidence": {
+        FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.diference < 1e-5")
+    },
+    "check that mixes kinds": {FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.name < 1e-5")},
+    "check that divides by zero": {
+        FIRST: ("check: measure.difference < 1e-5", "check: ▶1 / (measure.difference * 0) > 1")
+    },
+    "verdict that its check does not bear out": {
+        FIRST: ("check: measure.difference < 1e-5", "check: measure.name == '작음' and ▶measure.difference < 1e-9")
+    },
+    "verdict that two runs do not bear out": {
+        FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.difference > count.steps")
+    },
+    "outcome that its check does not bear out": {
+        FIRST: ("    check: measure.difference < 0.5", "    check: ▶measure.difference > 0.5")
+    },
+    # texts
+    "link to an unknown thread": text("[글](▶thread:secnd)"),
+    "link to an unknown place": text("[글](▶thread:second#smal)"),
+    "link to an unknown place of this page": text("[글](▶#sane)"),
+    "link to an unknown run": text("[글](▶run:helper)"),
+    "link to an unknown term": text("[글](▶term:다름)"),
+    "link to an unknown page": text("[글](▶page:abuot?a=1)"),
+    "link to a file": text("[글](▶../second.md)"),
+    "link that runs a script": text("[글](▶javascript:alert(1)) [글](▶data:text/html,x)"),
+    "link whose address stands apart": text("[글][x]\n\n      ▶[x]: javascript:alert(1)"),
+    "link in a title": {FIRST: ("title: 왜 같은지", "title: 왜 [같은지](▶thread:second)")},
+    "raw HTML": text('▶<div onclick="x">글▶</div> ▶<!-- 주석 --> a▶<b ▶<x:y onclick=z>'),
+    "attributes": text('글▶{: onclick="alert(1)"} `코드`▶{.red}'),
+    "image": text("▶![그림](▶https://example.com/a.png)".replace("](▶", "](")),
+    "heading of a page": text("글\n\n      ▶# 제목"),
+    "exec fence": text('글\n\n      ▶```python exec="1"\n      print(1)\n      ```'),
+    "exec fence in a quote": text('> ▶~~~ ▶{.python exec="on"}\n      > print(1)\n      > ~~~'),
+    "unknown value": text("값은 {{▶measure.diference}}예요."),
+    "value without a snippet's name": text("값은 {{ ▶difference }}예요."),
+    "value that is no expression": text("값은 {{measure.difference ▶measure.name}}예요."),
+    "value with a bad format": text("값은 {{measure.difference:▶.1q}}예요, {{measure.name:▶.2f}}."),
+    "value left open": text("값은 ▶{{measure.difference} 예요."),
+    "value in a question": {FIRST: ("question: 두 값은 같나요?", "question: 차이는 ▶{{measure.difference}}인가요?")},
+    "value at the start of a text": {FIRST: ("question: 두 값은 같나요?", "question: {▶{measure.difference}}인가요?")},
+    "formula with an unknown command": text("식은 $a + ▶\\fooo{b}$예요."),
+    "formula left open": text("식은 $\\frac{a}{b▶$예요."),
+    "formula without an argument": text("식은 $\\sqrt▶$예요."),
+    "formula with a stray brace": text("식은 $a▶}$예요."),
+    "formula with two environments": text("식은 $\\begin{aligned} a ▶\\end{matrix}$예요."),
+    "formula with a stray mark": text("식은 $a ▶& b$예요."),
+    "formula without a parenthesis": text("식은 $\\left ▶x$예요."),
+    "formula that is empty": text("글\n\n      $$ ▶$$\n\n      글"),
+    "formula inside a paragraph": text("글에 붙은\n      ▶$$a$$\n      식이에요."),
+    "formula in a folded text": {
+        SECOND: ("conclusion: 작아요.", "conclusion: >-\n  길게\n  적은 $▶\\fooo$\n  글이에요.")
+    },
+    "formula in single quotes": {SECOND: ("conclusion: 작아요.", "conclusion: '''따옴표'' 안의 $▶\\fooo$'")},
+    "tag spelled in two ways": {SECOND: ("tags: [비교]", "tags: [▶비교!]")},
+    # blocks, glossary, pages, schemas
+    "missing block": {FIRST: ("block: tokens", "block: ▶token")},
+    "block outside its folder": {FIRST: ("block: tokens", "block: ▶../../snippets/helper")},
+    "block with a syntax error": {"docs/blocks/tokens.py": "print(1)\n▶x = = 1\n".replace("▶x = =", "x = ▶=")},
+    "term twice": {"docs/glossary.yaml": ("- term: 셈", "- term: ▶같음")},
+    "term with an unknown thread": {"docs/glossary.yaml": ("threads: [first]", "threads: [▶frist]")},
+    "glossary that is broken": {"docs/glossary.yaml": ("- term: 셈", "- ▶trem: 셈".replace("▶", "▶▶"))},
+    "page that asks for something unknown": {"docs/index.md": ("<!-- mundap:path -->", "▶<!-- mundap:paths -->")},
+    "page that shows what is not there": {
+        "docs/index.md": (
+            "<!-- mundap:path -->",
+            "▶<!-- mundap:figure measure.curbe --> ▶<!-- mundap:code count.nothing --> "
+            "▶<!-- mundap:figure mesure.curve --> `<!-- mundap:paths -->`",
+        )
+    },
+    "page with numbers and links that lead nowhere": {
+        "docs/index.md": (
+            "<!-- mundap:path -->",
+            "{{▶measure.differense:.1e}} [글](▶thread:frist) [글](▶run:mesure) `{{a.b}}`",
+        )
+    },
+    "page that is not UTF-8": {"docs/index.md": b"# \xff\n"},
+    "old schema": {"schema/thread.json": "{}\n"},
+    "missing schema": {"schema/index.json": None},
+    # several at once
+    "several in several files": {
+        INDEX: ("      - second\n", "      - second\n      - ▶missing\n"),
+        FIRST: [
+            ("level: 기초", "level: ▶초급"),
+            ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5"),
+            ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}"),
+            ("show: distance", "show: ▶distanse"),
+            ("needs: []", "needs: [▶secnod]"),
+            ("[실행](run:measure)", "[실행](▶run:mesure) $▶\\fooo$ {{▶measure.x}}"),
+        ],
+        SECOND: [("tags: [비교]", "tags: 비교: 셈".replace(": 셈", "▶: 셈"))],
+        "docs/glossary.yaml": (
+            "[문답](thread:first)",
+            "[문답](▶thread:fist) [이것](thread:second#small) [저것](thread:first#same)",
+        ),
+        "snippets/count.py": ("evidence =", "evidenze ="),
+    },
+}
+
+
+def make_mistake(folder, mistake):
+    """Change a sound project -> {file: [(line, column)] where messages have to point}."""
+    mistake, expected = dict(mistake), {}
+    mark, stale = mistake.pop("mark", None), mistake.pop("stale", False)
+    for name, edits in mistake.items():
+        if edits is None:
+            (folder / name).unlink()
+            continue
+        if isinstance(edits, tuple | list):
+            content = FILES[name]
+            for old, new in [edits] if isinstance(edits, tuple) else edits:
+                assert content.count(old) == 1, (old, content.count(old))
+                content = content.replace(old, new)
+            content = content.replace(*mark) if mark else content
+        else:
+            content = (folder / "docs/notebooks/measure.ipynb").read_text() if edits == "copy of measure" else edits
+        if isinstance(content, bytes):
+            head, found, rest = content.partition(MARK.encode())
+            expected[name] = [(head.count(b"\n") + 1, len(head[head.rfind(b"\n") + 1 :].decode()) + 1)] if found else []
+            content = head + rest
+        else:
+            content, expected[name] = marked(content)
+        put(folder / name, content)
+    if any(name.startswith("snippets/") for name in mistake) and not stale:
+        make_records(folder)
+    return expected
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path)
+
+
+def golden(root):
+    """{name of a mistake: the lines that `mundap check` says}."""
+    written = (root / "tests" / "errors" / "messages.txt").read_text(encoding="utf-8")
+    return {
+        part.partition("\n")[0]: part.partition("\n")[2].rstrip("\n") for part in re.split(r"(?m)^== ", written)[1:]
+    }
+
+
+def test_sound_project(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    assert main(["check"]) == 0
+    assert capsys.readouterr() == ("문답 3개, 주장 5개를 살펴봤어요. 고칠 곳이 없어요.\n", "")
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name, project, root, monkeypatch, capsys):
+    expected = make_mistake(project, MISTAKES[name])
+    monkeypatch.chdir(project)
+    assert main(["check"]) == 1
+    out, err = capsys.readouterr()
+    _, problems = load(project)
+    lines = out.splitlines()
+    assert err == f"고칠 곳이 {len(lines)}군데 있어요.\n"
+    for file in {problem.path for problem in problems}:
+        here = places([problem for problem in problems if problem.path == file])
+        assert here == (sorted(expected.get(file) or []) or [(1, 1)] * len(here)), out
+    assert all(f"\n{file}:" in f"\n{out}" for file, marks in expected.items() if marks)
+    for line in lines:
+        assert re.fullmatch(r"[^:]+:\d+:\d+: [^\n]+[.?] [^\n]+[.?]", line), line
+        assert not re.search(r"을\(를\)|이\(가\)|은\(는\)|Traceback", line)
+    if os.environ.get("MUNDAP_WRITE"):
+        with (root / "tests" / "errors" / "messages.txt").open(
+            "a" if name != next(iter(MISTAKES)) else "w", encoding="utf-8"
+        ) as file:
+            file.write(f"== {name}\n{out}")
+    assert golden(root)[name] == out.rstrip("\n")
+
+
+def test_messages_hold_no_mistake_that_is_gone(root):
+    assert list(golden(root)) == list(MISTAKES)
+
+
+def test_files_that_cannot_be_read(project, monkeypatch, capsys):
+    for name in (SECOND, "docs/notebooks/count.ipynb"):
+        (project / name).unlink()
+        (project / name).mkdir()
+    (project / THIRD).unlink()
+    (project / THIRD).symlink_to(project / "nowhere")
+    monkeypatch.chdir(project)
+    assert main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert f"{SECOND}:1:1: 파일을 읽을 수 없어요(파일이 아니라 폴더예요)." in out
+    assert f"{THIRD}:1:1: 파일을 읽을 수 없어요(파일이 없어요)." in out
+    assert "docs/notebooks/count.ipynb:1:1: `mundap run` 명령이 남긴 기록이 아니에요." in out
+
+
+def test_broken_index_hides_no_mistake_of_a_thread(project):
+    make_mistake(
+        project,
+        {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")},
+    )
+    assert [problem.path for problem in load(project)[1]] == [FIRST, SECOND, INDEX, INDEX, INDEX]
+
+
+def test_broken_thread_makes_no_other_file_wrong(project):
+    """What links to it, needs it or uses the same snippets is as right as before."""
+    for mistake in ({FIRST: ("level: 기초", "lavel: 기초")}, {FIRST: ("level: 기초", "level: [기초")}, {FIRST: None}):
+        make_project(project)
+        make_mistake(project, mistake)
+        _, problems = load(project)
+        assert {problem.path for problem in problems} <= {FIRST, INDEX, "snippets/measure.py"}
+        assert len(problems) <= 2
+
+
+def test_project_of_a_sound_folder(project):
+    found, problems = load(project)
+    assert problems == []
+    assert list(found.threads) == ["first", "second", "third"] and found.threads["third"].chapter == "more"
+    assert found.used() == {"measure": ["first"], "count": ["second", "third"]} and found.stale() == {}
+    first = found.threads["first"]
+    assert first.judgements.keys() == {("answers", 0, "claims", 0), ("answers", 1, "claims", 0), ("try", 0)}
+    assert thread_anchors(first.data) == [
+        "asked",
+        "conclusion",
+        "misconception",
+        "try",
+        "sources",
+        "related",
+        "same",
+        "same-1",
+        "same-2",
+        "measure-curve",
+        "explained",
+        "explained-1",
+        "try-1",
+    ]
+    assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
+
+
+@pytest.mark.parametrize("flavour", ["mkdocs", "plain"])
+def test_link_to_a_page_hands_on_its_query(project, flavour):
+    put(project / "docs" / "about.md", "# 소개\n")
+    make_mistake(project, text("[글](page:about?a=1,2&b=c) [또](page:about#소개)"))
+    found, problems = load(project)
+    assert problems == []
+    page = pages_of(found, flavour)["qa/basics/first.md"]
+    assert "[글](../../about.md?a=1,2&b=c) [또](../../about.md#소개)" in page
+
+
+def test_stale_names_what_changed(project):
+    put(project / "snippets" / "helper.py", FILES["snippets/helper.py"].replace("x / 2", "0.5 * x"))
+    (project / "docs" / "notebooks" / "count.ipynb").unlink()
+    found, problems = load(project)
+    assert found.stale() == {"count": [], "measure": ["helper.py"]}
+    assert [problem.minor for problem in problems] == [False, True]  # pages can be made of an old record, not of none
+
+
+def test_loading_writes_nothing(project):
+    before = snapshot(project)
+    load(project)
+    assert snapshot(project) == before
+
+
+def test_every_marker_can_be_filled_in(project):
+    found, _ = load(project)
+    for name in texts.MARKERS:
+        assert "<!--" not in fill(found, f"<!-- mundap:{name} -->", "index.md")
+
+
+def test_template_is_a_file_whose_words_are_missing(project, monkeypatch):
+    put(project / "docs" / "qa" / "more" / "why-position.yaml", schema.template("why-position"))
+    put(project / INDEX, FILES[INDEX].replace("      - third\n", "      - third\n      - why-position\n"))
+    _, problems = load(project)
+    assert problems and all(
+        problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what for problem in problems
+    )
+
+
+def test_mutated_threads_never_raise(project):
+    """Lines and characters dropped, doubled, put elsewhere: loading answers with problems inside the file, and soon;
+    where it finds nothing wrong, the pages can be made."""
+    rng, pieces = (
+        random.Random(1),
+        [
+            "{{",
+            "}}",
+            "$",
+            "$$",
+            "`",
+            "```exec\n",
+            "<b>",
+            "](thread:",
+            "](",
+            "[",
+            "]",
+            "{",
+            "}",
+            ": ",
+            "- ",
+            "\t",
+            "&a ",
+            "*a",
+            "!x ",
+            "\x00",
+            "\ufeff",
+            "'",
+            '"',
+            "|",
+            ">",
+            "\\",
+            "é",
+            "#",
+            "%",
+            "~~~",
+            "<!--",
+            "문헌",
+            "**",
+        ],
+    )
+    started, sound = time.process_time(), 0
+    for _ in range(800):
+        name = rng.choice([FIRST, FIRST, SECOND, THIRD, INDEX, "docs/glossary.yaml"])
+        lines = FILES[name].splitlines(keepends=True)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            row = rng.randrange(len(lines))
+            action = rng.randrange(5)
+            if action == 0:
+                lines[row] = ""
+            elif action == 1:
+                lines.insert(rng.randrange(len(lines)), lines[row])
+            elif action == 2:
+                lines[row] = "  " + lines[row]
+            else:
+                place = rng.randrange(len(lines[row]) or 1)
+                lines[row] = lines[row][:place] + rng.choice(pieces) + lines[row][place + rng.choice([0, 0, 1, 3]) :]
+        text = "".join(lines)
+        put(project / name, text)
+        found, problems = load(project)
+        for problem in problems:
+            assert problem.line >= 1 and problem.column >= 1 and problem.what and problem.todo
+            assert problem.path != name or problem.line <= text.count("\n") + 1
+        if all(problem.minor for problem in problems):
+            pages, sound = pages_of(found), sound + 1
+            assert all(text for text in pages.values())
+        put(project / name, FILES[name])
+    assert time.process_time() - started < 60 and sound > 20

@@ -1,0 +1,201 @@
+import json
+import re
+
+import jsonschema
+import pytest
+import yaml
+from engine import marked, places
+
+from mundap.project import schema, yamlsource
+
+THREAD = """\
+id: first
+question: 질문이 무엇인가요?
+source:
+  - {document: S1, section: 첫째 절}
+level: 기초
+tags: [하나, 둘]
+asked: |
+  질문이에요.
+conclusion: |
+  결론이에요.
+answers:
+  - id: answer
+    kind: 해설
+    title: 답이에요
+    body: |
+      본문이에요.
+    snippets:
+      - run: measure
+    claims:
+      - text: 주장이에요.
+        verdict: 맞음
+        check: measure.value < 1
+"""
+INDEX = """\
+chapters:
+  - id: basics
+    title: 기초
+    about: 소개
+    threads: [first]
+documents:
+  S1: {title: 문서}
+papers:
+  vit: {title: 논문, authors: 저자, year: 2021, arxiv: 2010.11929}
+"""
+
+
+def explain(text, name="thread"):
+    """The problems of a marked text; they have to stand at the marks."""
+    text, expected = marked(text)
+    document, problems = yamlsource.parse(text)
+    assert problems == []
+    problems = sorted(schema.problems(document, name))
+    assert places(problems) == expected, problems
+    return problems
+
+
+def test_sound_files_have_no_problems():
+    assert explain(THREAD) == [] and explain(INDEX, "index") == []
+    assert explain("- term: 패치\n  definition: 조각\n", "glossary") == []
+
+
+@pytest.mark.parametrize(
+    "old, new, what, todo",
+    [
+        ("level: 기초", "level: ▶초급", "올 수 없는 값이에요: `초급`", "기초, 중급, 심화 가운데 하나"),
+        ("verdict: 맞음", "verdict: ▶맞은", "올 수 없는 값이에요: `맞은`", "혹시 `맞음`인가요?"),
+        ("kind: 해설", "kind:▶", "`kind` 값이 비어 있어요", "`의견`은 원문의 입장"),
+        ("level: 기초", "level: ▶[기초]", "글이 와야 하는데 목록", "난이도"),
+        ("id: first", "id: ▶First_1", "쓸 수 없는 이름", "소문자"),
+        ("id: first", "id: ▶|\n  first", "쓸 수 없는 이름", "소문자"),
+        ("id: first", "id: ▶''", "`id` 값이 비어 있어요", "문답의 이름"),
+        ("question: 질문이", "question: ▶|\n  질문이", "한 줄이어야", "`|`나 `>` 없이"),
+        ("title: 답이에요", "title: ▶>-\n      답\n\n      이에요", "한 줄이어야", "`|`나 `>` 없이"),
+        ("conclusion: |\n  결론이에요.\n", "conclusion: ▶|\n", "`conclusion` 값이 비어 있어요", "결론 몇 줄"),
+        ("tags: [하나, 둘]", "tags: [하나, ▶하나, 둘, ▶하나]", "`하나` 항목이 두 번", "하나만"),
+        ("tags: [하나, 둘]", "tags: ▶[]", "`tags` 목록이 비어", "하나는 있어야"),
+        ("tags: [하나, 둘]", "tags: ▶하나", "목록(`- …`)이 와야 하는데 글이", "찾아보기"),
+        ("tags: [하나, 둘]", "tags: [하나, ▶{가: 나}]", "글이 와야 하는데 `키: 값` 묶음이", "태그"),
+        ("tags: [하나, 둘]", "tags:▶", "`tags` 값이 비어 있어요", "찾아보기"),
+        ("level: 기초", "▶lavel: 기초", "`lavel` 키는 여기에 쓸 수 없어요", "혹시 `level`인가요?"),
+        (
+            "        verdict: 맞음",
+            "        verdict: 맞음\n        ▶쓸데없는: 키",
+            "`쓸데없는` 키는",
+            "쓸 수 있는 키: text, verdict, check, why, cite.",
+        ),
+        (
+            "  - {document: S1, section: 첫째 절}",
+            "  - ▶{document: S1}",
+            "`section` 키가 없어요",
+            "`section:` 줄을 더해",
+        ),
+        (
+            "        verdict: 맞음",
+            "        verdict: 맞음\n        cite: [▶{paper: vit}]",
+            "`where` 키가 없어요",
+            "절, 표, 그림",
+        ),
+        ("    kind: 해설", "    kind: 해설\n    block: ▶../../setup", "쓸 수 없는 이름", "`.py` 없이"),
+        ("      - run: measure", "      - ▶measure", "묶음이 와야 하는데 글이", "실행 하나"),
+    ],
+    ids=lambda text: ascii(text[:24]),
+)
+def test_mistake_in_a_thread(old, new, what, todo):
+    assert THREAD.count(old) == 1
+    found = explain(THREAD.replace(old, new).replace("lavel: 기초\n", "lavel: 기초\nlevel: 기초\n"))
+    assert found and what in found[0].what and todo in found[0].todo, found
+
+
+@pytest.mark.parametrize(
+    "old, new, what",
+    [
+        ("year: 2021, arxiv: 2010.11929}", "year: 2021}", "`arxiv`나 `url` 가운데 하나"),
+        ("arxiv: 2010.11929", "url: ▶'javascript:alert(1)'", "웹 주소가 아니에요"),
+        ("  S1: {title: 문서}", "  S1: ▶문서", "묶음이 와야 하는데 글이"),
+        ("threads: [first]", "threads: ▶[]", "목록이 비어"),
+    ],
+)
+def test_mistake_in_the_index(old, new, what):
+    new = INDEX.replace(old, new)
+    new = new if "▶" in new else new.replace("  vit: {", "  vit: ▶{")
+    assert what in explain(new, "index")[0].what
+
+
+def test_all_mistakes_of_a_file_are_told_at_once():
+    text = (
+        THREAD.replace("level: 기초", "level: ▶쉬움")
+        .replace("tags: [하나, 둘]", "tags: ▶하나")
+        .replace("run:", "▶runs:")
+    )
+    problems = explain(text.replace("- ▶runs", "- ▶▶runs"))
+    assert len(problems) == 4  # `run` is missing, and `runs` is unknown
+
+
+@pytest.mark.parametrize("text", ["▶글만 있어요\n", "▶- 목록\n", "---\n▶"])
+def test_file_that_is_no_mapping(text):
+    assert len(explain(text)) == 1
+
+
+def test_empty_file():
+    [problem] = explain("▶# 주석뿐\n")
+    assert "비어 있어요" in problem.what and "mundap new" in problem.todo
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_json_schema_is_current_and_draft_7(root, name):
+    text = schema.to_json(name)
+    assert (root / "schema" / f"{name}.json").read_text(encoding="utf-8") == text, "mundap schema"
+    made = json.loads(text)
+    assert made["$schema"] == "http://json-schema.org/draft-07/schema#"
+    jsonschema.Draft7Validator.check_schema(made)
+
+
+def test_json_schema_accepts_what_we_accept(root):
+    """An editor reads `year: 2021` as a number; its schema still has to agree with ours."""
+
+    def agree(text, name):
+        problems = schema.problems(yamlsource.parse(text)[0], name)
+        read = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        errors = list(jsonschema.Draft7Validator(json.loads(schema.to_json(name))).iter_errors(read))
+        assert bool(problems) == bool(errors), (problems, errors)
+
+    agree(THREAD, "thread")
+    agree(THREAD.replace("title: 답이에요", "title: 1.5").replace("주장이에요.", "true"), "thread")
+    agree(THREAD.replace("level: 기초", "lavel: 기초"), "thread")
+    agree(INDEX, "index")
+    agree((root / "qa_index.yaml").read_text(encoding="utf-8"), "index")
+    for path in sorted((root / "docs" / "qa").rglob("*.yaml")):
+        agree(path.read_text(encoding="utf-8"), "thread")
+
+
+def all_keys(node, prefix=""):
+    for key, child in node.get("properties", {}).items():
+        yield f"{prefix}{key}"
+        inner = child.get("items", child)
+        yield from all_keys(inner, f"{prefix}{key}" + ("[]." if child.get("type") == "array" else "."))
+
+
+def test_documentation_lists_every_key_with_its_meaning():
+    rows = schema.documentation().splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[0].strip("`") for row in cells] == list(all_keys(schema.THREAD))
+    assert all(len(row) == 3 and row[2] for row in cells)
+    assert ["`answers[].claims[].verdict`", "네", "판정 (맞음, 일부 맞음, 틀림, 미확인, 문헌)"] in cells
+    assert ["`needs`", "", "먼저 읽을 문답의 id"] in cells
+
+
+def test_template_lacks_nothing_but_its_words():
+    text = schema.template("why-position")
+    assert text.startswith("# yaml-language-server: $schema=../../../schema/thread.json\n")
+    document, problems = yamlsource.parse(text)
+    assert problems == []
+    found = schema.problems(document, "thread")
+    assert found and all("비어 있어요" in problem.what for problem in found)
+
+    filled = re.sub(r"(?m)^( *)- $", r"\1- 말", re.sub(r"(?m)(: \|  #.*\n) *$", r"\1        말", text))
+    filled = re.sub(r"(?m)^( *-? *\w+:)   # .*$", r"\1 말", re.sub(r"(?m)^( +)-$", r"\1- 말", filled))
+    assert [str(problem) for problem in schema.problems(yamlsource.parse(filled)[0], "thread")] == []
+    descriptions = [schema.THREAD["properties"][key]["description"] for key in schema.THREAD["required"]]
+    assert all(f"# {description}" in text for description in descriptions)
