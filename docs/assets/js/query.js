@@ -7,18 +7,27 @@ const ENDINGS = `
   이에서 에서는 에서도 에서의 으로는 으로도 으로만 에게서 까지는 까지도 부터는 이라는 이라고 이라면 이라도 이란 하는지 되는지 인지 는지 은지
   에서 에게 에는 에도 으로 로는 로도 로만 로의 까지 부터 처럼 보다 만큼 마다 조차 밖에 이나 라는 라고 라면 라도 하고 하는 하면 하기 한다 해요 해서
   되는 되면 나요 까요 가요 어요 아요 네요 지요 이랑 랑은 과의 와의 과는 와는 들이 들은 들을 들의 들
-  은 는 이 가 을 를 의 에 로 와 과 도 만 란 랑 나 요 야`.trim().split(/\s+/).sort((a, b) => b.length - a.length);
+  은 는 이 가 을 를 의 에 로 와 과 도 만 란 랑 나 요 야`
+  .trim()
+  .split(/\s+/)
+  .sort((a, b) => b.length - a.length);
 
 // Words that ask, and do not say about what.
-const ASKING = new Set(`무엇 무엇인가요 무엇이 뭐 뭐가 뭔가요 뭔지 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 것 거 게
+const ASKING = new Set(
+  `무엇 무엇인가요 무엇이 뭐 뭐가 뭔가요 뭔지 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 것 거 게
   건가요 있나요 하나요 되나요 인가요 그 이 저 좀 및 또는 대한 대해 대해서 관한 쓰나요 써요 알려줘 알려주세요 궁금해요 할까요 될까요 주세요
-  what why how when where which is are the a an of in for to do does and or`.split(/\s+/));
+  what why how when where which is are the a an of in for to do does and or`.split(/\s+/),
+);
 
 const HANGUL = /[가-힣]/;
 
 /** Text as it is compared: lower case, composed Hangul, marks turned into spaces. */
 export function normalize(text) {
-  return text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  return text
+    .normalize("NFC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
 }
 
 /** Text without any spaces: "위치 임베딩" and "위치임베딩" are one. */
@@ -54,8 +63,11 @@ export function prepare({ words, pages }) {
     }
   }
   const indexed = pages.map((page) => ({
-    ...page, words: normalize(page.title).split(" "), whole: compact(page.title),
-    tagged: (page.tags ?? []).map(compact), related: (page.terms ?? []).map(compact),
+    ...page,
+    words: normalize(page.title).split(" "),
+    whole: compact(page.title),
+    tagged: (page.tags ?? []).map(compact),
+    related: (page.terms ?? []).map(compact),
   }));
   return { names, known, pages: indexed };
 }
@@ -75,9 +87,11 @@ export function segment(word, known) {
       if (!isKnown && end - start > 1) continue;
       const isJoint = !isKnown && start > 0 && ENDINGS.includes(piece);
       const last = best[start].pieces.at(-1);
-      const pieces = isKnown ? [...best[start].pieces, { text: piece, known: true }]
-        : last && !last.known ? [...best[start].pieces.slice(0, -1), { text: last.text + piece, known: false }]
-        : [...best[start].pieces, { text: piece, known: false }];
+      const pieces = isKnown
+        ? [...best[start].pieces, { text: piece, known: true }]
+        : last && !last.known
+          ? [...best[start].pieces.slice(0, -1), { text: last.text + piece, known: false }]
+          : [...best[start].pieces, { text: piece, known: false }];
       const cost = { unknown: best[start].unknown + (isKnown ? 0 : isJoint ? 0.5 : 1), pieces };
       const better = choice ? cost.unknown - choice.unknown || pieces.length - choice.pieces.length : -1;
       if (better < 0) choice = cost;
@@ -111,7 +125,8 @@ export function parse(query, { names, known }) {
     if (ASKING.has(token)) continue;
     const whole = stems(token).find((candidate) => known.has(candidate));
     const cut = !whole && HANGUL.test(token) && token.length >= 4 && segment(token, known);
-    for (const piece of cut || [whole ?? shortest(token)]) if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
+    for (const piece of cut || [whole ?? shortest(token)])
+      if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
   }
   const seen = new Set();
   const unique = groups.filter(([name]) => !seen.has(compact(name)) && seen.add(compact(name)));
@@ -139,17 +154,21 @@ function together(groups) {
 /** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
 export function rank(groups, { pages }, hits) {
   const whole = together(groups);
-  return pages.map((page) => {
-    const isAbout = page.tagged.some((tag) => whole.has(tag));
-    let score = 0, matched = 0;
-    groups.forEach((group, index) => {
-      const title = Math.max(...group.map((name) => inTitle(page, name)));
-      const among = (list) => group.some((name) => list.includes(compact(name)));
-      const tag = isAbout || among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
-      const text = hits.get(page.url)?.[index] ?? 0;
-      if (title || tag || text) matched += 1;
-      score += 2 * Math.max(title, tag) + text;
-    });
-    return { page, score: score * (KIND_WEIGHT[page.kind] ?? 0.6) * (matched / groups.length) };
-  }).filter((row) => row.score > 0).sort((a, b) => b.score - a.score);
+  return pages
+    .map((page) => {
+      const isAbout = page.tagged.some((tag) => whole.has(tag));
+      let score = 0,
+        matched = 0;
+      groups.forEach((group, index) => {
+        const title = Math.max(...group.map((name) => inTitle(page, name)));
+        const among = (list) => group.some((name) => list.includes(compact(name)));
+        const tag = isAbout || among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
+        const text = hits.get(page.url)?.[index] ?? 0;
+        if (title || tag || text) matched += 1;
+        score += 2 * Math.max(title, tag) + text;
+      });
+      return { page, score: score * (KIND_WEIGHT[page.kind] ?? 0.6) * (matched / groups.length) };
+    })
+    .filter((row) => row.score > 0)
+    .sort((a, b) => b.score - a.score);
 }

@@ -3,7 +3,9 @@ import { normalize, parse, prepare, rank } from "./query.js";
 
 const ROOT = new URL("../../", import.meta.url); // the site, wherever it is hosted
 const KINDS = { thread: "문답", chapter: "장", term: "용어", notebook: "실행 기록", glossary: "용어집" };
-const SHOWN = 10, DEEP = 8, NAMES = 4;
+const SHOWN = 10,
+  DEEP = 8,
+  NAMES = 4;
 
 let index; // a promise of { pagefind, dictionary }, kept once it is there
 let turn = 0;
@@ -12,8 +14,10 @@ let selected = -1;
 
 function load() {
   index ??= (async () => {
-    const [pagefind, response] = await Promise.all(
-      [import(new URL("pagefind/pagefind.js", ROOT)), fetch(new URL("pagefind/dictionary.json", ROOT))]);
+    const [pagefind, response] = await Promise.all([
+      import(new URL("pagefind/pagefind.js", ROOT)),
+      fetch(new URL("pagefind/dictionary.json", ROOT)),
+    ]);
     if (!response.ok) throw new Error(`dictionary.json: ${response.status}`);
     await pagefind.init();
     return { pagefind, dictionary: prepare(await response.json()) };
@@ -24,19 +28,26 @@ function load() {
 
 // Every group of names against the full text: url -> the best score of each group, and what to show of the page.
 async function searchText(pagefind, groups) {
-  const scores = new Map(), pages = new Map();
-  await Promise.all(groups.flatMap((names, group) => names.slice(0, NAMES).map(async (name) => {
-    const { results } = await pagefind.search(normalize(name));
-    const top = results[0]?.score || 1;
-    await Promise.all(results.slice(0, DEEP).map(async (result) => {
-      const data = await result.data();
-      const url = data.raw_url.replace(/^\//, "");
-      const row = scores.get(url) ?? groups.map(() => 0);
-      row[group] = Math.max(row[group], result.score / top);
-      scores.set(url, row);
-      if (!pages.has(url)) pages.set(url, data);
-    }));
-  })));
+  const scores = new Map(),
+    pages = new Map();
+  await Promise.all(
+    groups.flatMap((names, group) =>
+      names.slice(0, NAMES).map(async (name) => {
+        const { results } = await pagefind.search(normalize(name));
+        const top = results[0]?.score || 1;
+        await Promise.all(
+          results.slice(0, DEEP).map(async (result) => {
+            const data = await result.data();
+            const url = data.raw_url.replace(/^\//, "");
+            const row = scores.get(url) ?? groups.map(() => 0);
+            row[group] = Math.max(row[group], result.score / top);
+            scores.set(url, row);
+            if (!pages.has(url)) pages.set(url, data);
+          }),
+        );
+      }),
+    ),
+  );
   return { scores, pages };
 }
 
@@ -44,9 +55,11 @@ async function search(query) {
   const { pagefind, dictionary } = await load();
   const groups = parse(query, dictionary).slice(0, 6);
   const { scores, pages } = await searchText(pagefind, groups);
-  return rank(groups, dictionary, scores).slice(0, SHOWN).map(({ page }) => {
-    return { ...page, url: new URL(page.url, ROOT), excerpt: pages.get(page.url)?.excerpt };
-  });
+  return rank(groups, dictionary, scores)
+    .slice(0, SHOWN)
+    .map(({ page }) => {
+      return { ...page, url: new URL(page.url, ROOT), excerpt: pages.get(page.url)?.excerpt };
+    });
 }
 
 function element(tag, attributes, ...children) {
@@ -56,8 +69,11 @@ function element(tag, attributes, ...children) {
 }
 
 function option(hit, position) {
-  const link = element("a", { className: "search__hit", id: `search-hit-${position}`, href: hit.url, tabIndex: -1 },
-    element("strong", {}, hit.title));
+  const link = element(
+    "a",
+    { className: "search__hit", id: `search-hit-${position}`, href: hit.url, tabIndex: -1 },
+    element("strong", {}, hit.title),
+  );
   if (KINDS[hit.kind]) link.firstChild.prepend(element("small", {}, KINDS[hit.kind]), " ");
   link.setAttribute("role", "option");
   if (hit.text) link.append(element("span", {}, hit.text));
@@ -91,11 +107,13 @@ function start() {
   }
 
   async function update() {
-    const mine = ++turn, query = input.value.trim();
+    const mine = ++turn,
+      query = input.value.trim();
     if (!query) return show(query, [], "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.");
     try {
       const found = await search(query);
-      if (mine === turn) show(query, found, found.length ? `${found.length}개를 찾았어요.` : "맞는 것이 없어요. 다른 말로 적어 보세요.");
+      if (mine === turn)
+        show(query, found, found.length ? `${found.length}개를 찾았어요.` : "맞는 것이 없어요. 다른 말로 적어 보세요.");
     } catch (error) {
       if (mine === turn) show(query, [], "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.");
     }
@@ -112,7 +130,10 @@ function start() {
   let timer;
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { timer = 0; update(); }, 120);
+    timer = setTimeout(() => {
+      timer = 0;
+      update();
+    }, 120);
   });
   input.addEventListener("keydown", async (event) => {
     if (event.isComposing) return; // Enter and arrows belong to the input method while a syllable is being made
@@ -122,7 +143,8 @@ function start() {
       select(selected + step);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (timer) { // typed faster than searched
+      if (timer) {
+        // typed faster than searched
         clearTimeout(timer);
         timer = 0;
         await update();

@@ -46,9 +46,12 @@ function painted(size, draw) {
 
 // Colours in [0, 1] of what the reader has made, channel by channel, before anything is shuffled or moved.
 function colours(size) {
-  const drawn = shapes(scene()), image = render(drawn, size), area = size * size;
+  const drawn = shapes(scene()),
+    image = render(drawn, size),
+    area = size * size;
   if (state.source === "picture" && pictureOf) {
-    const { width, height } = pictureOf, side = Math.min(width, height);
+    const { width, height } = pictureOf,
+      side = Math.min(width, height);
     const pixels = painted(size, (context) => {
       context.imageSmoothingQuality = "high";
       context.drawImage(pictureOf, (width - side) / 2, (height - side) / 2, side, side, 0, 0, 1, 1);
@@ -94,9 +97,12 @@ function rolled(image, size, dx, dy) {
 
 // The image with place i showing patch order[i].
 function rearranged(image, size, order) {
-  const result = new Float32Array(image.length), grid = size / PATCH;
+  const result = new Float32Array(image.length),
+    grid = size / PATCH;
   order.forEach((from, to) => {
-    const [fy, fx, ty, tx] = [Math.floor(from / grid), from % grid, Math.floor(to / grid), to % grid].map((v) => v * PATCH);
+    const [fy, fx, ty, tx] = [Math.floor(from / grid), from % grid, Math.floor(to / grid), to % grid].map(
+      (v) => v * PATCH,
+    );
     for (let c = 0; c < 3; c++) {
       for (let y = 0; y < PATCH; y++) {
         const source = c * size * size + (fy + y) * size + fx;
@@ -112,12 +118,14 @@ function reference() {
   if (state.shuffle !== "none" || state.dx || state.dy) {
     return { ...state, shuffle: "none", dx: 0, dy: 0, when: state.shuffle !== "none" ? "섞기 전" : "옮기기 전" };
   }
-  if (state.pos !== "2d" || state.size !== USUAL.size) return { ...state, pos: "2d", size: USUAL.size, when: "학습한 그대로일 때" };
+  if (state.pos !== "2d" || state.size !== USUAL.size)
+    return { ...state, pos: "2d", size: USUAL.size, when: "학습한 그대로일 때" };
   return null;
 }
 
 async function answer(image, { size, pos, shuffle, order, dx, dy }) {
-  const grid = size / PATCH, places = shuffle === "none" ? null : shuffled(grid * grid, order);
+  const grid = size / PATCH,
+    places = shuffle === "none" ? null : shuffled(grid * grid, order);
   let input = dx || dy ? rolled(image, size, dx, dy) : image;
   if (places) input = rearranged(input, size, places);
   const given = positions(pos, grid, grid, shuffle === "tokens" ? places : null);
@@ -126,7 +134,8 @@ async function answer(image, { size, pos, shuffle, order, dx, dy }) {
 
 // --- Frames: one at a time, and no more than are wanted ---
 
-let wanted = false, busy = false;
+let wanted = false,
+  busy = false;
 
 function changed({ all = true } = {}) {
   if (!all) return seen && !busy ? drawMap() : undefined;
@@ -141,12 +150,18 @@ async function frames() {
     while (wanted) {
       wanted = false;
       await new Promise(requestAnimationFrame);
-      const began = performance.now(), before = reference(), image = colours(state.size);
+      const began = performance.now(),
+        before = reference(),
+        image = colours(state.size);
       const now = { state: { ...state }, size: state.size, image, ...(await answer(image, state)) };
       if (model && before) {
         const known = JSON.stringify([before, edits]);
         const kept = seen?.before?.known === known ? seen.before : null; // unshuffled again: no need to reckon anew
-        now.before = kept ?? { known, when: before.when, ...(await answer(before.size === state.size ? image : colours(before.size), before)) };
+        now.before = kept ?? {
+          known,
+          when: before.when,
+          ...(await answer(before.size === state.size ? image : colours(before.size), before)),
+        };
       }
       seen = now;
       drawScene();
@@ -174,25 +189,37 @@ function later() {
       seen.far ??= distances(seen, seen.grid);
       for (const { map, number } of thumbnails) if (number) number.textContent = Math.round(seen.far[map]);
     }
-    $("said").textContent = [$("verdict").textContent, $("change").textContent, model ? `${nameOf(queryToken(seen.grid), seen.grid)} ${$("seen").textContent}` : ""].join(" ");
+    $("said").textContent = [
+      $("verdict").textContent,
+      $("change").textContent,
+      model ? `${nameOf(queryToken(seen.grid), seen.grid)} ${$("seen").textContent}` : "",
+    ].join(" ");
     lab.dataset.state = "idle";
   }, 500);
 }
 
 // --- Drawing ---
 
-let palette = {}, ramps = {};
+let palette = {},
+  ramps = {};
 function readPalette() {
   const style = getComputedStyle($("scene"));
   const colour = (name) => {
     painter.fillStyle = style.getPropertyValue(name).trim();
     return [1, 3, 5].map((i) => parseInt(painter.fillStyle.slice(i, i + 2), 16));
   };
-  palette = Object.fromEntries(["paper", "wash", "accent", "ink", "partly-bar"].map((name) => [name, colour(`--${name}`)]));
-  const ramp = (from, to) => Uint32Array.from({ length: 256 }, (_, i) =>
-    packed(...from.map((value, c) => Math.round(value + (i / 255) * (to[c] - value)))));
-  ramps = { heat: ramp(palette.wash, palette.accent), plus: ramp(palette.paper, palette.accent),
-            minus: ramp(palette.paper, palette["partly-bar"]) };
+  palette = Object.fromEntries(
+    ["paper", "wash", "accent", "ink", "partly-bar"].map((name) => [name, colour(`--${name}`)]),
+  );
+  const ramp = (from, to) =>
+    Uint32Array.from({ length: 256 }, (_, i) =>
+      packed(...from.map((value, c) => Math.round(value + (i / 255) * (to[c] - value)))),
+    );
+  ramps = {
+    heat: ramp(palette.wash, palette.accent),
+    plus: ramp(palette.paper, palette.accent),
+    minus: ramp(palette.paper, palette["partly-bar"]),
+  };
   palette.faded = palette.paper.map((value, c) => value + 0.22 * (palette.ink[c] - value)); // neither white nor black
 }
 const packed = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as ImageData lies in memory
@@ -200,7 +227,8 @@ const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
 // A canvas as large as it is shown -> [context, side in CSS pixels].
 function sized(canvas) {
-  const side = canvas.clientWidth, dots = Math.round(side * devicePixelRatio);
+  const side = canvas.clientWidth,
+    dots = Math.round(side * devicePixelRatio);
   if (canvas.width !== dots) canvas.width = canvas.height = dots;
   const context = canvas.getContext("2d");
   context.setTransform(dots / side, 0, 0, dots / side, 0, 0);
@@ -221,13 +249,17 @@ function pixels(canvas, width, height, colour) {
 // Colours in [0, 1], channel by channel, as a canvas.
 function asPixels(canvas, image, size) {
   const area = size * size;
-  return pixels(canvas, size, size, (i) => packed(255 * image[i] + 0.5, 255 * image[area + i] + 0.5, 255 * image[2 * area + i] + 0.5));
+  return pixels(canvas, size, size, (i) =>
+    packed(255 * image[i] + 0.5, 255 * image[area + i] + 0.5, 255 * image[2 * area + i] + 0.5),
+  );
 }
 
-const sceneBuffer = document.createElement("canvas"), inputBuffer = document.createElement("canvas");
+const sceneBuffer = document.createElement("canvas"),
+  inputBuffer = document.createElement("canvas");
 
 function drawScene() {
-  const { image, size } = seen, [context, side] = sized($("scene"));
+  const { image, size } = seen,
+    [context, side] = sized($("scene"));
   context.imageSmoothingEnabled = false;
   context.drawImage(asPixels(sceneBuffer, image, size), 0, 0, side, side);
   const focused = document.activeElement === $("scene");
@@ -247,14 +279,15 @@ function drawScene() {
   context.setLineDash([]);
 }
 
-const queryNow = () => (hovered ?? state.query);
+const queryNow = () => hovered ?? state.query;
 // The chosen query as the number of its token, 0 the class token. A place outside a smaller grid is its nearest one.
 function queryToken(grid, query = queryNow()) {
   if (query === "cls") return 0;
   const [r, c] = query.map((place) => Math.min(place, grid - 1));
   return 1 + r * grid + c;
 }
-const nameOf = (token, grid) => (token ? `${Math.floor((token - 1) / grid) + 1}행 ${((token - 1) % grid) + 1}열` : "클래스 토큰");
+const nameOf = (token, grid) =>
+  token ? `${Math.floor((token - 1) / grid) + 1}행 ${((token - 1) % grid) + 1}열` : "클래스 토큰";
 
 // The weights that the chosen map gives to all tokens.
 function weights(map, query) {
@@ -266,12 +299,17 @@ function weights(map, query) {
 const percent = (share) => (share < 0.0995 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`);
 
 function drawMap() {
-  const { input, size, grid } = seen, [context, side] = sized($("map"));
+  const { input, size, grid } = seen,
+    [context, side] = sized($("map"));
   asPixels(inputBuffer, input, size);
-  const query = queryToken(grid), heat = seen.attn ? weights(state.map, query) : null;
+  const query = queryToken(grid),
+    heat = seen.attn ? weights(state.map, query) : null;
   const patches = heat ? heat.subarray(1) : null;
-  const most = heat ? Math.max(...patches) : 1, top = heat ? patches.indexOf(most) + 1 : -1;
-  const step = side / grid, gap = Math.max(1, step * 0.07), tile = step - gap;
+  const most = heat ? Math.max(...patches) : 1,
+    top = heat ? patches.indexOf(most) + 1 : -1;
+  const step = side / grid,
+    gap = Math.max(1, step * 0.07),
+    tile = step - gap;
   context.imageSmoothingEnabled = false;
   for (let i = 0; i < grid * grid; i++) {
     const [x, y] = [(i % grid) * step + gap / 2, Math.floor(i / grid) * step + gap / 2];
@@ -284,7 +322,8 @@ function drawMap() {
   }
   context.globalAlpha = 1;
   const frame = (token, colour, width) => {
-    const i = token - 1, [x, y] = [(i % grid) * step, Math.floor(i / grid) * step];
+    const i = token - 1,
+      [x, y] = [(i % grid) * step, Math.floor(i / grid) * step];
     Object.assign(context, { strokeStyle: colour, lineWidth: width });
     context.strokeRect(x + width / 2, y + width / 2, step - width, step - width);
   };
@@ -294,9 +333,10 @@ function drawMap() {
   cls.setAttribute("aria-pressed", String(query === 0));
   cls.style.setProperty("--heat", heat ? Math.min(1, heat[0] / most) : 0);
   if (!heat) return;
-  $("seen").textContent = query || state.map !== "rollout"
-    ? `${query ? `${nameOf(query, grid)}에서 본 곳: ` : "에서 본 곳: "}${nameOf(top, grid)} ${percent(most)}, 클래스 토큰 ${percent(heat[0])}`
-    : `까지 가장 많이 온 곳: ${nameOf(top, grid)} ${percent(most)}`;
+  $("seen").textContent =
+    query || state.map !== "rollout"
+      ? `${query ? `${nameOf(query, grid)}에서 본 곳: ` : "에서 본 곳: "}${nameOf(top, grid)} ${percent(most)}, 클래스 토큰 ${percent(heat[0])}`
+      : `까지 가장 많이 온 곳: ${nameOf(top, grid)} ${percent(most)}`;
   drawHeads(query);
   markToken(query);
 }
@@ -304,7 +344,8 @@ function drawMap() {
 function drawHeads(query) {
   const { grid } = seen;
   for (const { map, canvas } of thumbnails) {
-    const heat = weights(map, query).subarray(1), most = Math.max(...heat);
+    const heat = weights(map, query).subarray(1),
+      most = Math.max(...heat);
     pixels(canvas, grid, grid, (i) => ramps.heat[Math.round((255 * heat[i]) / most)]);
   }
 }
@@ -312,7 +353,8 @@ function drawHeads(query) {
 const tokenBuffer = document.createElement("canvas");
 
 function drawTokens() {
-  const { tokens, n } = seen, dim = tokens.length / n;
+  const { tokens, n } = seen,
+    dim = tokens.length / n;
   pixels(tokenBuffer, n, dim, (i) => {
     const value = tokens[(i % n) * dim + Math.floor(i / n)];
     return ramps[value < 0 ? "minus" : "plus"][Math.round(255 * Math.min(1, Math.abs(value) / 3))];
@@ -320,11 +362,15 @@ function drawTokens() {
 }
 
 function markToken(query) {
-  const canvas = $("tokens"), { n, grid } = seen, width = canvas.clientWidth, height = canvas.clientHeight;
+  const canvas = $("tokens"),
+    { n, grid } = seen,
+    width = canvas.clientWidth,
+    height = canvas.clientHeight;
   const dots = [width, height].map((value) => Math.round(value * devicePixelRatio));
   if (canvas.width !== dots[0]) canvas.width = dots[0];
   if (canvas.height !== dots[1]) canvas.height = dots[1];
-  const context = canvas.getContext("2d"), step = width / n;
+  const context = canvas.getContext("2d"),
+    step = width / n;
   context.setTransform(dots[0] / width, 0, 0, dots[1] / height, 0, 0);
   context.clearRect(0, 0, width, height);
   context.imageSmoothingEnabled = false;
@@ -332,7 +378,8 @@ function markToken(query) {
   Object.assign(context, { strokeStyle: css(palette.ink), lineWidth: 2 });
   context.strokeRect(query * step, 1, Math.max(step, 3), height - 2);
   $("tokens-title").textContent = `토큰 ${n}개 × ${tokenBuffer.height}차원`;
-  $("tokens-note").textContent = `세로줄 하나가 토큰 하나예요. 테두리를 두른 줄은 ${nameOf(query, grid)}${query ? "의 패치예요" : "이에요"}.`;
+  $("tokens-note").textContent =
+    `세로줄 하나가 토큰 하나예요. 테두리를 두른 줄은 ${nameOf(query, grid)}${query ? "의 패치예요" : "이에요"}.`;
   canvas.setAttribute("aria-label", `첫 블록에 들어가는 토큰 ${n}개의 값. ${$("tokens-note").textContent}`);
 }
 
@@ -340,8 +387,11 @@ const isVowel = (label) => CLASSES[label] >= "ㅏ"; // its name ends without a c
 const right = () => (state.source === "scene" ? scene().letter.label : -1);
 
 function drawAnswer() {
-  const { logits, before } = seen, chances = softmax(logits), best = chances.indexOf(Math.max(...chances));
-  const chancesBefore = before && softmax(before.logits), bestBefore = before && chancesBefore.indexOf(Math.max(...chancesBefore));
+  const { logits, before } = seen,
+    chances = softmax(logits),
+    best = chances.indexOf(Math.max(...chances));
+  const chancesBefore = before && softmax(before.logits),
+    bestBefore = before && chancesBefore.indexOf(Math.max(...chancesBefore));
   bars.forEach((bar, i) => {
     bar.item.style.setProperty("--now", chances[i]);
     bar.item.classList.toggle("best", i === best);
@@ -351,22 +401,34 @@ function drawAnswer() {
     bar.chance.textContent = `${Math.round(100 * chances[i])}%`;
     bar.logit.textContent = (Math.round(10 * logits[i]) / 10 + 0).toFixed(1).replace("-", "−"); // + 0: no −0.0
   });
-  const judged = right() < 0 ? "" : right() === best ? " 맞혔어요." : ` 정답은 ${CLASSES[right()]}${isVowel(right()) ? "예요" : "이에요"}.`;
+  const judged =
+    right() < 0
+      ? ""
+      : right() === best
+        ? " 맞혔어요."
+        : ` 정답은 ${CLASSES[right()]}${isVowel(right()) ? "예요" : "이에요"}.`;
   $("verdict").textContent = `${CLASSES[best]} ${Math.round(100 * chances[best])}%.${judged}`;
   if (!before) {
     $("change").textContent = "";
     return;
   }
   const most = Math.max(...logits.map((value, i) => Math.abs(value - before.logits[i])));
-  const change = most < 1e-4 ? "로짓이 그대로예요(반올림 오차뿐)" : `로짓이 최대 ${most < 0.1 ? most.toPrecision(1) : most.toFixed(1)}만큼 달라요`;
-  const answered = best === bestBefore ? "답도 같아요" : `그때는 ${CLASSES[bestBefore]}${isVowel(bestBefore) ? "라고" : "이라고"} 답했어요(${Math.round(100 * chancesBefore[bestBefore])}%)`;
+  const change =
+    most < 1e-4
+      ? "로짓이 그대로예요(반올림 오차뿐)"
+      : `로짓이 최대 ${most < 0.1 ? most.toPrecision(1) : most.toFixed(1)}만큼 달라요`;
+  const answered =
+    best === bestBefore
+      ? "답도 같아요"
+      : `그때는 ${CLASSES[bestBefore]}${isVowel(bestBefore) ? "라고" : "이라고"} 답했어요(${Math.round(100 * chancesBefore[bestBefore])}%)`;
   $("change").textContent = `가는 금은 ${before.when}의 확률이에요. 그때와 견주면 ${change}. ${answered}.`;
 }
 
 const recent = [];
 let first = true;
 function drawTime(milliseconds) {
-  if (first) { // it also makes what later ones use again
+  if (first) {
+    // it also makes what later ones use again
     first = false;
     return;
   }
@@ -382,10 +444,17 @@ function drawTime(milliseconds) {
 const choices = (name) => [...lab.querySelectorAll(`input[name="${name}"]`)];
 
 function showControls() {
-  for (const name of ["source", "pos", "shuffle", "map"]) choices(name).forEach((input) => { input.checked = input.value === state[name]; });
-  choices("bg").forEach((input) => { input.checked = input.value === String(state.bg); });
+  for (const name of ["source", "pos", "shuffle", "map"])
+    choices(name).forEach((input) => {
+      input.checked = input.value === state[name];
+    });
+  choices("bg").forEach((input) => {
+    input.checked = input.value === String(state.bg);
+  });
   const { letter } = { letter: inFrame(letterNow()) };
-  choices("letter").forEach((input) => { input.checked = CLASSES.indexOf(input.value) === letter.label; });
+  choices("letter").forEach((input) => {
+    input.checked = CLASSES.indexOf(input.value) === letter.label;
+  });
   $("x").value = letter.x;
   $("y").value = letter.y;
   $("r").value = letter.radius;
@@ -396,14 +465,21 @@ function showControls() {
   $("dx-text").textContent = `가로로 ${state.dx} px`.replace("-", "−");
   $("dy-text").textContent = `세로로 ${state.dy} px`.replace("-", "−");
   $("again").disabled = state.shuffle === "none";
-  $("pos-note").textContent = state.size === USUAL.size && ["line", "repeat"].includes(state.pos)
-    ? "학습한 크기인 64 px에서는 늘릴 것이 없어서 2D와 같아요. 해상도를 바꿔 보세요." : "";
+  $("pos-note").textContent =
+    state.size === USUAL.size && ["line", "repeat"].includes(state.pos)
+      ? "학습한 크기인 64 px에서는 늘릴 것이 없어서 2D와 같아요. 해상도를 바꿔 보세요."
+      : "";
   for (const part of lab.querySelectorAll("[data-source]")) part.hidden = !part.dataset.source.includes(state.source);
   $("scene-keys").textContent = {
-    scene: "끌거나 화살표 키로 옮겨요.", draw: "여기에 그려 보세요.", picture: pictureOf ? "가운데를 잘라 썼어요." : "그림을 골라 주세요.",
+    scene: "끌거나 화살표 키로 옮겨요.",
+    draw: "여기에 그려 보세요.",
+    picture: pictureOf ? "가운데를 잘라 썼어요." : "그림을 골라 주세요.",
   }[state.source];
   const where = `가로 ${Math.round(100 * letter.x)}%, 세로 ${Math.round(100 * letter.y)}%`;
-  $("scene").setAttribute("aria-label", { scene: `장면: ${CLASSES[letter.label]}, ${where}`, draw: "그림판", picture: "내 그림" }[state.source]);
+  $("scene").setAttribute(
+    "aria-label",
+    { scene: `장면: ${CLASSES[letter.label]}, ${where}`, draw: "그림판", picture: "내 그림" }[state.source],
+  );
 }
 
 function letterNow() {
@@ -423,7 +499,8 @@ function set(changes) {
 
 function radio(name, value, content, label) {
   const input = Object.assign(document.createElement("input"), { type: "radio", name, value });
-  const box = document.createElement("label"), shown = document.createElement("span");
+  const box = document.createElement("label"),
+    shown = document.createElement("span");
   if (label) input.setAttribute("aria-label", label);
   shown.append(...content);
   box.append(input, shown);
@@ -438,7 +515,9 @@ const bars = CLASSES.map((letter) => {
     return made;
   };
   part("letter", letter);
-  const bar = part("bar"), now = document.createElement("i"), before = document.createElement("u");
+  const bar = part("bar"),
+    now = document.createElement("i"),
+    before = document.createElement("u");
   bar.append(now, before);
   before.hidden = true;
   const found = { item, before, chance: part("chance"), logit: part("logit") };
@@ -485,37 +564,55 @@ lab.addEventListener("change", ({ target }) => {
     if (value === "draw") lines = [];
     set({ source: value });
   } else if (target.name === "bg") set({ bg: value === "null" ? null : value === "plain" ? value : Number(value) });
-  else if (target.name === "map") { state.map = value; changed({ all: false }); later(); }
-  else if (["pos", "shuffle", "letter"].includes(target.name)) set({ [target.name]: value });
+  else if (target.name === "map") {
+    state.map = value;
+    changed({ all: false });
+    later();
+  } else if (["pos", "shuffle", "letter"].includes(target.name)) set({ [target.name]: value });
   else if (target === $("bars")) set({ bars: Number(target.checked) });
   else if (target === $("file") && target.files[0]) take(target.files[0]);
 });
-for (const name of ["x", "y", "r"]) $(name).addEventListener("input", () => {
-  const letter = inFrame({ ...letterNow(), [{ x: "x", y: "y", r: "radius" }[name]]: Number($(name).value) });
-  set({ x: letter.x, y: letter.y, r: letter.radius });
-});
-for (const name of ["size", "dx", "dy"]) $(name).addEventListener("input", () => set({ [name]: Number($(name).value) }));
+for (const name of ["x", "y", "r"])
+  $(name).addEventListener("input", () => {
+    const letter = inFrame({ ...letterNow(), [{ x: "x", y: "y", r: "radius" }[name]]: Number($(name).value) });
+    set({ x: letter.x, y: letter.y, r: letter.radius });
+  });
+for (const name of ["size", "dx", "dy"])
+  $(name).addEventListener("input", () => set({ [name]: Number($(name).value) }));
 $("new").addEventListener("click", () => {
   set({ scene: Math.floor(Math.random() * 1e6), letter: null, x: null, y: null, r: null });
   drawSwatches();
 });
-$("clear").addEventListener("click", () => { lines = []; drew(); });
+$("clear").addEventListener("click", () => {
+  lines = [];
+  drew();
+});
 $("again").addEventListener("click", () => set({ order: state.order + 1 }));
 $("cls").addEventListener("click", () => choose("cls"));
-$("reset").addEventListener("click", () => { lines = []; set({ ...USUAL }); drawSwatches(); });
+$("reset").addEventListener("click", () => {
+  lines = [];
+  set({ ...USUAL });
+  drawSwatches();
+});
 $("link").addEventListener("click", async ({ currentTarget: button }) => {
   const address = new URL(write(state) || location.pathname, location.href);
   history.replaceState(history.state, "", address);
-  const copied = await navigator.clipboard?.writeText(address.href).then(() => true, () => false);
+  const copied = await navigator.clipboard?.writeText(address.href).then(
+    () => true,
+    () => false,
+  );
   button.textContent = copied ? "복사했어요" : "주소창에 있어요";
-  setTimeout(() => { button.textContent = "이 상태의 주소 복사"; }, 2000);
+  setTimeout(() => {
+    button.textContent = "이 상태의 주소 복사";
+  }, 2000);
 });
 const tries = [...lab.querySelectorAll(".lab-tries a")];
-for (const link of tries) link.addEventListener("click", (event) => {
-  event.preventDefault();
-  history.pushState(null, "", link.href);
-  open();
-});
+for (const link of tries)
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    open();
+  });
 
 // Show what the address says.
 function open() {
@@ -545,7 +642,8 @@ $("scene").addEventListener("pointerdown", (event) => {
     lines.push(dragging.line);
     drew();
   } else if (state.source === "scene") {
-    const letter = scene().letter, [x0, y0, x1, y1] = boxOf(letter);
+    const letter = scene().letter,
+      [x0, y0, x1, y1] = boxOf(letter);
     const inside = x > x0 && x < x1 && y > y0 && y < y1;
     dragging = inside ? { dx: letter.x - x, dy: letter.y - y } : { dx: 0, dy: 0 }; // elsewhere: it comes here
     move(x + dragging.dx, y + dragging.dy);
@@ -562,10 +660,11 @@ $("scene").addEventListener("pointermove", (event) => {
   if (dragging.line) drew();
   else move(x + dragging.dx, y + dragging.dy);
 });
-for (const end of ["pointerup", "pointercancel"]) $("scene").addEventListener(end, () => {
-  dragging = null;
-  changed();
-});
+for (const end of ["pointerup", "pointercancel"])
+  $("scene").addEventListener(end, () => {
+    dragging = null;
+    changed();
+  });
 
 function drew() {
   edits++;
@@ -580,12 +679,14 @@ function move(x, y) {
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 $("scene").addEventListener("keydown", (event) => {
-  const arrow = ARROWS[event.key], step = (event.shiftKey ? PATCH : 1) / USUAL.size;
+  const arrow = ARROWS[event.key],
+    step = (event.shiftKey ? PATCH : 1) / USUAL.size;
   if (state.source === "scene" && arrow) {
     const { x, y } = scene().letter;
     move(x + arrow[0] * step, y + arrow[1] * step);
   } else if (state.source === "draw" && arrow) {
-    const stride = 2 * step, inside = (value) => Math.min(Math.max(value, 0), 1);
+    const stride = 2 * step,
+      inside = (value) => Math.min(Math.max(value, 0), 1);
     Object.assign(pen, { shown: true, x: inside(pen.x + arrow[0] * stride), y: inside(pen.y + arrow[1] * stride) });
     if (pen.down) lines.at(-1).push([pen.x, pen.y]);
     drew();
@@ -598,9 +699,10 @@ $("scene").addEventListener("keydown", (event) => {
   } else return;
   event.preventDefault();
 });
-for (const name of ["focus", "blur"]) $("scene").addEventListener(name, () => {
-  if (seen) drawScene();
-});
+for (const name of ["focus", "blur"])
+  $("scene").addEventListener(name, () => {
+    if (seen) drawScene();
+  });
 
 async function take(file) {
   try {
@@ -609,7 +711,8 @@ async function take(file) {
     set({ source: "picture" });
   } catch {
     set({ source: "picture" });
-    $("scene-keys").textContent = $("said").textContent = `${file.name} 파일을 그림으로 읽지 못했어요. PNG나 JPEG로 해 보세요.`;
+    $("scene-keys").textContent = $("said").textContent =
+      `${file.name} 파일을 그림으로 읽지 못했어요. PNG나 JPEG로 해 보세요.`;
   }
 }
 $("scene").addEventListener("dragover", (event) => event.preventDefault());
@@ -633,7 +736,8 @@ function choose(query) {
 }
 
 const patchAt = (event) => {
-  const grid = state.size / PATCH, [x, y] = placeIn($("map"), event);
+  const grid = state.size / PATCH,
+    [x, y] = placeIn($("map"), event);
   return [Math.floor(y * grid), Math.floor(x * grid)];
 };
 $("map").addEventListener("pointermove", (event) => {
@@ -651,7 +755,8 @@ $("map").addEventListener("pointerleave", () => {
   changed({ all: false });
 });
 $("map").addEventListener("keydown", (event) => {
-  const arrow = ARROWS[event.key], grid = state.size / PATCH;
+  const arrow = ARROWS[event.key],
+    grid = state.size / PATCH;
   if (event.key === "Home") choose("cls");
   else if (arrow) {
     const [r, c] = state.query === "cls" ? [grid >> 1, grid >> 1] : state.query;
@@ -665,13 +770,27 @@ $("map").addEventListener("keydown", (event) => {
 
 // Whether this tab has asked for the model before: then the browser has it, and a link from a thread opens at once.
 const asked = {
-  get before() { try { return sessionStorage.getItem("lab-asked"); } catch { return null; } }, // storage may be shut off
-  remember() { try { sessionStorage.setItem("lab-asked", "1"); } catch { /* then it asks again */ } },
+  get before() {
+    try {
+      return sessionStorage.getItem("lab-asked");
+    } catch {
+      return null;
+    }
+  }, // storage may be shut off
+  remember() {
+    try {
+      sessionStorage.setItem("lab-asked", "1");
+    } catch {
+      /* then it asks again */
+    }
+  },
 };
 let attempts = 0;
 
 async function start() {
-  const button = $("load"), progress = $("progress"), total = Number(lab.dataset.bytes);
+  const button = $("load"),
+    progress = $("progress"),
+    total = Number(lab.dataset.bytes);
   const focused = document.activeElement === button;
   button.disabled = true;
   progress.hidden = false;
@@ -697,7 +816,10 @@ async function start() {
 
 $("load").addEventListener("click", start);
 readPalette();
-new MutationObserver(() => { readPalette(); changed(); }).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
+new MutationObserver(() => {
+  readPalette();
+  changed();
+}).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
 new ResizeObserver(() => changed()).observe($("scene"));
 open();
 if (asked.before) start();

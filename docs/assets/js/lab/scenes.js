@@ -2,21 +2,58 @@
 // Lengths are fractions of the frame, y points down.
 
 export const CLASSES = [..."ㄱㄴㄷㄹㅁㅇㅏㅓㅗㅜ"];
-const STROKES = [ // straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1
-  [[-1, -1, 1, -1], [1, -1, 1, 1]],
-  [[-1, -1, -1, 1], [-1, 1, 1, 1]],
-  [[-1, -1, 1, -1], [-1, -1, -1, 1], [-1, 1, 1, 1]],
-  [[-1, -1, 1, -1], [1, -1, 1, 0], [-1, 0, 1, 0], [-1, 0, -1, 1], [-1, 1, 1, 1]],
-  [[-1, -1, 1, -1], [-1, -1, -1, 1], [-1, 1, 1, 1], [1, -1, 1, 1]],
+const STROKES = [
+  // straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1
+  [
+    [-1, -1, 1, -1],
+    [1, -1, 1, 1],
+  ],
+  [
+    [-1, -1, -1, 1],
+    [-1, 1, 1, 1],
+  ],
+  [
+    [-1, -1, 1, -1],
+    [-1, -1, -1, 1],
+    [-1, 1, 1, 1],
+  ],
+  [
+    [-1, -1, 1, -1],
+    [1, -1, 1, 0],
+    [-1, 0, 1, 0],
+    [-1, 0, -1, 1],
+    [-1, 1, 1, 1],
+  ],
+  [
+    [-1, -1, 1, -1],
+    [-1, -1, -1, 1],
+    [-1, 1, 1, 1],
+    [1, -1, 1, 1],
+  ],
   [[0, 0, 0, 0]], // a point, drawn as the ring of radius 1 around it
-  [[-0.5, -1, -0.5, 1], [-0.5, 0, 0.6, 0]],
-  [[0.5, -1, 0.5, 1], [-0.6, 0, 0.5, 0]],
-  [[-1, 0.5, 1, 0.5], [0, -0.6, 0, 0.5]],
-  [[-1, -0.5, 1, -0.5], [0, -0.5, 0, 0.6]],
+  [
+    [-0.5, -1, -0.5, 1],
+    [-0.5, 0, 0.6, 0],
+  ],
+  [
+    [0.5, -1, 0.5, 1],
+    [-0.6, 0, 0.5, 0],
+  ],
+  [
+    [-1, 0.5, 1, 0.5],
+    [0, -0.6, 0, 0.5],
+  ],
+  [
+    [-1, -0.5, 1, -0.5],
+    [0, -0.5, 0, 0.6],
+  ],
 ];
 const RING = CLASSES.indexOf("ㅇ");
-const DISTRACTORS = 6, PLACES = 8, WAVES = 3;
-export const SMALLEST = 0.13, LARGEST = 0.3; // half a letter's size
+const DISTRACTORS = 6,
+  PLACES = 8,
+  WAVES = 3;
+export const SMALLEST = 0.13,
+  LARGEST = 0.3; // half a letter's size
 
 // Random numbers in [0, 1) from a seed (mulberry32).
 export function generator(seed) {
@@ -31,7 +68,8 @@ export function generator(seed) {
 
 // A random order of 0 … n - 1 (Fisher-Yates).
 export function shuffled(n, seed) {
-  const random = generator(seed), order = Array.from({ length: n }, (_, i) => i);
+  const random = generator(seed),
+    order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
@@ -46,23 +84,32 @@ export function sample(seed) {
   const many = (n, low, high) => Array.from({ length: n }, () => uniform(low, high));
   const label = Math.floor(random() * CLASSES.length);
   const radius = SMALLEST * (LARGEST / SMALLEST) ** random();
-  const letter = { label, radius, thickness: uniform(0.14, 0.24), stretch: uniform(-0.1, 0.1), turn: uniform(-0.15, 0.15) };
+  const letter = {
+    label,
+    radius,
+    thickness: uniform(0.14, 0.24),
+    stretch: uniform(-0.1, 0.1),
+    turn: uniform(-0.15, 0.15),
+  };
   const [low, high] = reach(letter);
   const [x, y] = [0, 1].map((axis) => random() * (1 - (high[axis] - low[axis])) - low[axis]);
   Object.assign(letter, { x, y });
 
   const lean = many(DISTRACTORS, -0.15, 0.15);
   const upright = many(DISTRACTORS, 0, 1).map((u) => u < 0.5);
-  const length = many(DISTRACTORS, -0.1, 0.14), thick = many(DISTRACTORS, 0.02, 0.05);
+  const length = many(DISTRACTORS, -0.1, 0.14),
+    thick = many(DISTRACTORS, 0.02, 0.05);
   const places = Array.from({ length: DISTRACTORS }, () => Array.from({ length: PLACES }, () => [random(), random()]));
   const box = boxOf(letter);
   const bars = [];
   lean.forEach((angle, k) => {
-    const turned = angle + (upright[k] ? Math.PI / 2 : 0), long = Math.max(0, length[k]);
+    const turned = angle + (upright[k] ? Math.PI / 2 : 0),
+      long = Math.max(0, length[k]);
     const half = [Math.cos(turned) * long, Math.sin(turned) * long];
     const around = half.map((value) => Math.abs(value) + thick[k] + 0.01);
-    const clear = places[k].find((place) => [0, 1].some(
-      (axis) => place[axis] + around[axis] < box[axis] || place[axis] - around[axis] > box[2 + axis]));
+    const clear = places[k].find((place) =>
+      [0, 1].some((axis) => place[axis] + around[axis] < box[axis] || place[axis] - around[axis] > box[2 + axis]),
+    );
     const [px, py] = clear ?? places[k][0]; // without a clear place it is not drawn, but keeps its colour
     bars.push({ line: [px - half[0], py - half[1], px + half[0], py + half[1]], thick: clear ? thick[k] : -1 });
   });
@@ -73,7 +120,8 @@ export function sample(seed) {
   const contrasts = lift.map((value) => [value, value, value]);
   for (const contrast of contrasts) for (let c = 0; c < 3; c++) contrast[c] += uniform(-0.15, 0.15);
   const frequency = Array.from({ length: WAVES + 1 }, (_, k) =>
-    many(2, -6, 6).map((value) => 2 * Math.PI * value * (k < WAVES ? 1 : 0.06)));
+    many(2, -6, 6).map((value) => 2 * Math.PI * value * (k < WAVES ? 1 : 0.06)),
+  );
   const phase = many(WAVES + 1, 0, 1).map((value) => 2 * Math.PI * value);
   const waves = Array.from({ length: WAVES + 1 }, () => many(3, -0.08, 0.08));
   return { letter, bars, contrasts, ground: { base, frequency, phase, waves } };
@@ -84,17 +132,22 @@ function strokesOf({ label, radius, stretch, turn }) {
   const scale = [radius * Math.exp(stretch), radius / Math.exp(stretch)];
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const turned = (x, y) => [x * scale[0] * cos - y * scale[1] * sin, x * scale[0] * sin + y * scale[1] * cos];
-  return { hollow: label === RING ? radius : 0,
-           strokes: STROKES[label].map(([x0, y0, x1, y1]) => [...turned(x0, y0), ...turned(x1, y1)]) };
+  return {
+    hollow: label === RING ? radius : 0,
+    strokes: STROKES[label].map(([x0, y0, x1, y1]) => [...turned(x0, y0), ...turned(x1, y1)]),
+  };
 }
 
 // How far a letter extends from its origin: [[left, top], [right, bottom]].
 function reach(letter) {
-  const { strokes, hollow } = strokesOf(letter), margin = hollow + letter.radius * letter.thickness;
-  return [0, 1].map((end) => [0, 1].map((axis) => {
-    const values = strokes.flatMap((stroke) => [stroke[axis], stroke[2 + axis]]);
-    return end ? Math.max(...values) + margin : Math.min(...values) - margin;
-  }));
+  const { strokes, hollow } = strokesOf(letter),
+    margin = hollow + letter.radius * letter.thickness;
+  return [0, 1].map((end) =>
+    [0, 1].map((axis) => {
+      const values = strokes.flatMap((stroke) => [stroke[axis], stroke[2 + axis]]);
+      return end ? Math.max(...values) + margin : Math.min(...values) - margin;
+    }),
+  );
 }
 
 // The box around a letter where it stands: [x0, y0, x1, y1].
@@ -114,7 +167,9 @@ export function inFrame(letter) {
 export function shapes({ letter, bars, contrasts, ground }) {
   const colours = contrasts.map((contrast) => contrast.map((value, c) => ground.base[c] + value));
   const colour = colours[colours.length - 1];
-  const found = bars ? bars.map(({ line, thick }, k) => ({ strokes: [line], hollow: 0, width: thick, colour: colours[k] })) : [];
+  const found = bars
+    ? bars.map(({ line, thick }, k) => ({ strokes: [line], hollow: 0, width: thick, colour: colours[k] }))
+    : [];
   if (letter) {
     const { strokes, hollow } = strokesOf(letter);
     const moved = strokes.map(([x0, y0, x1, y1]) => [x0 + letter.x, y0 + letter.y, x1 + letter.x, y1 + letter.y]);
@@ -125,17 +180,22 @@ export function shapes({ letter, bars, contrasts, ground }) {
 
 // Colours in [0, 1], channel by channel: Float32Array of 3 * size * size.
 export function render({ ground, shapes }, size) {
-  const image = new Float32Array(3 * size * size), area = size * size;
+  const image = new Float32Array(3 * size * size),
+    area = size * size;
   const { base, frequency, phase, waves } = ground;
   const at = Float64Array.from({ length: size }, (_, i) => (i + 0.5) / size); // pixel centres
   for (let c = 0; c < 3; c++) image.fill(base[c], c * area, (c + 1) * area);
-  waves.forEach((wave, k) => { // sin(a + b), so that each row and column takes one sine
+  waves.forEach((wave, k) => {
+    // sin(a + b), so that each row and column takes one sine
     const [fx, fy] = frequency[k];
-    const sinX = at.map((u) => Math.sin(fx * u)), cosX = at.map((u) => Math.cos(fx * u));
+    const sinX = at.map((u) => Math.sin(fx * u)),
+      cosX = at.map((u) => Math.cos(fx * u));
     for (let y = 0; y < size; y++) {
-      const sin = Math.sin(fy * at[y] + phase[k]), cos = Math.cos(fy * at[y] + phase[k]);
+      const sin = Math.sin(fy * at[y] + phase[k]),
+        cos = Math.cos(fy * at[y] + phase[k]);
       for (let x = 0; x < size; x++) {
-        const value = sinX[x] * cos + cosX[x] * sin, i = y * size + x;
+        const value = sinX[x] * cos + cosX[x] * sin,
+          i = y * size + x;
         for (let c = 0; c < 3; c++) image[c * area + i] += wave[c] * value;
       }
     }
@@ -146,12 +206,16 @@ export function render({ ground, shapes }, size) {
       for (let x = 0; x < size; x++) {
         let nearest = Infinity;
         for (const [x0, y0, x1, y1] of strokes) {
-          const dx = x1 - x0, dy = y1 - y0, px = at[x] - x0, py = at[y] - y0;
+          const dx = x1 - x0,
+            dy = y1 - y0,
+            px = at[x] - x0,
+            py = at[y] - y0;
           const along = Math.min(1, Math.max(0, (px * dx + py * dy) / (dx * dx + dy * dy + 1e-12)));
           nearest = Math.min(nearest, (px - along * dx) ** 2 + (py - along * dy) ** 2);
         }
         const gap = Math.abs(Math.sqrt(nearest) - hollow) - width; // to the edge, negative inside
-        const cover = Math.min(1, Math.max(0, 0.5 - gap * size)), i = y * size + x;
+        const cover = Math.min(1, Math.max(0, 0.5 - gap * size)),
+          i = y * size + x;
         if (cover) for (let c = 0; c < 3; c++) image[c * area + i] += cover * (colour[c] - image[c * area + i]);
       }
     }

@@ -5,9 +5,12 @@ import { DEPTH, HEADS } from "./model.js";
 export const SIZES = { min: 32, max: 128, step: 8 }; // pixels
 export const SHIFT = 8; // pixels at most, one patch
 
-const whole = (low, high) => (text) => /^-?\d+$/.test(text) && +text >= low && +text <= high ? +text : undefined;
-const oneOf = (...names) => (text) => (names.includes(text) ? text : undefined);
-const share = (low, high) => (text) => /^[\d.]+$/.test(text) && +text >= low && +text <= high ? +text : undefined;
+const whole = (low, high) => (text) => (/^-?\d+$/.test(text) && +text >= low && +text <= high ? +text : undefined);
+const oneOf =
+  (...names) =>
+  (text) =>
+    names.includes(text) ? text : undefined;
+const share = (low, high) => (text) => (/^[\d.]+$/.test(text) && +text >= low && +text <= high ? +text : undefined);
 
 // name -> [usual value, text -> value or undefined, value -> text]
 const KEYS = {
@@ -33,13 +36,15 @@ export const USUAL = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]
 // "rollout", or layer and head counted from 1, as "3-2", or "3-mean".
 function readMap(text) {
   const found = /^(\d+)-(\d+|mean)$/.exec(text);
-  const known = found && found[1] >= 1 && found[1] <= DEPTH && (found[2] === "mean" || (found[2] >= 1 && found[2] <= HEADS));
+  const known =
+    found && found[1] >= 1 && found[1] <= DEPTH && (found[2] === "mean" || (found[2] >= 1 && found[2] <= HEADS));
   return text === "rollout" || known ? text : undefined;
 }
 
 // "cls", or row and column counted from 1, as "3,4" -> [2, 3].
 function readQuery(text) {
-  const found = /^(\d+),(\d+)$/.exec(text), grid = SIZES.max / SIZES.step;
+  const found = /^(\d+),(\d+)$/.exec(text),
+    grid = SIZES.max / SIZES.step;
   if (text === "cls") return text;
   return found && [1, 2].every((i) => found[i] >= 1 && found[i] <= grid) ? [found[1] - 1, found[2] - 1] : undefined;
 }
@@ -47,10 +52,12 @@ function readQuery(text) {
 // The query of an address -> a whole state. What it does not name, or names wrongly, is as usual.
 export function read(search) {
   const given = new URLSearchParams(search);
-  return Object.fromEntries(Object.entries(KEYS).map(([key, [usual, parse]]) => {
-    const value = given.has(key) ? parse(given.get(key)) : undefined;
-    return [key, value === undefined ? usual : value];
-  }));
+  return Object.fromEntries(
+    Object.entries(KEYS).map(([key, [usual, parse]]) => {
+      const value = given.has(key) ? parse(given.get(key)) : undefined;
+      return [key, value === undefined ? usual : value];
+    }),
+  );
 }
 
 // A state -> the query of its address, "" where all is as usual.

@@ -13,7 +13,8 @@ const LOST = {
   closed: "서버와 연결이 끊어졌어요. `make serve`가 켜져 있는지 확인해 주세요.",
 };
 const AGAIN = "변수는 사라졌고, 다음 실행이 앞의 코드부터 다시 돌려요.";
-const REFUSED = "이 브라우저에서는 아직 코드를 돌릴 수 없어요. 터미널에 나온 주소 가운데 enter가 들어 있는 것을 여기서 한 번 열어 주세요.";
+const REFUSED =
+  "이 브라우저에서는 아직 코드를 돌릴 수 없어요. 터미널에 나온 주소 가운데 enter가 들어 있는 것을 여기서 한 번 열어 주세요.";
 
 let socket = null; // a WebSocket that is open, or a promise of one
 let running = null; // the cell under way
@@ -78,8 +79,9 @@ class Cell {
     this.resetButton.hidden = this.text === this.original && this.out.hidden;
     this.mark(null);
     if (this.ran !== null) this.note.textContent = this.text === this.ran ? "" : "고친 코드는 아직 돌리지 않았어요";
-    const drafts = Object.fromEntries(cells.filter((cell) => cell.text !== cell.original)
-      .map((cell) => [cell.number, [cell.original, cell.text]]));
+    const drafts = Object.fromEntries(
+      cells.filter((cell) => cell.text !== cell.original).map((cell) => [cell.number, [cell.original, cell.text]]),
+    );
     sessionStorage.setItem(DRAFTS, JSON.stringify(drafts));
   }
 
@@ -116,7 +118,9 @@ class Cell {
     // A carriage return takes the line back, as a progress bar wants it.
     const before = this.stream.textContent;
     const start = text.includes("\r") ? before.lastIndexOf("\n") + 1 : before.length;
-    const lines = (before.slice(start) + text).replaceAll("\r\n", "\n").split("\n")
+    const lines = (before.slice(start) + text)
+      .replaceAll("\r\n", "\n")
+      .split("\n")
       .map((line, i, all) => (i < all.length - 1 ? line.replace(/\r+$/, "") : line).replace(/^.*\r(?=[^\r])/s, ""));
     if (start === before.length) this.stream.append(lines.join("\n"));
     else this.stream.textContent = before.slice(0, start) + lines.join("\n");
@@ -135,8 +139,12 @@ class Cell {
     const title = status === "stopped" ? "여기서 멈췄어요." : `${name}: ${value}`;
     const head = make("p", {}, make("strong", { textContent: title }));
     if (line) head.append(` (${line}번째 줄)`);
-    const more = make("details", {}, make("summary", { textContent: "어디를 거쳐 왔는지 보기" }),
-      make("pre", { className: "run-output", textContent: traceback }));
+    const more = make(
+      "details",
+      {},
+      make("summary", { textContent: "어디를 거쳐 왔는지 보기" }),
+      make("pre", { className: "run-output", textContent: traceback }),
+    );
     more.lastChild.dataset.label = "오류";
     more.addEventListener("toggle", () => reachable(more.lastChild));
     this.out.append(make("div", { className: "cell-error" }, head, ...(traceback ? [more] : [])));
@@ -207,9 +215,15 @@ async function edit(cell, text = cell.original, focus = true) {
     doc: text,
     extensions: [
       editor.Prec.highest(editor.keymap.of(keys)),
-      editor.lineNumbers(), editor.history(), editor.bracketMatching(), editor.indentOnInput(),
-      editor.indentUnit.of("    "), editor.EditorState.tabSize.of(4), editor.python(),
-      editor.syntaxHighlighting(editor.classHighlighter), editor.errorLine,
+      editor.lineNumbers(),
+      editor.history(),
+      editor.bracketMatching(),
+      editor.indentOnInput(),
+      editor.indentUnit.of("    "),
+      editor.EditorState.tabSize.of(4),
+      editor.python(),
+      editor.syntaxHighlighting(editor.classHighlighter),
+      editor.errorLine,
       editor.keymap.of([...editor.defaultKeymap, ...editor.historyKeymap]),
       editor.EditorView.contentAttributes.of({
         tabindex: "0",
@@ -236,8 +250,11 @@ async function restoreDrafts() {
 
 // Running: a page's cells one after another, over one socket.
 async function connect() {
-  const answer = await fetch("/_live/may", { cache: "no-store" }).then((found) => found.json())
-    .catch(() => { throw new Error(LOST.closed); }); // the browser's own words are English
+  const answer = await fetch("/_live/may", { cache: "no-store" })
+    .then((found) => found.json())
+    .catch(() => {
+      throw new Error(LOST.closed);
+    }); // the browser's own words are English
   if (!answer.may) throw new Error(REFUSED);
   const opened = new WebSocket(`ws://${location.host}/_live/kernel`);
   await new Promise((resolve, reject) => {
@@ -266,7 +283,8 @@ function hear(news) {
 }
 
 function progress(cell, { step, steps }) {
-  return steps > 1 ? `${cell.label}: snippets/${cell.of}.py의 셀 ${steps}개 가운데 ${step}번째를 돌리고 있어요.`
+  return steps > 1
+    ? `${cell.label}: snippets/${cell.of}.py의 셀 ${steps}개 가운데 ${step}번째를 돌리고 있어요.`
     : `${cell.label}: 돌리고 있어요.`;
 }
 
@@ -336,7 +354,8 @@ async function execute(cell) {
 
 // The other texts of the same snippet that were edited in this page.
 function edited(cell) {
-  return cells.filter((other) => other !== cell && other.of === cell.of && other.text !== other.original)
+  return cells
+    .filter((other) => other !== cell && other.of === cell.of && other.text !== other.original)
     .map((other) => [other.original, other.text]);
 }
 

@@ -15,7 +15,8 @@
     if (path === location.pathname) scrollTo({ top: y, behavior: "instant" });
   }
 
-  function file() {  // of the site, that this page is
+  function file() {
+    // of the site, that this page is
     const path = decodeURIComponent(location.pathname).slice(1);
     return path === "" || path.endsWith("/") ? `${path}index.html` : path;
   }
@@ -53,7 +54,9 @@
       <ol></ol>
     </section>`;
   const panel = root.querySelector("section");
-  root.querySelector("button").addEventListener("click", () => { panel.hidden = true; });
+  root.querySelector("button").addEventListener("click", () => {
+    panel.hidden = true;
+  });
 
   function make(name, ...content) {
     const element = document.createElement(name);
@@ -64,10 +67,15 @@
   function show(problems) {
     if (problems.length && !host.isConnected) document.body.append(host);
     root.querySelector("h2").textContent = `저장한 파일에 고칠 곳이 ${problems.length}개 있어요`;
-    root.querySelector("ol").replaceChildren(...problems.map(({ place, what, todo }) => {
-      const words = `${what} ${todo}`.trim().split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", part) : part));
-      return make("li", ...(place ? [make("code", place)] : []), make("span", ...words));
-    }));
+    root.querySelector("ol").replaceChildren(
+      ...problems.map(({ place, what, todo }) => {
+        const words = `${what} ${todo}`
+          .trim()
+          .split(/`([^`]+)`/)
+          .map((part, i) => (i % 2 ? make("code", part) : part));
+        return make("li", ...(place ? [make("code", place)] : []), make("span", ...words));
+      }),
+    );
     panel.hidden = problems.length === 0;
   }
 
@@ -83,7 +91,9 @@
 
   function connect(wait = 500) {
     const socket = new WebSocket(`ws://${location.host}/_live/socket`);
-    socket.addEventListener("open", () => { wait = 500; });
+    socket.addEventListener("open", () => {
+      wait = 500;
+    });
     socket.addEventListener("message", hear);
     socket.addEventListener("close", () => setTimeout(connect, wait, Math.min(wait * 2, 8000)));
   }
