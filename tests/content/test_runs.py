@@ -6,34 +6,19 @@ first; what came of it waits in a shared folder for the others.
 
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from runs import LIMIT, disagreement, environment, own_project, run_anew
 
 from mundap.project.expression import Expression
 from mundap.project.judge import judge
-from mundap.project.load import load
 from mundap.project.snippets import order
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT, PROBLEMS = load(ROOT)
-LIMIT = 300  # seconds for one snippet, on a machine that does other things too
+PROJECT, PROBLEMS = own_project()
 BUDGET = 2 * 300  # seconds of one core for all of them: five minutes on two cores
-SCRIPT = """
-import json, runpy, sys
-path, result = sys.argv[1:]
-sys.argv = [path]
-names = runpy.run_path(path, run_name="__main__")
-plain = lambda value: value.item() if hasattr(value, "item") else value
-found = {name: {key: plain(value) for key, value in names.get(name, {}).items()} for name in ("evidence", "tolerance")}
-json.dump({**found}, open(result, "w"))
-"""
-
 IMPORTS = """
 import contextlib, importlib, io, json, sys, time
 import figure, sklearn, torch, torch.utils.flop_counter  # their own time is not counted
@@ -46,45 +31,6 @@ for name in sys.argv[1:]:
                     "slow": time.process_time() - start > 3}
 print(json.dumps({name: found for name, found in faults.items() if any(found.values())}))
 """
-
-
-def environment():
-    """What a script sees: no screen, one thread, its own folder to import from, and no wish for the full length."""
-    changed = {
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT / "snippets"),
-    }
-    return {**{key: value for key, value in os.environ.items() if key != "FULL_RUN"}, **changed}
-
-
-def run_anew(name, folder):
-    """Run a snippet as `python snippets/NAME.py` would, from another folder.
-
-    -> {evidence, tolerance, seconds} or {error}.
-    """
-    result = folder / f"{name}.result"
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return {"error": f"not done after {LIMIT} seconds"}
-    if process.returncode or not result.is_file():
-        return {"error": f"exit status {process.returncode}\n{output[-4000:]}"}
-    return json.loads(result.read_text())
 
 
 @pytest.fixture(scope="session")
@@ -102,31 +48,6 @@ def fresh(tmp_path_factory, worker_id):
         return json.loads(kept.read_text())
 
     return get
-
-
-def disagreement(old, new, tolerance):
-    """What differs between recorded and fresh evidence, in words; "" where they agree.
-
-    tolerance: name -> allowed absolute difference, None or inf for any; without one, 1e-3 of the size or 1e-5.
-    """
-    said = [
-        f"{name}: only in the {'record' if name in old else 'fresh run'}" for name in sorted(old.keys() ^ new.keys())
-    ]
-    for name in sorted(old.keys() & new.keys()):
-        one, other, allowed = old[name], new[name], tolerance.get(name, 0)
-        if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
-            same = False
-        elif allowed is None or allowed == math.inf:
-            continue
-        elif isinstance(one, str | bool):
-            same = one == other
-        else:
-            same = abs(one - other) <= (allowed if name in tolerance else max(1e-3 * max(abs(one), abs(other)), 1e-5))
-        if not same:
-            said.append(
-                f"{name}: {one!r} recorded, {other!r} now" + (f", allowed {allowed!r}" if name in tolerance else "")
-            )
-    return "; ".join(said)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from mkdocs.config import load_config
 from mkdocs_jupyter.convert import nb2html
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from test_runs import LIMIT, PROJECT, disagreement, environment
+from runs import LIMIT, disagreement, environment, own_project
 
 from mundap.pages import standalone
 from mundap.problems import Failure
@@ -31,6 +31,7 @@ from mundap.project.load import load
 from mundap.running.run import _read_evidence
 from mundap.site import build
 
+PROJECT, _ = own_project()
 REPOSITORY = "someone/some.where"
 TRAPS = {
     "plain": "X = 1\n",
