@@ -5,6 +5,7 @@ import re
 import markdown
 import pytest
 from engine import FILES, RECORDS, make_project, make_records, put
+from pagelinks import anchors, links
 
 from mundap.pages import render
 from mundap.problems import Failure
@@ -33,19 +34,6 @@ def made(project, flavour="mkdocs", **edits):
     found, problems = load(project)
     assert problems == []
     return render.pages(found, flavour)
-
-
-def anchors(text):
-    """Every anchor of a page, of either flavour, code left out."""
-    text = re.sub(r"(?ms)^(`{3,}).*?^\1$", "", text)
-    return re.findall(r'\bid="([^"]+)"', text) + re.findall(r"(?m)^(?:#+ .* |!\[.*\))\{#([^}]+)\}$", text)
-
-
-def links(text):
-    """Every relative link of a page as (path, anchor), code left out."""
-    text = re.sub(r"`[^`\n]+`", "", re.sub(r"(?ms)^(`{3,}).*?^\1$", "", text))
-    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'\b(?:href|src)="([^"]+)"', text)
-    return [tuple(target.partition("#")[::2]) for target in found if not re.match(r"https?:", target)]
 
 
 @pytest.mark.parametrize("flavour", ["mkdocs", "plain"])

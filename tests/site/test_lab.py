@@ -13,7 +13,7 @@ import pe_interpolation
 import pytest
 import scenes
 import torch
-from test_site import violations
+from accessibility import violations
 from train_vit import PATCH, SIZE, load_trained
 
 from mundap.live.serve import HEADERS

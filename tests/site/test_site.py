@@ -6,11 +6,10 @@ import subprocess
 import sys
 from functools import cache
 from html.parser import HTMLParser
-from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+from accessibility import violations
 
 from mundap.pages import standalone
 from mundap.project.load import load
@@ -145,17 +144,6 @@ def test_no_page_asks_another_host_or_logs_an_error(site, site_url, page_factory
     foreign = {url for url in page.heard.requests if not url.startswith((site_url, "data:", "blob:"))}
     assert not foreign
     assert not page.heard.errors
-
-
-@cache
-def axe_source():
-    return (Path(find_spec("axe_playwright_python").origin).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
-def violations(page):
-    page.evaluate(axe_source())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
 @pytest.mark.parametrize("theme", THEMES)
