@@ -9,7 +9,7 @@ import statistics
 
 import torch
 from attention_rollout import cls_map, density_in_box, patches_in_box, rollout
-from figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from scenes import draw
 from train_vit import PATCH, SIZE, build, load_trained
 

@@ -9,7 +9,7 @@
 import statistics
 
 import torch
-from figure import BLUE, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, INK, ORANGE, plt, show, table
 from scenes import draw
 from train_vit import PATCH, SIZE, build, load_trained
 

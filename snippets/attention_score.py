@@ -7,7 +7,7 @@
 from statistics import mean, stdev
 
 import torch
-from figure import BLUE, ORANGE, show, table
+from lib.figure import BLUE, ORANGE, show, table
 from matplotlib import pyplot as plt
 from torch.nn import functional as F
 

@@ -10,8 +10,8 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from binary_digits import all_states, frequencies, load, middle
-from figure import BLUE, GREEN, ORANGE, show, table
+from lib.binary_digits import all_states, frequencies, load, middle
+from lib.figure import BLUE, GREEN, ORANGE, show, table
 from matplotlib import pyplot as plt
 from parameter_count import fit, kl, log_prob
 from torch import nn

@@ -1,13 +1,14 @@
 # %% [markdown]
 # # 벤치마크 기록 읽기
 #
-# `python snippets/gpu_benchmark.py --out 결과.json` 명령으로 장치마다 한 번씩 재어 `snippets/benchmarks/`에 모은 기록을 읽어요.
+# `python snippets/gpu_benchmark.py --out 결과.json` 명령으로 장치마다 한 번씩 재어 `snippets/data/benchmarks/`에 모은 기록을 읽어요.
 # 여기서는 아무것도 재지 않아요. 기록을 견주고 그릴 뿐이라, 같은 기록이면 누가 어디서 돌려도 같은 수가 나와요.
 
 # %%
 import math
 
-from benchmark_lib import drift, read_folder
+from bench.records import drift, read_folder
+from lib.paths import data_path
 
 METHODS = {"naive": "식 그대로", "math": "math", "efficient": "efficient", "flash": "flash", "cudnn": "cuDNN"}
 MODES = {"inference": "추론", "training": "학습"}
@@ -86,12 +87,12 @@ def race(record):
 
 # %%
 if __name__ == "__main__":
-    from figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+    from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
     from matplotlib.ticker import FuncFormatter, LogLocator
 
-    records = read_folder("benchmarks")
+    records = read_folder(data_path("benchmarks"))
     if not records:
-        raise SystemExit("snippets/benchmarks/에 기록이 없어요.")
+        raise SystemExit("snippets/data/benchmarks/에 기록이 없어요.")
     gpus = [record for record in records if record["device"]["kind"] != "cpu"]
     lead = records[0]
     lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]

@@ -10,7 +10,8 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from figure import BLUE, GREEN, INK, ORANGE, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, show, table
+from lib.measure import accuracy, relative_error
 from matplotlib import pyplot as plt
 from sklearn.datasets import load_digits
 from torch import nn
@@ -151,12 +152,6 @@ def train(make, digits, offsets, labels, lr, seed, permuted=False, moving=False)
         optimizer.step()
         schedule.step()
     return model
-
-
-@torch.no_grad()
-def accuracy(model, x, labels):
-    """Share of the images x (n, 1, 12, 12) that the model labels right, 0 to 1."""
-    return (model(x).argmax(dim=1) == labels).double().mean().item()
 
 
 # %% [markdown]
@@ -322,11 +317,6 @@ if __name__ == "__main__":
 
 
 # %%
-def relative_error(a, b):
-    """Norm of a - b over the norm of b."""
-    return ((a - b).norm() / b.norm()).item()
-
-
 @torch.no_grad()
 def convolution_errors(conv, x):
     """Relative errors of one convolution on images x (n, 1, H, H) that are shifted or turned."""

@@ -10,7 +10,7 @@ from functools import partial
 from statistics import mean, stdev
 
 import torch
-from figure import BLUE, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, INK, ORANGE, plt, show, table
 from seq2seq import (
     SHARES,
     Transformer,

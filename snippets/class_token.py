@@ -10,8 +10,9 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from digits import accuracy, load, small_vit, train
-from figure import BLUE, ORANGE, show, table
+from lib.digits import load, small_vit, train
+from lib.figure import BLUE, ORANGE, show, table
+from lib.measure import accuracy
 from matplotlib import pyplot as plt
 from vit import Attention, VisionTransformer
 

@@ -9,8 +9,9 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from digits import accuracy, load, small_vit, train
-from figure import BLUE, ORANGE, plt, show, table
+from lib.digits import load, small_vit, train
+from lib.figure import BLUE, ORANGE, plt, show, table
+from lib.measure import accuracy
 from torch import nn
 from vit import VisionTransformer, resample_abs_pos_embed, vit
 

@@ -10,8 +10,9 @@ import statistics
 import scenes
 import torch
 import torch.nn.functional as F
-from digits import MEAN, STD, accuracy, load, train
-from figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.digits import MEAN, STD, load, train
+from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.measure import accuracy, relative_error
 from torch import nn
 
 SEEDS, LAYER_SEEDS = (0, 1, 2), range(5)
@@ -36,11 +37,6 @@ def sequence_layers(seed):
 def jacobian(f, x):
     """dy_i / dx_j of f: (1, T) -> (1, T) at x, as a (T, T) matrix: row = output, column = input."""
     return torch.autograd.functional.jacobian(f, x)[0, :, 0]
-
-
-def relative_error(a, b):
-    """Norm of a - b over the norm of b."""
-    return ((a - b).norm() / b.norm()).item()
 
 
 # %%

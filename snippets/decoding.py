@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from figure import BLUE, GREEN, ORANGE, plt, show, table
+from lib.figure import BLUE, GREEN, ORANGE, plt, show, table
 from seq2seq import (
     BOS,
     EOS,

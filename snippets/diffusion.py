@@ -10,8 +10,8 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from digits import MEAN, STD, load
-from figure import BLUE, GREEN, INK, ORANGE, show, table
+from lib.digits import MEAN, STD, load
+from lib.figure import BLUE, GREEN, INK, ORANGE, show, table
 from matplotlib import pyplot as plt
 from torch import nn
 

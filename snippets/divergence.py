@@ -8,7 +8,7 @@
 from statistics import mean
 
 import numpy as np
-from figure import BLUE, GREEN, ORANGE, PINK, show, table
+from lib.figure import BLUE, GREEN, ORANGE, PINK, show, table
 from matplotlib import pyplot as plt
 from scipy.optimize import linprog
 from scipy.special import rel_entr

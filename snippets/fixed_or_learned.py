@@ -8,8 +8,9 @@
 import statistics
 
 import torch
-from digits import accuracy, load, small_vit, train
-from figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+from lib.digits import load, small_vit, train
+from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+from lib.measure import accuracy
 from torch import nn
 from vit import VisionTransformer, sincos_pos_embed
 

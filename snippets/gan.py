@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from figure import BLUE, GREEN, INK, ORANGE, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, show, table
 from matplotlib import pyplot as plt
 from torch import nn
 

@@ -8,8 +8,9 @@
 # %%
 import torch
 import torch.nn.functional as F
-from digits import accuracy, load, shift, small_vit, training
-from figure import BLUE, GREEN, ORANGE, PINK, VIOLET, show, table
+from lib.digits import load, shift, small_vit, training
+from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, show, table
+from lib.measure import accuracy
 from matplotlib import pyplot as plt
 from torch import nn
 from vit import vit

@@ -8,7 +8,8 @@
 import statistics
 
 import torch
-from figure import show
+from lib.figure import show
+from lib.measure import relative_error
 from matplotlib import pyplot as plt
 from torch import nn
 
@@ -82,11 +83,6 @@ def as_one_head(model):
     joint = MultiHeadAttention(model.proj.in_features, num_heads=1)
     joint.load_state_dict(model.state_dict())
     return joint
-
-
-def relative_error(first, second):
-    """Norm of the difference over the norm of the second."""
-    return ((first - second).norm() / second.norm()).item()
 
 
 # %%

@@ -8,7 +8,7 @@
 import copy
 
 import torch
-from figure import BLUE, show, table
+from lib.figure import BLUE, show, table
 from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
 from torch import nn

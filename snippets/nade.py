@@ -11,8 +11,8 @@ from statistics import mean, stdev
 import torch
 from autoregressive import LogisticAR, before, nll, sample
 from autoregressive import train as train_logistic
-from binary_digits import all_states, draw_rows, frequencies, load, middle
-from figure import show, table
+from lib.binary_digits import all_states, draw_rows, frequencies, load, middle
+from lib.figure import show, table
 from parameter_count import fit, log_prob, nearest
 from torch import nn
 

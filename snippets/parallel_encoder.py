@@ -11,7 +11,8 @@ from statistics import mean, median, stdev
 
 import seq2seq
 import torch
-from figure import BLUE, ORANGE, plt, show, table
+from lib.figure import BLUE, ORANGE, plt, show, table
+from lib.measure import relative_error
 from seq2seq import (
     PAD,
     DecoderLayer,
@@ -99,7 +100,7 @@ if __name__ == "__main__":
         layer, dates = load_trained(seed).encoder[0], split(seed)[1][:500]
         with torch.no_grad():
             x, mask = load_trained(seed).embed(sources(dates)), (sources(dates) != PAD)[:, None, None]
-            residual_changes.append(seq2seq.relative(bare(layer, x, mask), layer(x, mask)))
+            residual_changes.append(relative_error(bare(layer, x, mask), layer(x, mask)))
     print(f"층마다 들어가고 나오는 벡터는 {outputs_per_layer}개")
     print(f"잔차와 정규화를 뺀 층의 출력은 상대 오차 {min(residual_changes):.2f} 이상 달라요.")
 

@@ -8,8 +8,8 @@
 from statistics import mean, stdev
 
 import torch
-from binary_digits import all_states, draw_rows, frequencies, load, middle
-from figure import BLUE, GREEN, ORANGE, PINK, show, table
+from lib.binary_digits import all_states, draw_rows, frequencies, load, middle
+from lib.figure import BLUE, GREEN, ORANGE, PINK, show, table
 from matplotlib import pyplot as plt
 
 

@@ -7,7 +7,7 @@
 # %%
 import torch
 import torch.nn.functional as F
-from figure import BLUE, ORANGE, show, table
+from lib.figure import BLUE, ORANGE, show, table
 from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
 from sklearn.datasets import load_sample_image

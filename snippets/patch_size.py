@@ -11,8 +11,9 @@ from copy import deepcopy
 import scenes
 import torch
 import torch.nn.functional as F
-from figure import BLUE, GREEN, INK, ORANGE, plt, show, table
-from gpu_benchmark import count_flops, median_time, predict_flops
+from attention_cost import count_flops, median_time, predict_flops
+from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.measure import accuracy
 from torch import nn
 from train_vit import PATCH, SIZE, load_trained
 from vit import VisionTransformer, vit
@@ -81,12 +82,6 @@ if __name__ == "__main__":
 
 
 # %%
-@torch.no_grad()
-def accuracy(model, images, labels):
-    """Share of the images that the model names right."""
-    return (model(images).argmax(dim=1) == labels).float().mean().item()
-
-
 def misfits(weights, model):
     """Names of the model's parameters whose shape is another in weights, a state dict."""
     return [name for name, value in model.state_dict().items() if value.shape != weights[name].shape]

@@ -10,7 +10,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from figure import BLUE, ORANGE, PINK, VIOLET, plt, show, table
+from lib.figure import BLUE, ORANGE, PINK, VIOLET, plt, show, table
 from scenes import draw
 from scipy import ndimage
 from train_vit import PATCH, SIZE, load_trained

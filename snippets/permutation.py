@@ -8,7 +8,7 @@
 from itertools import permutations
 
 import torch
-from figure import BLUE, GREEN, ORANGE, PINK, show, table
+from lib.figure import BLUE, GREEN, ORANGE, PINK, show, table
 from matplotlib import pyplot as plt
 from torch import nn
 from vit import VisionTransformer

@@ -9,7 +9,7 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from figure import plt, show, table
+from lib.figure import plt, show, table
 from torch import nn
 from vit import VisionTransformer
 

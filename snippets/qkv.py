@@ -9,7 +9,8 @@ import statistics
 import time
 
 import torch
-from figure import table
+from lib.figure import table
+from lib.measure import relative_error
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -58,12 +59,6 @@ def difference(first, second):
     return max((a - b).abs().max().item() for a, b in zip(first, second, strict=True))
 
 
-def relative_error(first, second):
-    """Norm of the difference between two lists of tensors over the norm of the second."""
-    first, second = torch.stack(tuple(first)), torch.stack(tuple(second))
-    return ((first - second).norm() / second.norm()).item()
-
-
 # %% [markdown]
 # ## 세 개로 나누든 하나로 묶든 같아요
 #
@@ -105,7 +100,7 @@ if __name__ == "__main__":
         second[0, 100] = first[0, 5]  # one token that both inputs contain, at another place
         q_first, q_second = fused(first)[0], fused(second)[0]  # (1, h, N, d) each
         weights_changed = difference([fused.qkv.weight], [weight_before])
-        other_input = relative_error([q_second], [q_first])
+        other_input = relative_error(q_second, q_first)
         same_token = difference([q_second[:, :, 100]], [q_first[:, :, 5]])
     print(f"두 입력을 지나는 동안 가중치가 달라진 양: {weights_changed}")
     print(f"두 입력의 q 벡터가 서로 다른 정도 (상대 오차): {other_input:.2f}")
@@ -151,7 +146,7 @@ if __name__ == "__main__":
     with torch.inference_mode():
         right, wrong = fused(x), wrong_order(x, fused.qkv.weight, fused.qkv.bias, h)
         shapes_equal = torch.stack(right).shape == wrong.shape
-        wrong_order_error = relative_error(wrong, right)
+        wrong_order_error = relative_error(wrong, torch.stack(right))
         # the same rows in the order in which the mistake reads them
         order = torch.arange(3 * D).reshape(3, h, -1).transpose(0, 1).flatten()
         reordered = difference(wrong_order(x, fused.qkv.weight[order], fused.qkv.bias[order], h), right)

@@ -9,16 +9,12 @@
 import statistics
 
 import torch
-from figure import BLUE, ORANGE, show
+from lib.figure import BLUE, ORANGE, show
+from lib.measure import relative_error
 from matplotlib import pyplot as plt
 from torch import nn
 from torch.func import jacrev
 from vit import Block
-
-
-def relative_error(first, second):
-    """Norm of the difference over the norm of the second."""
-    return ((first - second).norm() / second.norm()).item()
 
 
 def additivity_error(f, x, y):

@@ -151,7 +151,7 @@ def to_rgb(images):
 
 # %%
 if __name__ == "__main__":
-    from figure import ORANGE, plt, show, table
+    from lib.figure import ORANGE, plt, show, table
 
     torch.set_num_threads(1)
     images, labels, boxes = draw(100, 64, seed=0)

@@ -11,13 +11,13 @@ import copy
 import os
 import random
 import re
-from importlib.util import find_spec
-from pathlib import Path
 from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from figure import plt, show, table
+from lib.figure import plt, show, table
+from lib.measure import relative_error
+from lib.paths import data_path
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -28,7 +28,7 @@ VOCAB = ["<pad>", "<bos>", "<eos>", *"0123456789-/.", *NUMERALS, *"십년월유�
 ID = {token: i for i, token in enumerate(VOCAB)}
 PAD, BOS, EOS = 0, 1, 2
 SHORT, FULL = 400, 1500  # steps of training: what a plain run shows, and what made the kept weights
-WEIGHTS = Path(find_spec("figure").origin).with_name("seq2seq.safetensors")  # beside this file
+WEIGHTS = data_path("seq2seq.safetensors")
 
 
 def numeral(n):
@@ -276,11 +276,6 @@ def shapes(module):
     return sorted(tuple(parameter.shape) for parameter in module.parameters())
 
 
-def relative(first, second):
-    """Norm of the difference over the norm of the second."""
-    return ((first - second).norm() / second.norm()).item()
-
-
 # %%
 if __name__ == "__main__":
     encoder_layer, decoder_layer = models[0].encoder[0], models[0].decoder[0]
@@ -295,7 +290,7 @@ if __name__ == "__main__":
     }
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
     weights_apart = min(
-        relative(model.encoder[i].self_attn.q.weight, model.decoder[i].self_attn.q.weight)
+        relative_error(model.encoder[i].self_attn.q.weight, model.decoder[i].self_attn.q.weight)
         for model in models
         for i in range(2)
     )
@@ -348,7 +343,10 @@ if __name__ == "__main__":
             memory, mask = model.encode(source)
             low = layer_outputs(model, source)[1]
             keys = [layer.cross_attn.keys_values(memory)[0] for layer in model.decoder]
-            key_changes += [relative(keys[0], keys_of_the_encoder(model, source)[0]), relative(keys[0], keys[1])]
+            key_changes += [
+                relative_error(keys[0], keys_of_the_encoder(model, source)[0]),
+                relative_error(keys[0], keys[1]),
+            ]
         shifted = with_memory(model, lambda source: (memory.roll(-1, dims=0), mask.roll(-1, dims=0)))
         swapped.append(exact_match(texts(greedy(shifted, source)), others))
         below.append(exact_match(texts(greedy(with_memory(model, lambda source: (low, mask)), source)), dates))

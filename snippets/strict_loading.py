@@ -9,7 +9,7 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from figure import BLUE, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, INK, ORANGE, plt, show, table
 from scenes import draw
 from torch import nn
 from train_vit import SIZE, WEIGHTS, evaluate

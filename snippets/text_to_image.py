@@ -10,8 +10,8 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from digits import MEAN, STD, load
-from figure import ORANGE, plt, show, table
+from lib.digits import MEAN, STD, load
+from lib.figure import ORANGE, plt, show, table
 from sklearn.svm import SVC
 from torch import nn
 from vit import Attention, Block

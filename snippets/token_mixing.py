@@ -9,7 +9,7 @@ import copy
 import statistics
 
 import torch
-from figure import show, table
+from lib.figure import show, table
 from matplotlib import pyplot as plt
 from torch import nn
 from torch.func import jacrev

@@ -8,18 +8,18 @@
 import math
 import os
 import time
-from pathlib import Path
 
 import scenes
 import torch
 import torch.nn.functional as F
 import vit
+from lib.paths import data_path
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 SIZE, PATCH = 64, 8  # pixels: 8 x 8 tokens
 SHORT, FULL = 250, 10_000  # steps of training: what a plain run shows, and what made the committed weights
-WEIGHTS = Path(vit.__file__).with_name("train_vit.safetensors")
+WEIGHTS = data_path("train_vit.safetensors")
 
 
 # %%
@@ -47,7 +47,7 @@ def build(seed=0, pos_embed="learn"):
 
 
 def load_trained():
-    """The trained model, in eval mode, from train_vit.safetensors beside this file."""
+    """The trained model, in eval mode, from snippets/data/train_vit.safetensors."""
     model = build()
     model.load_state_dict(load_file(WEIGHTS))
     return model.eval()
@@ -93,7 +93,7 @@ def evaluate(model, images, labels):
 
 # %%
 if __name__ == "__main__":
-    from figure import BLUE, INK, plt, show, table
+    from lib.figure import BLUE, INK, plt, show, table
 
     torch.set_num_threads(1)
     model = build()

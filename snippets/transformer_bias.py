@@ -10,18 +10,14 @@ import statistics
 import scenes
 import torch
 import torch.nn.functional as F
-from digits import MEAN, STD, accuracy, load, small_vit, train
-from figure import BLUE, INK, ORANGE, plt, show, table
+from lib.digits import MEAN, STD, load, small_vit, train
+from lib.figure import BLUE, INK, ORANGE, plt, show, table
+from lib.measure import accuracy, relative_error
 from torch import nn
 from train_vit import PATCH, SIZE, build, load_trained
 
 SEEDS = (0, 1, 2)
 GRID = SIZE // PATCH
-
-
-def relative_error(a, b):
-    """Norm of a - b over the norm of b."""
-    return ((a - b).norm() / b.norm()).item()
 
 
 # %% [markdown]

@@ -11,8 +11,8 @@ from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
-from binary_digits import draw_rows, load
-from figure import BLUE, INK, ORANGE, show, table
+from lib.binary_digits import draw_rows, load
+from lib.figure import BLUE, INK, ORANGE, show, table
 from matplotlib import pyplot as plt
 from parameter_count import fit, log_prob, nearest
 from torch import nn

@@ -211,7 +211,7 @@ def vit(name, **options):
 # %%
 if __name__ == "__main__":
     import scenes
-    from figure import BLUE, plt, show, table
+    from lib.figure import BLUE, plt, show, table
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -428,7 +428,7 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     import statistics
 
-    from figure import table
+    from lib.figure import table
     from safetensors.torch import save_file
     from scenes import draw
     from train_vit import SIZE, WEIGHTS, load_trained

@@ -9,8 +9,9 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from digits import accuracy, load, small_vit, train
-from figure import BLUE, GREEN, ORANGE, plt, show, table
+from lib.digits import load, small_vit, train
+from lib.figure import BLUE, GREEN, ORANGE, plt, show, table
+from lib.measure import accuracy
 from permutation import shuffle_patches
 from position_similarity import distance_correlation
 from sklearn.datasets import load_sample_image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpu_benchmark import attention_share
+from attention_cost import attention_share
 from vit import vit
 
 BLOCKS = Path(__file__).resolve().parents[2] / "docs" / "blocks"

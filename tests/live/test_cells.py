@@ -829,7 +829,7 @@ def test_carriage_returns_and_rich_tables(learner, page):
 import sys
 for i in range(3): print(f"\\r{i}/2 가", end="", flush=True)
 print()
-from figure import table
+from lib.figure import table
 table("t", "표의 이름", ["이름", "값"], [["가", 1]])
 """
     type_code(page, 1, code)

@@ -1,4 +1,5 @@
 import pytest
+from engine import put
 
 from mundap.project import snippets
 
@@ -48,10 +49,13 @@ class Wrong(Exception): """No more than this."""
 if __name__ == "__main__":
     import aside
 
-    print(open("aside.txt").read(), twice(3))
+    from lib import paths
+
+    print(paths.data_path("aside.txt").read_text(), twice(3))
     evidence = {"value": 6}
 '''
-BOTTOM = "from pathlib import Path\n\nZERO = float((Path(__file__).parent / 'zero.txt').read_text())\n"
+BOTTOM = "from lib.paths import data_path\n\nZERO = float(data_path('zero.txt').read_text())\n"
+PATHS = "from pathlib import Path\n\n\ndef data_path(name):\n    return Path(__file__).parents[1] / 'data' / name\n"
 ASIDE = "ONE = 1\n"
 
 
@@ -62,11 +66,12 @@ def folder(tmp_path):
         "middle.py": MIDDLE,
         "bottom.py": BOTTOM,
         "aside.py": ASIDE,
-        "zero.txt": "0",
-        "aside.txt": "1",
-        "unnamed.txt": "2",
+        "lib/paths.py": PATHS,
+        "data/zero.txt": "0",
+        "data/aside.txt": "1",
+        "data/unnamed.txt": "2",
     }.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        put(tmp_path / name, text)
     return tmp_path
 
 
@@ -84,17 +89,26 @@ def changed(folder, name, file, old, new):
 def test_what_is_known_without_running(folder):
     found = snippets.load(folder)
     top, middle, bottom = found["top"], found["middle"], found["bottom"]
-    assert list(found) == ["aside", "bottom", "middle", "top"]
+    assert list(found) == ["aside", "bottom", "lib.paths", "middle", "top"]
+    assert found["lib.paths"].file == "lib/paths.py" and top.file == "top.py"
     assert top.title == "맨 위의 실행" and middle.title == "middle"
     assert (top.runs, middle.runs, bottom.runs) == (True, True, False)
     assert (top.evidence_bound, bottom.evidence_bound) == (True, False)
-    assert top.imports == ["middle"] and middle.imports == ["aside", "bottom"]
-    assert middle.data == ["aside.txt"] and bottom.data == ["zero.txt"]
-    assert middle.when_imported == (["bottom"], [], [])
-    assert top.modules == ["numpy"] and bottom.modules == ["pathlib"]
-    assert snippets.closure(found, "top") == ["bottom", "middle"]
+    assert top.needs == snippets.Needs(imports=("middle",), modules=("numpy",))
+    assert middle.needs == snippets.Needs(("aside", "bottom", "lib.paths"), ("data/aside.txt",))
+    assert middle.when_imported == snippets.Needs(("bottom",))
+    assert bottom.needs == snippets.Needs(("lib.paths",), ("data/zero.txt",))
+    assert snippets.closure(found, "top") == ["bottom", "lib.paths", "middle"]
+    everything = snippets.Needs(("bottom", "lib.paths", "middle"), ("data/zero.txt",), ("numpy", "pathlib"))
+    assert snippets.all_needs(found, "top") == everything
     assert top.definitions["Box"].startswith("class Box:\n") and top.definitions["Box"].endswith("return 1")
-    assert sorted(snippets.sources(found, "top")) == ["bottom.py", "middle.py", "top.py", "zero.txt"]
+    assert sorted(snippets.sources(found, "top")) == [
+        "bottom.py",
+        "data/zero.txt",
+        "lib/paths.py",
+        "middle.py",
+        "top.py",
+    ]
 
 
 def test_modules_that_a_snippet_imports_in_whatever_way(tmp_path):
@@ -115,9 +129,24 @@ if __name__ == "__main__":
     import pandas
 """)
     found = snippets.load(tmp_path)["a"]
-    assert found.imports == ["other"]
-    assert found.when_imported[2] == ["PIL", "importlib", "koreanize_matplotlib", "matplotlib", "sklearn", "torch"]
-    assert found.modules == ["PIL", "importlib", "koreanize_matplotlib", "matplotlib", "pandas", "sklearn", "torch"]
+    assert found.needs.imports == ("other",)
+    assert list(found.when_imported.modules) == [
+        "PIL",
+        "importlib",
+        "koreanize_matplotlib",
+        "matplotlib",
+        "sklearn",
+        "torch",
+    ]
+    assert list(found.needs.modules) == [
+        "PIL",
+        "importlib",
+        "koreanize_matplotlib",
+        "matplotlib",
+        "pandas",
+        "sklearn",
+        "torch",
+    ]
 
 
 def test_definition_brings_its_decorators(tmp_path):
@@ -134,7 +163,7 @@ def test_definition_brings_its_decorators(tmp_path):
         ("top.py", "twice(2)", "twice(3)", ["top.py"]),
         ("middle.py", "x * 2", "x + x", ["middle.py"]),
         ("middle.py", "ZERO", "ONE", ["middle.py"]),
-        ("middle.py", "import bottom", "import numpy", ["bottom.py", "middle.py", "zero.txt"]),
+        ("middle.py", "import bottom", "import numpy", ["bottom.py", "data/zero.txt", "lib/paths.py", "middle.py"]),
         ("middle.py", "# second", "# zweite", ["middle.py"]),  # part of a string
         ("middle.py", "second\n\nlast", "second\nlast", ["middle.py"]),
         ("middle.py", '"""first', '"""first ', ["middle.py"]),
@@ -149,10 +178,10 @@ def test_definition_brings_its_decorators(tmp_path):
         ("middle.py", "import aside", "import numpy", []),
         ("middle.py", "len(text)", "len(text)   ", []),
         ("bottom.py", "ZERO =", "ONE = 1\nZERO =", ["bottom.py"]),
-        ("zero.txt", "0", "1", ["zero.txt"]),
-        ("aside.txt", "1", "2", []),
+        ("data/zero.txt", "0", "1", ["data/zero.txt"]),
+        ("data/aside.txt", "1", "2", []),
         ("aside.py", "1", "2", []),
-        ("unnamed.txt", "2", "3", []),
+        ("data/unnamed.txt", "2", "3", []),
     ],
 )
 def test_digest_moves_with_what_a_run_depends_on_and_with_nothing_else(folder, file, old, new, expected):
@@ -161,56 +190,119 @@ def test_digest_moves_with_what_a_run_depends_on_and_with_nothing_else(folder, f
 
 def test_digest_of_the_one_that_runs_its_main_block(folder):
     assert changed(folder, "middle", "aside.py", "1", "2") == ["aside.py"]
-    assert changed(folder, "middle", "aside.txt", "1", "2") == ["aside.txt"]
+    assert changed(folder, "middle", "data/aside.txt", "1", "2") == ["data/aside.txt"]
     assert changed(folder, "middle", "top.py", "1", "2") == []
 
 
 def test_line_ends_and_a_byte_order_mark_do_not_matter(folder):
     before = snippets.sources(snippets.load(folder), "top")
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert snippets.sources(snippets.load(folder), "top") == before
 
 
 def test_data_file_in_a_folder_and_one_that_goes(folder):
-    (folder / "weights").mkdir()
-    (folder / "weights" / "tiny.bin").write_bytes(b"\x00\xff")
-    assert changed(folder, "top", "top.py", "twice(2)", "open('weights/tiny.bin') or twice(2)") == [
+    put(folder / "data" / "weights" / "tiny.bin", b"\x00\xff")
+    assert changed(folder, "top", "top.py", "twice(2)", "twice(data_path('weights/tiny.bin'))") == [
+        "data/weights/tiny.bin",
         "top.py",
-        "weights/tiny.bin",
     ]
     before = snippets.sources(snippets.load(folder), "top")
-    (folder / "weights" / "tiny.bin").unlink()
-    assert before.keys() - snippets.sources(snippets.load(folder), "top").keys() == {"weights/tiny.bin"}
+    (folder / "data" / "weights" / "tiny.bin").unlink()
+    assert before.keys() - snippets.sources(snippets.load(folder), "top").keys() == {"data/weights/tiny.bin"}
 
 
 def test_the_name_of_a_folder_stands_for_all_that_is_in_it(folder):
     for name, text in {"one.json": "1", "deep/two.json": "2", ".hidden.part": "3"}.items():
-        (folder / "results" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "results" / name).write_text(text)
-    added = ["results/deep/two.json", "results/one.json", "top.py"]
-    assert changed(folder, "top", "top.py", "twice(2)", "twice('results')") == added
-    assert changed(folder, "top", "results/one.json", "1", "4") == ["results/one.json"]
-    (folder / "results" / "new.json").write_text("5")
-    assert "results/new.json" in snippets.sources(snippets.load(folder), "top")
+        put(folder / "data" / "results" / name, text)
+    added = ["data/results/deep/two.json", "data/results/one.json", "top.py"]
+    assert changed(folder, "top", "top.py", "twice(2)", "twice(data_path('results'))") == added
+    assert changed(folder, "top", "data/results/one.json", "1", "4") == ["data/results/one.json"]
+    put(folder / "data" / "results" / "new.json", "5")
+    assert "data/results/new.json" in snippets.sources(snippets.load(folder), "top")
+
+
+def test_a_text_that_happens_to_be_the_name_of_a_data_file_is_none(folder):
+    assert changed(folder, "top", "top.py", "twice(2)", "print('unnamed.txt')") == ["top.py"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import lib.figure",
+        "from lib.figure import show",
+        "from lib import figure, none",
+        "import numpy, lib.figure as f",
+        "__import__('lib.figure')",
+    ],
+)
+def test_ways_to_import_a_helper(tmp_path, statement):
+    put(tmp_path / "lib" / "figure.py", "# %%\nfrom .deep import shades\n")
+    put(tmp_path / "lib" / "deep" / "shades.py", "from ..colors import BLUE\n")
+    put(tmp_path / "lib" / "colors.py", "BLUE = 1\n")
+    put(tmp_path / "a.py", statement + "\n")
+    found = snippets.load(tmp_path)
+    assert list(found) == ["a", "lib.colors", "lib.deep.shades", "lib.figure"]
+    assert not found["lib.figure"].runs, "a lesson lies in the folder itself"
+    assert found["a"].needs.imports == ("lib.figure",) and "lib" not in found["a"].needs.modules
+    assert sorted(snippets.sources(found, "a")) == ["a.py", "lib/colors.py", "lib/deep/shades.py", "lib/figure.py"]
+    assert snippets.sources(found, "lib.deep.shades").keys() == {"lib/deep/shades.py", "lib/colors.py"}
+
+
+def test_the_file_that_makes_a_folder_a_package_runs_too(tmp_path):
+    put(tmp_path / "lib" / "__init__.py", "")
+    put(tmp_path / "lib" / "figure.py", "")
+    put(tmp_path / "a.py", "import lib.figure\n")
+    found = snippets.load(tmp_path)
+    assert found["a"].needs.imports == ("lib.__init__", "lib.figure")
+    assert "lib/__init__.py" in snippets.sources(found, "a")
+
+
+def test_hidden_folders_hold_no_snippets(tmp_path):
+    put(tmp_path / ".ipynb_checkpoints" / "a-checkpoint.py", "")
+    assert snippets.load(tmp_path) == {}
+
+
+def made(**imports):
+    """Snippets that import each other by these names: a="bc" is one that imports b and c."""
+    return {
+        name: snippets.Snippet(
+            name,
+            None,
+            "",
+            name,
+            True,
+            snippets.Needs(tuple(others)),
+            snippets.Needs(tuple(others)),
+            {other: (number, 1) for number, other in enumerate(others, 1)},
+        )
+        for name, others in imports.items()
+    }
 
 
 def test_order_of_dependence():
-    def made(**imports):
-        return {
-            name: snippets.Snippet(
-                name, None, "", name, True, imports=list(others), when_imported=(list(others), (), ())
-            )
-            for name, others in imports.items()
-        }
-
     found = made(a="cd", b="", c="e", d="b", e="")
     result = snippets.order(found, ["a", "b", "c", "d", "e"])
-    assert all(result.index(other) < result.index(name) for name in found for other in found[name].imports)
+    assert all(result.index(other) < result.index(name) for name in found for other in found[name].needs.imports)
     assert snippets.order(found, ["a", "e"]) == ["e", "a"]
+    assert snippets.circles(found) == []
+
+
+def test_circles():
     circle = made(a="b", b="c", c="a", d="c")
+    assert snippets.circles(circle) == [("a.py", 1, 1, ["a", "b", "c"])]
     assert sorted(snippets.order(circle, ["a", "b", "c", "d"])) == ["a", "b", "c", "d"]
     assert snippets.closure(circle, "a") == ["b", "c"] and snippets.closure(circle, "d") == ["a", "b", "c"]
+    assert snippets.circles(made(a="cb", b="a", c="d", d="cb")) == [
+        ("a.py", 2, 1, ["a", "b"]),
+        ("c.py", 1, 1, ["c", "d"]),
+    ]
+
+
+def test_place_of_a_circle(tmp_path):
+    put(tmp_path / "a.py", "import os\n\nif __name__ == '__main__':\n    from lib import b\n")
+    put(tmp_path / "lib" / "b.py", "def f():\n    import a\n")
+    assert snippets.circles(snippets.load(tmp_path)) == [("a.py", 4, 5, ["a", "lib.b"])]
 
 
 @pytest.mark.parametrize(

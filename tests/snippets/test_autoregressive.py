@@ -1,7 +1,7 @@
 import autoregressive
 import pytest
 import torch
-from binary_digits import all_states, frequencies
+from lib.binary_digits import all_states, frequencies
 from parameter_count import fit, log_prob
 
 

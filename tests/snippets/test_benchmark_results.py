@@ -1,9 +1,6 @@
-import json
-import re
-
 import benchmark_results as results
 import pytest
-from benchmark_lib import read_folder, spread
+from lib.cost import spread
 
 SAME = {
     "section": "model",
@@ -67,29 +64,3 @@ def test_curve_is_of_one_sequence():
     assert results.curve(record, "flash", "bf16") == ([197, 1025], [0.5, 2.0])
     assert results.curve(record, "flash", "bf16", quantity="memory") == ([1025], [100.0])
     assert results.fused_methods(record, "bf16") == ["flash"]
-
-
-def test_records_lead_with_gpus_and_leave_the_schema_out(tmp_path, monkeypatch):
-    (tmp_path / "records").mkdir()
-    for name, kind in (("a", "cpu"), ("b", "cuda"), ("c", "mps"), ("d", "cuda")):
-        content = {
-            "device": {"kind": kind, "name": name, "threads": 1},
-            "when": "",
-            "cells": [],
-            "fits": [],
-            "seconds": 1,
-            "settings": {"precisions": ["bf16"], "libraries": [], "grid": {"pixels": [224], "batches": [1]}},
-        }
-        (tmp_path / "records" / f"{name}.json").write_text(json.dumps(content))
-    (tmp_path / "records" / "schema.json").write_text('{"type": "object"}')
-    monkeypatch.setattr("benchmark_lib.__file__", str(tmp_path / "benchmark_lib.py"))
-    assert [record["device"]["name"] for record in read_folder("records")] == ["b", "d", "c", "a"]
-
-
-@pytest.mark.parametrize("content, place", [(b'{"cells": [],\n "when" 1}', ":2:9: JSON"), (b"\xff{}", ": UTF-8")])
-def test_a_broken_record_is_named(tmp_path, monkeypatch, content, place):
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "mine.json").write_bytes(content)
-    monkeypatch.setattr("benchmark_lib.__file__", str(tmp_path / "benchmark_lib.py"))
-    with pytest.raises(ValueError, match=re.escape(f"mine.json{place}") + ".*다시 재어 주세요"):
-        read_folder("records")

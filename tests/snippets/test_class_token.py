@@ -1,7 +1,7 @@
 import class_token
 import pytest
 import torch
-from digits import small_vit
+from lib.digits import small_vit
 from vit import Attention
 
 

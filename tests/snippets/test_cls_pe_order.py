@@ -1,7 +1,7 @@
 import pytest
 import torch
 from cls_pe_order import PositionFirst, fold, sgd_step, unfold
-from digits import small_vit
+from lib.digits import small_vit
 from vit import VisionTransformer, sincos_pos_embed
 
 

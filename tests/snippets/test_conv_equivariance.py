@@ -18,7 +18,7 @@ from conv_equivariance import (
     stack,
     symmetric,
 )
-from digits import load
+from lib.digits import load
 from torch import nn
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from digits import load, train
 from fixed_or_learned import NAMES, STD, build, distances, logits_with, spread_out
+from lib.digits import load, train
 from vit import sincos_pos_embed
 
 

@@ -2,7 +2,7 @@ import nade
 import pytest
 import torch
 from autoregressive import nll
-from binary_digits import all_states, frequencies
+from lib.binary_digits import all_states, frequencies
 
 
 def make(n=7, hidden=5):

@@ -1,7 +1,7 @@
-import binary_digits
 import parameter_count
 import pytest
 import torch
+from lib import binary_digits
 
 
 def test_all_states_are_listed_in_the_order_of_frequencies():

@@ -3,7 +3,7 @@ from math import log, pi
 import pytest
 import torch
 import vae
-from binary_digits import all_states
+from lib.binary_digits import all_states
 
 
 @pytest.fixture

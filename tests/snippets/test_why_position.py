@@ -1,6 +1,6 @@
 import pytest
 import torch
-from digits import small_vit
+from lib.digits import small_vit
 from why_position import Grid2D, Relative, RelativeAttention, build, digit_correlation, photo_correlation
 
 

@@ -43,7 +43,7 @@ def pages(project, flavour="mkdocs"):
                 texts[figure_path(record.name, exhibit.name)] = exhibit.content
         texts[standalone.path(record.name)] = standalone.of_project(project, record.name)
     for snippet in project.snippets.values():
-        texts[f"snippets/{snippet.path.name}"] = snippet.source
+        texts[f"snippets/{snippet.file}"] = snippet.source
     return texts
 
 

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 import zlib
 
-from mundap.project.snippets import closure
+from mundap.project.snippets import all_needs
 
 BRANCH = "gh-pages"  # holds the built site, as Colab opens only what is in a repository
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
@@ -53,16 +53,12 @@ def colab_url(repository, name):
 def of_project(project, name):
     """The notebook of a snippet that has a record, as the text of its file."""
     snippets, own = project.snippets, project.snippets[name]
-    siblings = [snippets[other] for other in closure(snippets, name)]
-    modules = set(own.modules).union(*(sibling.when_imported[2] for sibling in siblings))
-    data = set(own.data).union(*(sibling.when_imported[1] for sibling in siblings))
-    if any(name in sibling.when_imported[0] for sibling in siblings):  # two that import each other
-        siblings.append(own)
-    files = [*(sibling.path.name for sibling in siblings), *sorted(data)]
+    needs = all_needs(snippets, name)
+    files = [*(snippets[other].file for other in needs.imports), *needs.data]
     return make(
         name,
         project.records[name].path.read_text(encoding="utf-8"),
-        tuple(distributions(modules)),
+        tuple(distributions(needs.modules)),
         tuple((file, (own.path.parent / file).read_bytes()) for file in files),
     )
 
@@ -140,9 +136,10 @@ def code_cell(identifier, source, metadata=None):
 
 def write_cell(name, content):
     """The source of a cell that writes a Python file, byte for byte, and that people can read."""
-    return (
-        f"#@title 함께 쓰는 코드: {name}\n(FOLDER / {quoted(name)}).write_bytes({literal(content.decode())}.encode());"
-    )
+    folder = name.rpartition("/")[0]
+    make_folder = f"(FOLDER / {quoted(folder)}).mkdir(parents=True, exist_ok=True)\n" if folder else ""
+    write = f"(FOLDER / {quoted(name)}).write_bytes({literal(content.decode())}.encode());"
+    return f"#@title 함께 쓰는 코드: {name}\n{make_folder}{write}"
 
 
 def literal(text):

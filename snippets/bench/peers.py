@@ -8,7 +8,7 @@ import importlib.util
 import sys
 
 import torch
-from benchmark_lib import attempt
+from lib.cost import attempt
 from vit import SIZES, vit
 
 LIBRARIES = ("mundap", "timm", "transformers", "torchvision", "vit-pytorch")

@@ -20,33 +20,32 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from benchmark_lib import (
-    MEMORY_METHODS,
-    Contender,
-    Failed,
-    Traffic,
-    attempt,
+from attention_cost import attention_share, count_flops, naive_attention
+from bench.device import (
     clocks,
     commit,
-    compare,
     cpu_has,
     describe_device,
     describe_host,
+    keep_freed_memory,
+    refuse_too_much_memory,
+    versions,
+)
+from bench.peers import LIBRARIES, build, installed_libraries, optional
+from bench.records import compare, read_record, rounded, save
+from bench.work import Traffic
+from lib.cost import (
+    MEMORY_METHODS,
+    Contender,
+    Failed,
+    attempt,
     fit_exponent,
     free_memory,
     interleave,
-    keep_freed_memory,
     peak_memory,
     quiet_stderr,
-    read_record,
-    refuse_too_much_memory,
-    rounded,
-    save,
     spread,
-    versions,
 )
-from benchmark_peers import LIBRARIES, build, installed_libraries, optional
-from gpu_benchmark import attention_share, count_flops, naive_attention
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode

@@ -5,20 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import benchmark_lib as lib
-import benchmark_peers as peers
-import benchmark_run as bench
 import jsonschema
 import pytest
 import torch
 import torch.nn.functional as F
-from gpu_benchmark import naive_attention
+from attention_cost import naive_attention
+from bench import peers
+from bench import run as bench
+from bench.work import Traffic
+from lib.cost import spread
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 from vit import vit
 
-SNIPPETS = Path(bench.__file__).parent
-SCHEMA = json.loads((SNIPPETS / "benchmarks" / "schema.json").read_text(encoding="utf-8"))
+SNIPPETS = Path(bench.__file__).parents[1]
+SCHEMA = json.loads((SNIPPETS / "data" / "benchmarks" / "schema.json").read_text(encoding="utf-8"))
 TINY = {
     "pixels": [32, 64, 96],
     "backward_pixels": [32, 64],
@@ -84,7 +85,7 @@ def test_schema_is_a_schema():
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("path", sorted((SNIPPETS / "benchmarks").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((SNIPPETS / "data" / "benchmarks").glob("*.json")), ids=lambda path: path.stem)
 def test_committed_records_keep_to_the_schema(path):
     content = json.loads(path.read_text(encoding="utf-8"))
     if path.name != "schema.json":
@@ -311,9 +312,9 @@ def test_attention_bytes_are_those_that_are_counted():
     N = 37
     with FakeTensorMode(), torch.inference_mode():
         q, k, v = torch.empty(3, 2, bench.HEADS, N, bench.HEAD_DIM, dtype=torch.bfloat16).unbind(0)
-        with lib.Traffic() as naive:
+        with Traffic() as naive:
             naive_attention(q, k, v)
-        with lib.Traffic() as fused:
+        with Traffic() as fused:
             F.scaled_dot_product_attention(q, k, v)
     assert naive.bytes == bench.attention_bytes(2, N, torch.bfloat16, fused=False)
     extra = 2 * bench.HEADS * N * 4  # the kernel also gives the logarithm of each row's sum, in float32
@@ -456,7 +457,7 @@ def test_exit_status_of_a_comparison(tmp_path, capsys):
     one = made(["matmul"])
     result = measured(one)
     for cell in result["cells"]:  # a device that does not move
-        cell["seconds"] = lib.spread([1e-3, 1.01e-3, 0.99e-3, 1e-3])
+        cell["seconds"] = spread([1e-3, 1.01e-3, 0.99e-3, 1e-3])
     slower = json.loads(json.dumps(result))
     for cell in slower["cells"]:
         cell["seconds"] = {

@@ -72,9 +72,3 @@ def training(model, images, labels, seed, lr=0.005, steps=150, batch_size=32):
 def train(model, images, labels, seed, **options):
     """The whole of training(): returns every step's loss."""
     return list(training(model, images, labels, seed, **options))
-
-
-@torch.no_grad()
-def accuracy(model, images, labels):
-    """Share of the images that the model labels right, 0 to 1."""
-    return (model(images).argmax(dim=1) == labels).double().mean().item()

@@ -1,0 +1,199 @@
+"""Records of devices: written whole or not at all, read, joined, compared. Needs the standard library alone."""
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+
+
+def rounded(value, digits=6):
+    """The same with every float at so many significant digits: a record says no more than was measured."""
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def save(result, path):
+    """Write a record, whole or not at all."""
+    path, text = Path(path), json.dumps(rounded(result), ensure_ascii=False, allow_nan=False)
+    text = re.sub(r'(?<=[\[,]) ?(?=\{"section")', "\n  ", text)  # a cell a line: readable, and diffs stay small
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_record(path):
+    """What a JSON file holds. Raises ValueError, which names the file and the place, where it is no JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path}:{error.lineno}:{error.colno}: JSON으로 읽을 수 없어요({error.msg}). 고치거나 다시 재어 주세요."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
+
+
+def read_folder(folder):
+    """The records of a folder -> [dict], one a device, GPUs first. Files of one device are joined.
+
+    Raises ValueError as read_record() does.
+    """
+    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
+    devices = {}
+    for record in sorted((record for record in records if "cells" in record), key=lambda record: record["when"]):
+        device = record["device"]  # the schema lies in the folder too
+        devices.setdefault((device["kind"], device["name"], device["threads"]), []).append(record)
+    order = sorted(devices, key=lambda key: (("cuda", "mps", "cpu").index(key[0]), *key[1:]))
+    return [join(devices[key]) for key in order]
+
+
+def join(records):
+    """Records of one device, in order of time, as one: a cell that two of them measured is the later one's."""
+    cells, first = {}, records[0]
+    for record in records:
+        for cell in record["cells"]:
+            earlier = cells.get(key_of(cell))
+            if earlier is None or cell["status"] != "skipped":
+                cells[key_of(cell)] = cell
+    every = {
+        name: [value for record in records for value in record["settings"][name]]
+        for name in ("precisions", "libraries")
+    }
+    grids = [record["settings"]["grid"] for record in records]
+    lists = {name: sorted({value for grid in grids for value in grid[name]}) for name in ("pixels", "batches")}
+    order = ("bf16", "fp16", "tf32", "float32")
+    settings = {
+        **first["settings"],
+        "precisions": sorted(set(every["precisions"]), key=order.index),
+        "libraries": list(dict.fromkeys(every["libraries"])),
+        "grid": {**grids[0], **lists},
+    }
+    fits = {
+        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit
+        for record in records
+        for fit in record["fits"]
+    }
+    return {
+        **first,
+        "settings": settings,
+        "cells": list(cells.values()),
+        "fits": list(fits.values()),
+        "seconds": sum(record["seconds"] for record in records),
+    }
+
+
+KEY = (
+    "section",
+    "when",
+    "library",
+    "model",
+    "mode",
+    "pass",
+    "method",
+    "compile",
+    "precision",
+    "n",
+    "tokens",
+    "img_size",
+)
+
+
+def key_of(cell):
+    """What a cell measured, as opposed to what came out: the same in two records of two machines."""
+    extra = (cell.get("batch"),) if cell["section"] == "sweep" else ()
+    return tuple(cell.get(name) for name in KEY) + extra
+
+
+def label(cell):
+    """A cell in one line: str."""
+    words = [cell["section"], *(cell.get(name) for name in ("library", "model", "mode", "method", "pass", "precision"))]
+    words += ["compile"] if cell.get("compile") else []
+    words += [f"N={cell['tokens']}"] if cell.get("tokens") else []
+    words += [f"n={cell['n']}"] if cell.get("n") else []
+    words += [f"batch={cell['batch']}"] if cell["section"] == "sweep" else []
+    words += [f"({cell['when']})"] if cell.get("when") else []
+    return " ".join(word for word in words if word)
+
+
+def per_item(cell):
+    """Seconds a cell took for one image, sequence or product: spread()'s dict, whatever its batch."""
+    return {name: cell["seconds"][name] / (cell.get("batch") or 1) for name in ("median", "low", "high")} | {
+        "samples": [seconds / (cell.get("batch") or 1) for seconds in cell["seconds"]["samples"]]
+    }
+
+
+def noise(seconds):
+    """Standard error of the logarithm of a median, by the quartiles: they forgive a stray round."""
+    count = len(seconds["samples"])
+    if count < 3:
+        return math.inf
+    return 1.2533 * math.log(seconds["high"] / seconds["low"]) / 1.349 / math.sqrt(count)
+
+
+def drift(record):
+    """How far the device itself moved from the start of a run to its end: the largest |log| of its matrix products."""
+    moved = [0.0]
+    cells = {key_of(cell): cell for cell in record["cells"] if cell["section"] == "matmul" and cell["status"] == "ok"}
+    for cell in cells.values():
+        other = cells.get(key_of({**cell, "when": "end"}))
+        if cell["when"] == "start" and other:
+            moved.append(abs(math.log(other["seconds"]["median"] / cell["seconds"]["median"])))
+    return max(moved)
+
+
+def compare(first, second, threshold=0.03, errors=4.0):
+    """What differs between two records beyond noise: [{cell, what, ratio, noise}], the largest change first.
+
+    what: "slower" or "faster" (the second against the first), "status" where one of them was not measured, "missing"
+    where only one has the cell. A time differs where the logarithm of the ratio is beyond `errors` standard errors of
+    both medians AND beyond `threshold` AND beyond what each device drifted during its own run.
+    """
+    floor = max(math.log1p(threshold), drift(first), drift(second))
+    ones, others = ({key_of(cell): cell for cell in record["cells"]} for record in (first, second))
+    found = []
+    for key in dict.fromkeys([*ones, *others]):
+        one, other = ones.get(key), others.get(key)
+        if one is None or other is None:
+            found.append(
+                {
+                    "cell": label(one or other),
+                    "what": "missing",
+                    "ratio": None,
+                    "noise": None,
+                    "states": [cell["status"] if cell else None for cell in (one, other)],
+                }
+            )
+        elif one["status"] != other["status"]:
+            found.append(
+                {
+                    "cell": label(one),
+                    "what": "status",
+                    "ratio": None,
+                    "noise": None,
+                    "states": [one["status"], other["status"]],
+                }
+            )
+        elif one["status"] == "ok" and "seconds" in one:
+            a, b = per_item(one), per_item(other)
+            change = math.log(b["median"] / a["median"])
+            bound = max(floor, errors * math.hypot(noise(a), noise(b)))
+            if abs(change) > bound:
+                found.append(
+                    {
+                        "cell": label(one),
+                        "what": "slower" if change > 0 else "faster",
+                        "ratio": math.exp(change),
+                        "noise": math.expm1(bound),
+                        "states": ["ok", "ok"],
+                    }
+                )
+    order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
+    return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
