@@ -1,14 +1,16 @@
 """The set-up script: what is missing, cut short, changed or already there."""
 
-import hashlib
+import errno
 import importlib.metadata
-import importlib.util
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -25,7 +27,8 @@ def project(tmp_path):
     """A project to set up, at a path with spaces."""
     root = tmp_path / "내 공부 방"
     (root / "requirements").mkdir(parents=True)
-    (root / "requirements" / "site.txt").write_text("# pins\nalpha==1.0\nbeta==2.0\n")
+    for kind in setup_env.ENVIRONMENTS:
+        (root / "requirements" / f"{kind}.txt").write_text("# pins\nalpha==1.0\nbeta==2.0\n")
     (root / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     return root
 
@@ -35,9 +38,9 @@ def installs(monkeypatch):
     """The calls of pip install, which here do nothing; what stands for pip answers to `--version`."""
     calls = []
 
-    def make_venv(env, python):
+    def make_venv(env):
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
-        [packages] = (env / "lib").glob("python*/site-packages")
+        [packages] = env.glob("[Ll]ib/**/site-packages")
         (packages / "pip").mkdir()
         (packages / "pip" / "__main__.py").write_text("print('pip')\n")
 
@@ -52,21 +55,32 @@ def requirements_installed(calls):
 
 def test_first_call_makes_it_and_the_second_starts_at_once(project, installs, monkeypatch, capsys):
     python = setup_env.set_up(project, "site")
-    assert python == project / ".venv-site" / "bin" / "python" and python.exists()
+    assert python == setup_env.python_of(project / ".venv-site") and python.exists()
     assert (python.parents[1] / STAMP).read_text() == setup_env.digest(project, "site")
     assert requirements_installed(installs) == [("--progress-bar", "raw", "-r", project / "requirements" / "site.txt")]
     assert installs[-1][-2:] == ("--editable", project)
-    assert "패키지 2개" in capsys.readouterr().out
+    heard = capsys.readouterr()
+    assert "패키지 2개" in heard.err and heard.out == ""
+    assert all(line.startswith("[준비] ") for line in heard.err.splitlines())
 
     def refuse(*arguments, **options):
         raise AssertionError("a second call starts no process")
 
     monkeypatch.setattr(subprocess, "run", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    start = time.perf_counter()
     assert setup_env.set_up(project, "site") == python
-    assert time.perf_counter() - start < 0.1
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["run", "check"])
+def test_the_tests_environment_serves_where_it_is_there(project, installs, kind):
+    tested = setup_env.set_up(project, "test")
+    assert setup_env.set_up(project, kind) == tested
+    (project / "requirements" / "test.txt").write_text("gamma==3.0\n")
+    own = setup_env.set_up(project, kind)
+    assert own == setup_env.python_of(project / setup_env.ENVIRONMENTS[kind]), "the tests' is an old one now"
+    editable = [call for call in installs if "--editable" in call]
+    assert len(editable) == (1 if kind == "run" else 2), "a kernel imports no engine"
 
 
 @pytest.mark.parametrize("name", ["requirements/site.txt", "pyproject.toml"])
@@ -103,7 +117,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(setup_env.__file__).parent)!r})
 import setup_env
-setup_env.make_venv = lambda env, python: None
+setup_env.make_venv = lambda env: None
 setup_env.pip_install = lambda *arguments, **options: os.kill(os.getpid(), signal.SIGKILL)
 setup_env.set_up(Path({str(project)!r}), "site")
 """
@@ -114,7 +128,7 @@ setup_env.set_up(Path({str(project)!r}), "site")
 
 def test_an_environment_made_by_hand_is_kept(project, installs):
     env = project / ".venv-site"
-    setup_env.make_venv(env, env / "bin" / "python")
+    setup_env.make_venv(env)
     (env / "mine").touch()
     setup_env.set_up(project, "site")
     assert (env / "mine").exists() and requirements_installed(installs)
@@ -151,9 +165,9 @@ def test_two_first_calls_take_turns(project, installs, monkeypatch, capsys):
     assert entered.wait(10)
     threads[1].start()
     deadline = time.monotonic() + 10
-    while "다른 터미널" not in (said := capsys.readouterr().out) and time.monotonic() < deadline:
+    while "다른 터미널" not in (heard := capsys.readouterr().err) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert "다른 터미널" in said
+    assert "다른 터미널" in heard
     release.set()
     for thread in threads:
         thread.join(20)
@@ -164,75 +178,101 @@ def test_two_first_calls_take_turns(project, installs, monkeypatch, capsys):
 
 
 @pytest.fixture
-def no_ensurepip(monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else real(name))
-    asked = []
-    monkeypatch.setattr(setup_env, "apt_install", lambda *packages: asked.append(packages))
-    return asked
+def lacking(monkeypatch):
+    """lacking(MODULE, ...): Python lacks modules. Returns what apt was asked for, which is not to be had."""
+    real, asked = setup_env.failure, []
+
+    def make(*modules):
+        def failure(*command):
+            name = next((name for name in modules if name in command), None)
+            return f"{command[0]}: No module named {name}" if name else real(*command)
+
+        monkeypatch.setattr(setup_env, "failure", failure)
+        monkeypatch.setattr(setup_env, "apt_install", lambda *packages: asked.append(packages))
+        return asked
+
+    return make
 
 
 @pytest.fixture
-def wheel(tmp_path, monkeypatch):
-    """This environment's pip as a wheel, at the address that the script fetches pip from."""
+def wheels(tmp_path, monkeypatch):
+    """This environment's pip as a wheel in a folder: the only place that pip looks for packages."""
     distribution = importlib.metadata.distribution("pip")
-    path = tmp_path / f"pip-{distribution.version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / f"pip-{distribution.version}-py3-none-any.whl", "w") as archive:
         for file in distribution.files:
             if not file.as_posix().startswith("..") and file.suffix != ".pyc":
                 archive.write(distribution.locate_file(file), file.as_posix())
-    monkeypatch.setattr(setup_env, "PIP_WHEEL", path.as_uri())
-    monkeypatch.setattr(setup_env, "PIP_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
-    return path
+    monkeypatch.setattr(setup_env, "PIP", f"pip=={distribution.version}")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
+    return folder
 
 
-def test_pip_comes_from_its_wheel(tmp_path, no_ensurepip, wheel):
-    env = tmp_path / "빈 환경"
-    python = env / "bin" / "python"
+def pip_of(env):
+    command = [setup_env.python_of(env), "-I", "-m", "pip", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_pip_comes_from_the_outer_pip(tmp_path, lacking, wheels):
+    asked, env = lacking("ensurepip"), tmp_path / "빈 환경"
     env.mkdir()
-    setup_env.make_venv(env, python)
-    answer = subprocess.run([python, "-I", "-m", "pip", "--version"], capture_output=True, text=True, check=True).stdout
-    assert str(env) in answer
-    assert no_ensurepip == [], "nothing of the system is touched"
+    setup_env.make_venv(env)
+    assert str(env) in pip_of(env)
+    assert asked == [], "nothing of the system is touched"
 
 
-def test_a_changed_wheel_is_refused(tmp_path, no_ensurepip, wheel, monkeypatch):
-    monkeypatch.setattr(setup_env, "PIP_SHA256", "0" * 64)
-    env = tmp_path / "env"
-    env.mkdir()
-    with pytest.raises(SetupError, match="알려진 것과 달라"):
-        setup_env.make_venv(env, env / "bin" / "python")
-    assert not list(env.glob("*.whl"))
-
-
-def test_without_a_connection_it_asks_debian_and_then_the_user(tmp_path, no_ensurepip, monkeypatch, capsys):
-    monkeypatch.setattr(setup_env, "PIP_WHEEL", (tmp_path / "none.whl").as_uri())
-    env = tmp_path / "env"
+def test_without_any_pip_it_asks_debian_and_then_the_user(tmp_path, lacking, monkeypatch):
+    asked = lacking("ensurepip", "pip")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     with pytest.raises(SetupError, match="sudo apt-get install python3-venv"):
-        setup_env.make_venv(env, env / "bin" / "python")
-    assert no_ensurepip == [("python3-venv",)]
-    assert "pip을 내려받지 못했어요" in capsys.readouterr().out
+        setup_env.make_venv(tmp_path / "env")
+    assert asked == [("python3-venv",)]
 
 
-def test_python_without_venv(tmp_path, no_ensurepip, monkeypatch):
-    """Debian's python3-minimal: only the package helps."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SetupError):
-        setup_env.make_venv(tmp_path / "env", tmp_path / "env" / "bin" / "python")
-    assert no_ensurepip == [("python3-venv",)]
+def test_debian_gives_what_was_missing(tmp_path, lacking, monkeypatch):
+    lacking("ensurepip", "pip")
+    ran = []
+
+    def apt_install(*packages):
+        monkeypatch.setattr(setup_env, "failure", lambda *command: ran.append(command))
+        return True
+
+    monkeypatch.setattr(setup_env, "apt_install", apt_install)
+    setup_env.make_venv(tmp_path / "env")
+    assert [command[-2] for command in ran] == ["--without-pip", "ensurepip"], "both are tried again"
+
+
+def test_python_without_venv(tmp_path, lacking, monkeypatch):
+    """Debian's python3-minimal: only the package helps, and elsewhere another Python."""
+    asked = lacking("venv", "ensurepip")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "which", lambda name: None)
+        with pytest.raises(SetupError, match="No module named venv\n.*venv와 pip이 든 Python"):
+            setup_env.make_venv(tmp_path / "env")
+    assert asked == [("python3-venv",)]
+
+
+def test_a_full_disk_is_not_taken_for_a_missing_module(tmp_path, monkeypatch):
+    monkeypatch.setattr(setup_env, "failure", lambda *command: "OSError: [Errno 28] No space left on device")
+    monkeypatch.setattr(setup_env, "apt_install", lambda *packages: pytest.fail("nothing to install"))
+    with pytest.raises(SetupError, match="디스크 공간"):
+        setup_env.make_venv(tmp_path / "env")
 
 
 @pytest.mark.parametrize("user, sudo, prefix", [(0, False, []), (1000, True, ["sudo", "-n"]), (1000, False, None)])
 def test_apt_only_where_it_takes_no_password(monkeypatch, user, sudo, prefix):
     ran = []
 
-    def succeeds(*command):
+    def failure(*command):
         ran.append(list(command))
-        return command[:2] != ("sudo", "-n") or sudo
+        return "a password is required" if command[:2] == ("sudo", "-n") and not sudo else None
 
     monkeypatch.setattr(setup_env.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(setup_env, "succeeds", succeeds)
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    monkeypatch.setattr(setup_env, "failure", failure)
     assert setup_env.apt_install("chromium") is (prefix is not None)
     apt = [command for command in ran if "apt-get" in command]
     if prefix is None:
@@ -276,17 +316,18 @@ def test_browser(monkeypatch, found, drives, apt, playwright, steps):
     monkeypatch.setattr(setup_env, "find_browser", lambda: "/usr/bin/chromium" if next(answers) else None)
     monkeypatch.setattr(setup_env, "apt_install", lambda *packages: done.append(" ".join(["apt", *packages])) or apt)
 
-    def succeeds(python, *arguments):
+    def failure(python, *arguments):
         if arguments[-1].endswith("pass"):
-            return next(driving)
+            return None if next(driving) else "libatomic.so.1: cannot open shared object file"
         step = "launch" if "-c" in arguments else "install"
         done.append(step)
-        return step in playwright
+        return None if step in playwright else f"no {step}"
 
-    monkeypatch.setattr(setup_env, "succeeds", succeeds)
+    monkeypatch.setattr(setup_env, "failure", failure)
     try:
         setup_env.set_up_browser(Path("python"))
-    except SetupError:
+    except SetupError as error:
+        assert str(error).startswith(f"no {done[-1]}\n")
         done.append("error")
     assert done == steps
 
@@ -308,24 +349,104 @@ def test_progress_on_a_terminal(tmp_path, monkeypatch, capsys):
         "echo 'Collecting torch==2.13.0 (from -r x)'; echo 'Progress 0 of 200000000'; "
         "echo 'Progress 100000000 of 200000000'; echo 'Installing collected packages: torch'",
     )
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     setup_env.pip_install(python, "-r", "x", total=3)
-    said = capsys.readouterr().out
-    assert "[1/3] torch 200 MB 중 50%" in said and "풀고 있어요" in said
-    assert said.endswith("\r"), "the line is left empty"
+    heard = capsys.readouterr()
+    assert "[1/3] torch 200 MB 중 50%" in heard.err and "풀고 있어요" in heard.err and heard.out == ""
+    assert heard.err.endswith("\r\033[K"), "the line is left empty"
 
 
 def test_quiet_in_a_log(tmp_path, capsys):
     setup_env.pip_install(stand_in(tmp_path, "echo Collecting torch; echo Progress 1 of 2"), total=3)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_in_a_log(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(setup_env, "PLAIN_PAUSE", -1)
+    setup_env.pip_install(stand_in(tmp_path, "echo Collecting torch; echo Progress 5000000 of 10000000"), total=3)
+    assert capsys.readouterr() == ("", "[준비] [1/3] torch\n[준비] [1/3] torch 10 MB 중 50%\n")
+
+
+def test_a_user_setting_does_no_harm(tmp_path, wheels, monkeypatch):
+    """`PIP_USER=1`, or `user = true` in pip.conf; that file's other settings stay."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nuser = true\nno-index = true\nfind-links = {wheels.as_uri()}\n")
+    env = tmp_path / "env"
+    setup_env.make_venv(env)
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_USER", "1")
+    setup_env.pip_install(setup_env.python_of(env), setup_env.PIP)
+    assert setup_env.PIP.partition("==")[2] in pip_of(env)
+
+
+# What failed
+
+
+def cause_of(*arguments):
+    """What set-up says of a real failure of this environment's pip."""
+    with pytest.raises(SetupError) as caught:
+        setup_env.pip_install(Path(sys.executable), "--dry-run", *arguments)
+    return str(caught.value)
+
+
+def test_no_connection(monkeypatch):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    text = cause_of("--index-url", "http://127.0.0.1:9/simple", "--retries", "1", "none-such==1")
+    assert text.startswith("ERROR: ") and "인터넷에 연결하지 못했어요" in text
+
+
+def test_no_package_for_this_python(wheels):
+    text = cause_of("pip==0.0.1")
+    assert "from versions: " in text and text.endswith(setup_env.NO_PACKAGE)
+
+
+RETRY = "WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by "
+
+
+@pytest.mark.parametrize(
+    "words, meaning",
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "디스크"),
+        ("ERROR: Could not install packages due to an OSError: [WinError 112] There is not enough space", "디스크"),
+        ("OSError: [Errno 122] Disk quota exceeded: '/home/x'", "디스크"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'", "권한"),
+        ("ERROR: Could not install packages due to an OSError: [WinError 5] Access is denied: 'x'", "권한"),
+        ("OSError: [Errno 30] Read-only file system: '/x'", "권한"),
+        ("[WinError 32] The process cannot access the file", "다른 프로그램"),
+        (f"{RETRY}'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))'", "인증서"),
+        (f"{RETRY}'NameResolutionError(\"Failed to resolve 'x' ([Errno -2] Name or service not known)\")'", "인터넷"),
+        (f"{RETRY}'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403'))'", "인터넷"),
+        (f"{RETRY}'ReadTimeoutError(\"Read timed out. (read timeout=15)\")'\n(from versions: none)", "인터넷"),
+        ("pip._vendor.urllib3.exceptions.ProtocolError: ('Connection aborted.', ConnectionResetError(104))", "인터넷"),
+        (f"{RETRY}'ReadTimeoutError()'\nERROR: No matching distribution (from versions: 1.0, 2.0)", "맞는 패키지"),
+        ("ERROR: No matching distribution found for torch==2.13.0 (from versions: none)", "맞는 패키지"),
+        ("ERROR: torch-2-cp311-cp311-win_amd64.whl is not a supported wheel on this platform.", "맞는 패키지"),
+        ("ERROR: Package 'x' requires a different Python: 3.15.0 not in '<3.15'", "맞는 패키지"),
+        ("error: subprocess-exited-with-error\nERROR: Failed building wheel for x", "맞는 패키지"),
+        ("ERROR: something that nobody has seen yet", None),
+    ],
+)
+def test_cause(words, meaning):
+    assert (meaning or "없음") in (setup_env.cause(words) or "없음")
 
 
 def test_failure_tells_what_pip_said(tmp_path):
-    error = "ERROR: No matching distribution found for torch==0"
+    error = "ERROR: something that nobody has seen yet"
     python = stand_in(tmp_path, f"echo Collecting torch; echo '{error}'; exit 1")
     with pytest.raises(SetupError) as caught:
         setup_env.pip_install(python)
-    assert str(caught.value).startswith(error) and "다시 실행해 주세요" in str(caught.value)
+    assert str(caught.value).startswith(error) and "pip이 남긴 말" in str(caught.value)
+
+
+def status_of(arguments):
+    """The command's exit status."""
+    try:
+        return setup_env.main(arguments)
+    except SystemExit as end:
+        return end.code
 
 
 @pytest.mark.parametrize(
@@ -335,6 +456,8 @@ def test_failure_tells_what_pip_said(tmp_path):
         ([], None, 2, "쓰는 법"),
         (["none"], None, 2, "쓰는 법"),
         (["site"], SetupError("안 돼요"), 1, "안 돼요"),
+        (["site"], OSError(errno.ENOSPC, "No space left on device"), 1, "디스크 공간"),
+        (["site"], OSError(errno.EIO, "Input/output error"), 1, "Input/output error"),
         (["site"], KeyboardInterrupt(), 130, "다시 실행하면"),
     ],
 )
@@ -342,15 +465,18 @@ def test_exit_status(monkeypatch, capsys, arguments, outcome, status, says):
     def set_up(root, kind):
         if outcome:
             raise outcome
+        return Path("환경") / "python"
 
     monkeypatch.setattr(setup_env, "set_up", set_up)
-    assert setup_env.main(arguments) == status
-    assert says in capsys.readouterr().err
+    assert status_of(arguments) == status
+    heard = capsys.readouterr()
+    assert says in heard.err
+    assert heard.out == ("" if status else json.dumps({"python": str(Path("환경") / "python")}) + "\n")
 
 
 def test_an_older_python_is_told(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert setup_env.main(["test"]) == 1
+    assert status_of(["test"]) == 1
     assert "3.11" in capsys.readouterr().err
 
 
@@ -365,16 +491,15 @@ def pins(root, name):
 
 
 def test_pins(root):
-    site, everything = pins(root, "site"), pins(root, "test")
-    assert site.items() <= everything.items(), "both environments have the same versions"
-    assert "torch" in everything and "torch" not in site
+    everything = pins(root, "test")
+    for kind in setup_env.ENVIRONMENTS:
+        assert pins(root, kind).items() <= everything.items(), "all environments have the same versions"
+        assert ("torch" in pins(root, kind)) == (kind in ("run", "test"))
 
 
 def test_every_requirement_is_pinned(root):
-    import tomllib
-
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    for extra in ("site", "test"):
+    for extra in setup_env.ENVIRONMENTS:
         names = {re.split(r"[\[<>=!~ ]", line)[0].lower().replace("_", "-") for line in lock.wanted(project, extra)}
         assert names <= pins(root, extra).keys(), "run `make lock`"
 
@@ -387,6 +512,21 @@ def test_pins_run_on_debian_12(root):
         assert Version(lock.OLDEST) in SpecifierSet(metadata["Requires-Python"] or ""), name
 
 
-def test_ci_is_make_test(root):
+# The commands
+
+
+def test_no_address_of_a_registry(root):
+    """Where packages come from is the user's setting, or pip's default."""
+    for pattern in ("tools/setup_env.py", "tools/lock.py", "requirements/*", "make.py", "Makefile", ".ci/run"):
+        for file in root.glob(pattern):
+            assert "://" not in file.read_text(encoding="utf-8"), file
+    for file in (root / ".github").rglob("*.yml"):
+        addresses = re.findall(r"https?://(\S+)", file.read_text(encoding="utf-8"))
+        assert all(address.startswith("x-access-token:") for address in addresses), file
+
+
+def test_ci_checks_and_tests(root):
     script = root / ".ci" / "run"
-    assert os.access(script, os.X_OK) and script.read_text().rstrip().endswith("make test")
+    lines = script.read_text().splitlines()
+    assert os.access(script, os.X_OK)
+    assert lines[-2:] == ["make check", "make test"], "pytest's summary closes it"
