@@ -5,6 +5,9 @@ import json
 from mundap.project import schema, snippets
 
 MARK = "▶"  # stands before the character that a message has to point at; it is taken out of the text
+# A snippet whose last cell is still to be written; and one that runs for a minute, and says when it has begun
+HEAD = "# %% [markdown]\n# # 제목\n# 글\n\n# %%\nimport helper\n\n# %%\nif __name__ == '__main__':\n"
+SLOW = HEAD + "    import time\n    open('started', 'w').write('x')\n    time.sleep(60)\n    evidence = {'x': 1}\n"
 FILES = {
     "qa_index.yaml": """\
 # 읽는 순서
@@ -175,7 +178,7 @@ RECORDS = {
     "measure": (
         {"difference": 1e-7, "name": "작음"},
         {"difference": 1e-8},
-        {"curve": ("image/svg+xml", "<svg><text>선</text></svg>", "차이가 작아요.")},
+        {"curve": ("image/svg+xml", '<svg viewBox="0 0 9 9"><text>선</text></svg>', "차이가 작아요.")},
     ),
     "count": (
         {"steps": 3, "exact": True},

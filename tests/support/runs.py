@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mundap.project.load import load
+from mundap.project.check import examine
 from mundap.running import conditions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ json.dump(bound, open(result, "w"))
 @functools.cache
 def own_project():
     """This repository's own project, read once a process -> (Project, [Problem])."""
-    return load(ROOT)
+    return examine(ROOT)
 
 
 def environment():

@@ -1,0 +1,216 @@
+"""Run one snippet and keep the run as its record; as a command, the worker that pool.run_all starts.
+
+The worker answers in JSON on its standard output, and ends when its standard input does.
+"""
+
+import _thread
+import ast
+import json
+import math
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mundap.problems import Failure
+from mundap.project import records, snippets
+from mundap.project.snippets import Snippet
+from mundap.running.conditions import environment, private_settings
+from mundap.running.notebook import cell_line, to_notebook
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
+
+TIME_LIMIT = 1200  # seconds for one snippet
+PACKAGES = ("torch", "numpy", "matplotlib", "scikit-learn", "safetensors")  # a record names their versions
+READ_EVIDENCE = """
+def _read_evidence():
+    import json, platform
+    def plain(value):
+        return value.item() if hasattr(value, "item") else value
+    bound = {name: {key: plain(value) for key, value in globals().get(name, {}).items()}
+             for name in ("evidence", "tolerance")}
+    return json.dumps({**bound, "python": platform.python_version()})
+""".strip()
+
+
+def record(root: Path, name: str, time_limit: float = TIME_LIMIT) -> float:
+    """Run one snippet at full length and replace its record -> seconds that it took.
+
+    Raises Failure. A run that fails or is interrupted leaves the old record as it is.
+    """
+    known = snippets.load(root / "snippets")
+    before = snippets.sources(known, name)
+    notebook, bound, seconds = execute(known[name], time_limit)
+    verify(name, bound["evidence"], bound["tolerance"])
+    tidy_outputs(notebook)
+    after = snippets.sources(snippets.load(root / "snippets"), name)
+    code = {file: value for file, value in before.items() if file.endswith(".py")}
+    data = {file: value for file, value in after.items() if not file.endswith(".py")}  # a run may write such a file
+    notebook.metadata["mundap"] = {
+        "digest": snippets.digest(code | data),
+        "sources": code | data,
+        "versions": {"python": bound["python"], **_versions()},
+        "seconds": round(seconds, 1),
+        "evidence": bound["evidence"],
+        "tolerance": {key: None if value == math.inf else value for key, value in bound["tolerance"].items()},
+    }
+    _replace(root / "docs" / "notebooks" / f"{name}.ipynb", notebook)
+    return notebook.metadata["mundap"]["seconds"]
+
+
+def execute(snippet: Snippet, time_limit: float = TIME_LIMIT) -> tuple["NotebookNode", dict[str, Any], float]:
+    """Run a snippet at full length in a fresh kernel -> (notebook with outputs, what read_evidence gives, seconds).
+
+    Raises Failure where a cell fails, the time limit in seconds passes, the kernel dies or the evidence has no values
+    that can be written down.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    notebook, number = to_notebook(snippet), 0
+    client = NotebookClient(notebook, startup_timeout=120, kernel_name="python3", store_widget_state=False)
+    started = time.monotonic()
+    try:
+        with client.setup_kernel(env=environment(full=True), cwd=str(snippet.path.parent)):
+            for number, cell in enumerate(notebook.cells):
+                client.timeout = max(1, int(started + time_limit - time.monotonic()))
+                client.execute_cell(cell, number)
+            seconds = time.monotonic() - started
+            return notebook, read_evidence(client), seconds
+    except CellExecutionError as error:
+        what = f"셀이 오류로 멈췄어요({error.ename}: {error.evalue})."
+    except CellTimeoutError:
+        what = f"실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요."
+    except RuntimeError as error:  # nbclient's DeadKernelError is one
+        raise Failure(
+            f"`{snippet.name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요."
+        ) from None
+    raise Failure(f"snippets/{snippet.name}.py:{cell_line(snippet, number)}:1: {what}")
+
+
+def read_evidence(client: "NotebookClient") -> dict[str, Any]:
+    """What a client's kernel has bound -> {"evidence": {name: value}, "tolerance": {name: value}, "python": version}.
+
+    Leaves nothing in the notebook. Raises Failure where a value cannot be written down.
+    """
+    from jupyter_core.utils import run_sync
+
+    async def ask():
+        return await client.kc.execute(
+            READ_EVIDENCE,
+            silent=True,
+            store_history=False,
+            reply=True,
+            timeout=60,
+            user_expressions={"bound": "_read_evidence()"},
+        )
+
+    result = run_sync(ask)()["content"]["user_expressions"]["bound"]
+    if result["status"] != "ok":
+        raise Failure(
+            f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요."
+        )
+    return json.loads(ast.literal_eval(result["data"]["text/plain"]))
+
+
+def verify(name: str, evidence: dict[str, Any], tolerance: dict[str, Any]) -> None:
+    """Raise Failure unless a snippet's evidence is plain finite values, and its tolerance numbers for some of them."""
+    if not evidence:
+        raise Failure(
+            f"`{name}` 스니펫이 증거(`evidence`)를 남기지 않았어요. 마지막 셀에서 `evidence = {{이름: 값}}`을 적어 주세요."
+        )
+    for key, value in evidence.items():
+        if wrong := records.fault(key, value):
+            raise Failure(f"`{name}` 스니펫의 증거 `{key}`: {wrong}.")
+    for key, value in tolerance.items():
+        if key not in evidence:
+            raise Failure(f"`{name}` 스니펫의 `tolerance`에 있는 `{key}` 이름이 증거에 없어요. 이름을 확인해 주세요.")
+        if not isinstance(value, int | float) or not value >= 0:
+            raise Failure(f"`{name}` 스니펫의 `tolerance`에서 `{key}` 값이 {value!r}예요. 0 이상의 수를 적어 주세요.")
+
+
+def tidy_outputs(notebook: "NotebookNode") -> None:
+    """Take from the outputs what differs from run to run: times, ids, stderr, and how a stream is cut into pieces."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = _joined_streams(cell.outputs)
+
+
+def _joined_streams(outputs: list["NotebookNode"]) -> list["NotebookNode"]:
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        output.pop("transient", None)
+        is_stream = output.output_type == "stream"
+        if is_stream and output.name == "stderr":
+            continue
+        if is_stream and joined and joined[-1].output_type == "stream":
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _replace(path: Path, notebook: "NotebookNode") -> None:
+    """Write a notebook in one step: whoever reads the file finds the old record or the new one, whole."""
+    import nbformat
+
+    nbformat.validate(notebook)
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """`python -m mundap.running.record ROOT NAME SECONDS` answers {"seconds": …} or {"failure": a Korean message}."""
+    root, name, time_limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")  # no kernel inherits it
+    os.dup2(2, 1)  # and what else is printed is no answer
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the parent's to handle
+    for ending in ("SIGTERM", "SIGHUP"):  # an orderly end: the kernel goes, no part file stays
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), lambda *_: sys.exit(1))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        os.environ.update(private_settings(scratch))
+        try:
+            outcome = {"seconds": record(root, name, time_limit)}
+        except Failure as failure:
+            outcome = {"failure": str(failure)}
+        except Exception as error:
+            outcome = {"failure": f"`{name}` 스니펫을 기록하지 못했어요({type(error).__name__}: {error})."}
+    with answer:
+        json.dump(outcome, answer)
+
+
+def _end_with_parent() -> None:
+    """Wait until standard input closes, which happens however the parent ends; then end in the orderly way."""
+    while os.read(0, 1):  # sys.stdin would hold its lock while Python shuts down
+        pass
+    _thread.interrupt_main(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
