@@ -1,38 +1,41 @@
 """Kernels for the live cells: one process of real Python a page, which can be stopped within a second.
 
 Knows nothing of pages and sockets: `run` hands each output to a function. A kernel takes code from sockets in a private
-folder, from no port.
+folder, from no port (but on Windows; see `endpoint`).
 """
 
 import asyncio
 import os
+import queue
 import re
-import signal
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import psutil
+import zmq
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 
-from mundap.pages.notebook_page import ANSI
+from mundap.live.processes import end_tree
+from mundap.pages.outputs import ANSI
+from mundap.running import conditions
 
 PATIENCE = 0.6  # seconds that an interrupted run has to end by itself; a matmul does not hear of it
 WATCH = 0.2  # seconds between looks at a kernel that says nothing
 START_LIMIT = 60  # seconds
 OUTPUT_LIMIT = 1_000_000  # characters of one run that are shown
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}  # threads as the records are made
+FIGURE_LIMIT = 8 * OUTPUT_LIMIT  # characters of one figure that is shown
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+
+Show = Callable[[dict | None], Awaitable[None]]
 
 
 class Lost(Exception):
     """The kernel ended under a run. why: "memory", "stopped" (an interrupt that was not heard) or "died"."""
 
-    def __init__(self, why):
+    def __init__(self, why: str):
         super().__init__(why)
         self.why = why
 
@@ -40,28 +43,25 @@ class Lost(Exception):
 class Kernel:
     """One kernel. folder: a private one, for its sockets; directory: where its code runs; memory: bytes it may use."""
 
-    def __init__(self, python, folder, directory, memory):
+    def __init__(self, python: str | Path, folder: Path, directory: Path, memory: int):
         self.python, self.folder, self.directory, self.memory = str(python), folder, directory, memory
-        self.manager = self.client = None
+        self.manager: Any = None  # jupyter_client's, while alive
+        self.client: Any = None
         self.used = time.monotonic()  # when it last ran something
+        self.watched = 0.0  # when it was last looked at under a run
         self.running = None  # the id of the request under way
         self.why = None  # it is being ended under a run, and why
 
-    async def start(self):
+    async def start(self) -> None:
         """Start the process and wait until it answers. Raises Lost."""
         self.folder.mkdir(mode=0o700)
-        manager = AsyncKernelManager(
-            transport="ipc", ip=str(self.folder / "k"), connection_file=str(self.folder / "connection.json")
-        )
+        manager = AsyncKernelManager(connection_file=str(self.folder / "connection.json"), **endpoint(self.folder))
         manager._kernel_spec = KernelSpec(
             argv=[self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="mundap",
             language="python",
         )
-        scratch = {"IPYTHONDIR": str(self.folder), "JUPYTER_RUNTIME_DIR": str(self.folder)}  # no one's own settings
-        environment = {**os.environ, **ENVIRONMENT, **scratch}
-        for name in ("FULL_RUN", "MPLBACKEND"):  # a short run; plt.show() shows its figure in the page
-            environment.pop(name, None)
+        environment = conditions.environment(backend=None) | conditions.private_settings(self.folder)
         self.manager = manager
         await manager.start_kernel(cwd=str(self.directory), env=environment)
         self.client = manager.client()
@@ -73,82 +73,75 @@ class Kernel:
             raise Lost("died") from None
 
     @property
-    def alive(self):
+    def alive(self) -> bool:
+        """Whether it was started and is not ended."""
         return self.manager is not None
 
-    async def run(self, code, show):
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None before it is started and once it is forgotten."""
+        return getattr(self.manager and self.manager.provisioner, "pid", None)
+
+    async def run(self, code: str, show: Show) -> dict[str, Any]:
         """Run code -> {"status": "ok" | "error" | "stopped", "seconds"}, with "name", "value", "line" of an error.
 
         show: async function of one output in nbformat's form, or of None, when the code takes its outputs back.
         Raises Lost, after which the kernel can only be ended.
         """
-        room, watched, started = OUTPUT_LIMIT, 0.0, time.monotonic()
-        self.why = None
+        outputs, started = Outputs(show), time.monotonic()
+        self.why, self.watched = None, 0.0
         self.running = request = self.client.execute(code, allow_stdin=False)
-        number, answer = None, {"status": "ok"}
         try:
-            while True:
-                try:
-                    message = await self.client.get_iopub_msg(timeout=WATCH)
-                except Exception:  # queue.Empty, or the sockets were closed by end()
-                    message = None
-                except asyncio.CancelledError:  # the sockets were closed by end(), or this task is cancelled
-                    if self.alive:
-                        raise
-                    message = None
-                if time.monotonic() - watched > WATCH:
-                    watched = time.monotonic()
-                    await self._watch()
-                if message is None or message["parent_header"].get("msg_id") != request:
-                    continue
-                kind, content = message["msg_type"], message["content"]
-                if kind == "status" and content["execution_state"] == "idle":
-                    break
-                if kind == "clear_output":
-                    await show(None)
-                elif kind == "execute_input":
-                    number = content["execution_count"]
-                elif kind == "error":
-                    answer = failure(content, number)
-                elif kind == "stream":
-                    text = content["text"][:room]
-                    room -= len(text)
-                    if text:
-                        await show({"output_type": "stream", "name": content["name"], "text": text})
-                    if text and not room:
-                        await show(
-                            {
-                                "output_type": "stream",
-                                "name": "stderr",
-                                "text": "\n출력이 너무 길어서 여기까지만 보여 드려요.\n",
-                            }
-                        )
-                elif kind in ("display_data", "execute_result", "update_display_data"):
-                    size = sum(len(value) for value in content["data"].values() if isinstance(value, str))
-                    if size <= OUTPUT_LIMIT * 8:  # a figure
-                        await show(
-                            {"output_type": "display_data", "data": content["data"], "metadata": content["metadata"]}
-                        )
-            return {**answer, "seconds": time.monotonic() - started}
+            while message := await self._next_message(request):
+                await outputs.take(message["msg_type"], message["content"])
+            return {**outputs.answer, "seconds": time.monotonic() - started}
         finally:
             self.running, self.used = None, time.monotonic()
+
+    async def _next_message(self, request):
+        """The next message about a request; None once the kernel has done it. Raises Lost."""
+        while True:
+            message = await self._receive()
+            if time.monotonic() - self.watched > WATCH:
+                self.watched = time.monotonic()
+                await self._watch()
+            if message is None or message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return None
+            return message
+
+    async def _receive(self):
+        """A message, or None if there is none for a while. Raises Lost."""
+        if not self.alive:  # end() has closed the sockets
+            raise Lost(self.why or "died")
+        try:
+            return await self.client.get_iopub_msg(timeout=WATCH)
+        except (queue.Empty, zmq.ZMQError):
+            return None
+        except asyncio.CancelledError:  # end() has closed the sockets under it, or this task is cancelled
+            if self.alive:
+                raise
+            return None
 
     async def _watch(self):
         """Raise Lost if the kernel has ended, or end it for the memory that it takes."""
         if self.why is None and self.resident() > self.memory:
-            await self.kill("memory")
+            self.kill("memory")
         if self.why or not self.alive or not await self.manager.is_alive():
             raise Lost(self.why or "died")
 
-    def resident(self):
+    def resident(self) -> int:
         """Bytes of memory that the kernel and its children hold."""
+        if self.pid is None:
+            return 0
         try:
-            process = psutil.Process(self.manager.provisioner.pid)
+            process = psutil.Process(self.pid)
             return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])
-        except (psutil.Error, AttributeError):
+        except psutil.Error:
             return 0
 
-    async def interrupt(self):
+    async def interrupt(self) -> None:
         """Stop what runs: as Ctrl-C does if the code hears it, else by ending the kernel (run raises Lost)."""
         request = self.running
         if not request:
@@ -158,38 +151,73 @@ class Kernel:
         while self.running == request and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         if self.running == request:
-            await self.kill("stopped")
+            self.kill("stopped")
 
-    async def kill(self, why):
+    def kill(self, why: str) -> None:
         """End the process at once, its children too; `run` raises Lost(why)."""
         self.why = why
-        group = getattr(self.manager.provisioner, "pgid", None)
-        try:
-            if group and group != os.getpgrp():
-                os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        if self.pid:
+            end_tree(self.pid)
 
-    async def end(self):
+    async def end(self) -> None:
         """End the process and forget it. May be called twice, and while it runs."""
-        manager, self.manager = self.manager, None
-        if manager is None:
+        if not self.alive:
             return
-        self.why = self.why or "ended"
-        group = getattr(manager.provisioner, "pgid", None)
+        self.kill(self.why or "ended")  # the children that the code left behind too
+        manager, self.manager = self.manager, None
         if self.client:
             self.client.stop_channels()
-        try:
-            await manager.shutdown_kernel(now=True)
-        finally:
-            try:
-                if group and group != os.getpgrp():
-                    os.killpg(group, signal.SIGKILL)  # children that the code left behind
-            except (ProcessLookupError, PermissionError):
-                pass
+        await manager.shutdown_kernel(now=True)
 
 
-def failure(content, number):
+def endpoint(folder: Path) -> dict[str, str]:
+    """Where a kernel listens, as options of jupyter_client's manager: sockets in the private folder.
+
+    ZeroMQ on Windows knows only ports: there on 127.0.0.1, where a message counts if it is signed with the key in the
+    folder's connection file.
+    """
+    if os.name == "posix":
+        return {"transport": "ipc", "ip": str(folder / "k")}
+    return {"transport": "tcp", "ip": "127.0.0.1"}
+
+
+class Outputs:
+    """The messages of one run, handed on as outputs to `show`, no more than OUTPUT_LIMIT characters of text."""
+
+    def __init__(self, show: Show):
+        self.show = show
+        self.room = OUTPUT_LIMIT
+        self.number = None  # the kernel's number of the run
+        self.answer: dict[str, Any] = {"status": "ok"}
+
+    async def take(self, kind: str, content: dict) -> None:
+        """A message of Jupyter's protocol: its type and its content."""
+        if kind == "clear_output":
+            await self.show(None)
+        elif kind == "execute_input":
+            self.number = content["execution_count"]
+        elif kind == "error":
+            self.answer = failure(content, self.number)
+        elif kind == "stream":
+            await self._stream(content["name"], content["text"][: self.room])
+        elif kind in ("display_data", "execute_result", "update_display_data"):
+            size = sum(len(value) for value in content["data"].values() if isinstance(value, str))
+            if size <= FIGURE_LIMIT:
+                await self.show(
+                    {"output_type": "display_data", "data": content["data"], "metadata": content["metadata"]}
+                )
+
+    async def _stream(self, name, text):
+        if not text:
+            return
+        self.room -= len(text)
+        await self.show({"output_type": "stream", "name": name, "text": text})
+        if not self.room:
+            note = "\n출력이 너무 길어서 여기까지만 보여 드려요.\n"
+            await self.show({"output_type": "stream", "name": "stderr", "text": note})
+
+
+def failure(content: dict, number: int | None) -> dict[str, Any]:
     """An error's message -> {"status", "name", "value", "line", "traceback"}.
 
     line: the innermost one of the run of that number, None if the traceback names none of it.

@@ -1,0 +1,177 @@
+"""The live server: the site on 127.0.0.1, built again when a file is saved, with mistakes shown in the open page."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from mundap.live.builds import Builds, State, snapshot, watch
+from mundap.live.door import Door
+from mundap.live.handlers import CellSocket, Enter, May, StateSocket
+from mundap.live.pool import Pool
+from mundap.live.web import STATIC, SitePage, StaticFile
+from mundap.problems import Failure, Problem
+from mundap.project.check import examine
+
+LIVE_SCRIPT = '<script src="/_live/live.js" data-version="{version}" defer></script>'
+CELL_SCRIPT = '<script src="/_live/cells.js" type="module"></script>'
+
+Check = Callable[[Path], tuple[Any, list[Problem]]]  # see Builds
+
+
+def application(builds: Builds, hosts: list[str], door: Door | None = None, pool: Pool | None = None) -> Application:
+    """The tornado application. hosts: the exact Host values that it answers to; door, pool: if code may run."""
+    names = "|".join(re.escape(path.name) for path in STATIC.iterdir() if path.is_file())
+    routes: list[tuple] = [
+        (r"/_live/socket", StateSocket, {"builds": builds}),
+        (rf"/_live/({names})", StaticFile),
+    ]
+    if door and pool:
+        routes += [
+            (r"/_live/enter", Enter),
+            (r"/_live/may", May),
+            (r"/_live/kernel", CellSocket, {"pool": pool, "builds": builds}),
+        ]
+    return Application(
+        routes,
+        default_handler_class=SitePage,
+        default_handler_args={"builds": builds, "scripts": LIVE_SCRIPT + (CELL_SCRIPT if door else "")},
+        hosts=hosts,
+        door=door,
+        sockets=defaultdict(set),  # {handler class: its open sockets}
+        log_function=lambda handler: None,
+        websocket_ping_interval=30,
+        websocket_max_message_size=4096,
+    )
+
+
+def tell_pages(app: Application, state: State) -> None:
+    """Tell every open page the state of the builds."""
+    for page in list(app.settings["sockets"][StateSocket]):
+        page.write_message(json.dumps(state))
+
+
+def close_sockets(app: Application) -> None:
+    """Tell every open page that the server goes away."""
+    for sockets in app.settings["sockets"].values():
+        for page in list(sockets):
+            page.close(1001)
+
+
+def listen(port: int, tries: int = 100) -> tuple[socket.socket, int]:
+    """A socket on 127.0.0.1 at `port` (0: any), or at the first free one after it -> (socket, port). Raises Failure."""
+    for candidate in range(port, min(port + tries, 65536)):
+        try:
+            listener = socket.create_server(("127.0.0.1", candidate), backlog=128)
+        except OSError:
+            continue
+        listener.setblocking(False)
+        return listener, listener.getsockname()[1]
+    raise Failure(f"{port}번부터 쓸 수 있는 포트가 없어요. `make serve PORT=9000`처럼 다른 번호를 골라 주세요.")
+
+
+def report(state: State, names: list[str] | None = None, seconds: float = 0.0) -> None:
+    """Tell the terminal what the pages are told."""
+    if state["problems"]:
+        print(f"고칠 곳이 {len(state['problems'])}개 있어요.")
+        for problem in state["problems"]:
+            place = f"{problem['place']}: " if problem["place"] else ""
+            print(f"  {place}{problem['what']} {problem['todo']}".rstrip())
+    elif names:
+        print(f"다시 만들었어요({seconds:.1f}초): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+    sys.stdout.flush()
+
+
+def welcome(url: str, address: str, open_browser: bool) -> None:
+    """Tell the terminal where the site is, and open it where that starts no browser inside the terminal."""
+    print(
+        f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
+        "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.",
+        flush=True,
+    )
+    desktop = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if open_browser and desktop:
+        webbrowser.open(address)
+
+
+def announce(address: str) -> None:
+    """Tell the terminal the address that lets the next browser in."""
+    print(f"다른 브라우저에서도 코드를 돌리려면 이 주소로 들어오세요: {address}", flush=True)
+
+
+def stop_event() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # on Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    return stop
+
+
+async def run(root: Path, port: int, open_browser: bool, check: Check) -> None:
+    """Build, then serve until Ctrl-C. Raises Failure without a free port."""
+    stop = asyncio.ensure_future(stop_event().wait())
+    listener, port = listen(port)
+    with tempfile.TemporaryDirectory(prefix="mundap-", ignore_cleanup_errors=True) as folder:
+        builds = Builds(root, Path(folder), check, f"http://127.0.0.1:{port}/")
+        seen = snapshot(builds.root)
+        print("사이트를 만들고 있어요.", flush=True)
+        first = asyncio.get_running_loop().run_in_executor(None, builds.update)
+        await asyncio.wait([first, stop], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.done():
+            if builds.problems:
+                report(builds.state())
+            await answer(builds, seen, listener, open_browser, stop)
+        await first
+
+
+async def answer(builds: Builds, seen: dict, listener: socket.socket, open_browser: bool, stop: asyncio.Future) -> None:
+    """Serve the builds at a listening socket, and build anew at each save, until `stop` is done.
+
+    seen: the snapshot before the first build.
+    """
+    port = listener.getsockname()[1]
+    kernels = builds.folder / "kernels"
+    kernels.mkdir(mode=0o700)
+    door, pool = Door(f"127.0.0.1:{port}", announce), Pool(builds.root, kernels)
+    app = application(builds, [f"127.0.0.1:{port}", f"localhost:{port}"], door, pool)
+    server = HTTPServer(app, max_body_size=1 << 16, idle_connection_timeout=60)
+    server.add_socket(listener)
+
+    def tell(state, names, seconds):
+        report(state, names, seconds)
+        tell_pages(app, state)
+
+    watcher = asyncio.ensure_future(watch(builds, seen, tell))
+    idle = asyncio.ensure_future(pool.end_idle())
+    welcome(f"http://127.0.0.1:{port}/", door.address(), open_browser)
+    await asyncio.wait([watcher, stop], return_when=asyncio.FIRST_COMPLETED)
+    server.stop()
+    idle.cancel()
+    close_sockets(app)
+    await pool.close()
+    if watcher.done():
+        watcher.result()  # raises what ended it
+    watcher.cancel()
+    await asyncio.wait([watcher])
+
+
+def serve(root: Path, port: int = 8000, open_browser: bool = True, check: Check = examine) -> int:
+    """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0."""
+    asyncio.run(run(Path(root).resolve(), port, open_browser, check))
+    print("\n서버를 닫았어요. 또 만나요.")
+    return 0
