@@ -1,9 +1,10 @@
 """The notebooks that readers download: whole, the same each time, and run in an empty folder with nothing beside them.
 
-A snippet runs here once more, as a reader would run it: as a notebook, from another folder, with its siblings written
-by its own cells. test_runs runs it as a script.
+Every notebook writes its files here, as a reader would run it, and all that it imports and defines is tried; three run
+to their end. test_runs runs all of them as scripts.
 """
 
+import ast
 import json
 import os
 import random
@@ -27,8 +28,8 @@ from runs import LIMIT, disagreement, environment, own_project
 from mundap.pages import standalone
 from mundap.problems import Failure
 from mundap.project import snippets
-from mundap.project.load import load
-from mundap.running.run import _read_evidence
+from mundap.project.check import examine
+from mundap.running.record import read_evidence
 from mundap.site import build
 
 PROJECT, _ = own_project()
@@ -64,7 +65,7 @@ TRAPS = {
 
 def cells(name, folder):
     """The cells of the notebook of a snippet of the engine's small project -> {id: cell}."""
-    project, problems = load(folder)
+    project, problems = examine(folder)
     assert not [problem for problem in problems if problem.path.startswith("snippets/") and not problem.minor]
     made = json.loads(standalone.of_project(project, name))
     return {cell["id"]: cell for cell in made["cells"]}
@@ -127,9 +128,10 @@ def test_files_of_all_kinds_are_written_byte_for_byte(tmp_path):
 
 def test_ordinary_code_can_be_read_as_it_stands():
     """What survives everything, a literal for each line, is for what needs it."""
-    for name in ("figure", "vit", "train_vit"):
-        content = PROJECT.snippets[name].path.read_bytes()
-        assert content.decode() in standalone.write_cell(f"{name}.py", content), name
+    for name in ("lib.figure", "vit", "train_vit"):
+        snippet = PROJECT.snippets[name]
+        content = snippet.path.read_bytes()
+        assert content.decode() in standalone.write_cell(snippet.file, content), name
     assert standalone.write_cell("a.py", "X = 'Y 한글'\r\n".encode()).splitlines()[1:] == [
         '(FOLDER / "a.py").write_bytes((',
         r"""    "X = 'Y 한글'\r\n" """.rstrip(),
@@ -195,25 +197,33 @@ def test_siblings_of_siblings_and_their_data(project, tmp_path):
     put(
         project / "snippets" / "helper.py",
         """\
-from pathlib import Path
-from deeper import STEPS, VALUE
+from lib.deeper import STEPS, VALUE, data_path
 if __name__ == "__main__":
     import aside, pandas
-    open("aside.bin")
+    data_path("aside.bin")
 def half(x):
-    return x / 2 + float((Path(__file__).parent / "sub" / "half.txt").read_text())
+    return x / 2 + float(data_path("sub/half.txt").read_text())
 """,
     )
-    put(project / "snippets" / "deeper.py", "STEPS, VALUE = 3, '''\n>>> \\\\'''\n")
+    put(
+        project / "snippets" / "lib" / "deeper.py",
+        """\
+from pathlib import Path
+STEPS, VALUE = 3, '''
+>>> \\\\'''
+def data_path(name):
+    return Path(__file__).parents[1] / "data" / name
+""",
+    )
     put(project / "snippets" / "aside.py", "")
-    put(project / "snippets" / "aside.bin", b"0")
-    put(project / "snippets" / "sub" / "half.txt", "0.5")
+    put(project / "snippets" / "data" / "aside.bin", b"0")
+    put(project / "snippets" / "data" / "sub" / "half.txt", "0.5")
     made = cells("measure", project)
     titles = [cell["source"].splitlines()[0] for cell in made.values() if cell["source"].startswith("#@title")]
     assert titles == [
-        "#@title 함께 쓰는 코드: deeper.py",
         "#@title 함께 쓰는 코드: helper.py",
-        "#@title 함께 쓰는 자료: sub/half.txt",
+        "#@title 함께 쓰는 코드: lib/deeper.py",
+        "#@title 함께 쓰는 자료: data/sub/half.txt",
     ]
     assert made["setup"]["source"] == standalone.FOLDER, "nothing to install"
     there = tmp_path / "empty"
@@ -221,8 +231,8 @@ def half(x):
     code = "\n".join(made[name]["source"] for name in ("setup", "code-0", "code-1", "data"))
     tried = [
         f"exec({TransformerManager().transform_cell(code)!r})",
-        "import deeper, helper",
-        "print(helper.half(1), ascii(deeper.VALUE), helper.__file__)",
+        "import helper",
+        "print(helper.half(1), ascii(helper.VALUE), helper.__file__)",
     ]
     said = subprocess.run(
         [sys.executable, "-I", "-c", "\n".join(tried)],
@@ -233,22 +243,15 @@ def half(x):
         timeout=60,
     ).stdout
     assert said == f"1.0 {ascii(chr(10) + '>>> ' + chr(92))} {there / 'mundap' / 'helper.py'}\n"
-    for file in ("deeper.py", "helper.py", "sub/half.txt"):
+    for file in ("lib/deeper.py", "helper.py", "data/sub/half.txt"):
         assert (there / "mundap" / file).read_bytes() == (project / "snippets" / file).read_bytes()
     assert [path.name for path in there.iterdir()] == ["mundap"], "a reader's own files are left alone"
 
 
-def test_two_that_import_each_other(project):
-    put(project / "snippets" / "helper.py", "import measure\nSTEPS = 3\n\n\ndef half(x):\n    return x / 2\n")
-    made = cells("measure", project)
-    titles = [made[f"code-{number}"]["source"].splitlines()[0] for number in range(2)]
-    assert titles == ["#@title 함께 쓰는 코드: helper.py", "#@title 함께 쓰는 코드: measure.py"]
-
-
 def test_notebooks_are_the_same_each_time():
     code = (
-        "import hashlib\nfrom mundap.project import load\nfrom mundap.pages import standalone\n"
-        f"project, _ = load.load({str(PROJECT.root)!r})\nfor name in project.records:\n"
+        "import hashlib\nfrom pathlib import Path\nfrom mundap.project.check import examine\nfrom mundap.pages import standalone\n"
+        f"project, _ = examine(Path({str(PROJECT.root)!r}))\nfor name in project.records:\n"
         "    print(hashlib.sha256(standalone.of_project(project, name).encode()).hexdigest())"
     )
     made = [
@@ -271,9 +274,8 @@ def test_notebook_is_valid_and_whole(name):
     assert len({cell.id for cell in made.cells}) == len(made.cells)
     record = nbformat.read(PROJECT.records[name].path, as_version=4)
     assert made.cells[-len(record.cells) :] == record.cells
-    files = snippets.sources(PROJECT.snippets, name).keys() - {f"{name}.py"}
     titles = [cell.source.splitlines()[0] for cell in made.cells if cell.metadata.get("cellView") == "form"]
-    assert files == set(re.findall(r"[\w/-]+\.\w+", " ".join(titles))) - {f"{name}.py"}
+    assert needed_files(name) == set(re.findall(r"[\w/-]+\.\w+", " ".join(titles)))
 
 
 # Links
@@ -389,17 +391,18 @@ def run_alone(notebook, folder):
     with client.setup_kernel(env=env, cwd=str(folder)):
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
-        return _read_evidence(client)
+        return read_evidence(client)
 
 
 def test_record_by_itself_does_not_run_there(tmp_path):
     """So whatever the others find there, they brought."""
     record = nbformat.read(PROJECT.records["multihead"].path, as_version=4)
-    with pytest.raises(CellExecutionError, match="No module named 'figure'"):
+    with pytest.raises(CellExecutionError, match="No module named 'lib'"):
         run_alone(record, tmp_path)
 
 
-@pytest.mark.parametrize("name", PROJECT.records)
+# One with weights, one with data files, one with neither.
+@pytest.mark.parametrize("name", ["attention_distance", "benchmark_results", "multihead"])
 def test_notebook_runs_in_an_empty_folder(name, tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -410,8 +413,81 @@ def test_notebook_runs_in_an_empty_folder(name, tmp_path):
     assert setup.source.startswith("%pip install -q ") and "error" not in said.lower(), said
     record = PROJECT.records[name]
     assert disagreement(record.evidence, found["evidence"], found["tolerance"]) == ""
+    check_files(name, folder)
+
+
+ALL_IMPORTS = """
+import json, os, sys, traceback
+from pathlib import Path
+start, path, own, faults = Path.cwd(), list(sys.path), set(sys.argv[1:]), {}
+for name, code in json.load(sys.stdin).items():
+    (start / name).mkdir()
+    os.chdir(start / name)
+    try:
+        exec(compile(code, name, "exec"), {"__name__": "notebook"})
+    except Exception:
+        faults[name] = traceback.format_exc()
+    sys.path[:] = path
+    for module in [module for module in sys.modules if module.partition(".")[0] in own]:
+        del sys.modules[module]
+print(json.dumps(faults))
+"""
+
+
+def test_every_notebook_brings_all_that_it_imports(tmp_path):
+    """Each in an empty folder: its own cells write the files, then all its imports and definitions run.
+
+    The files are those that its digest counts, byte for byte, so a data file is there if it is asked for by its name
+    (see the next test).
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALL_IMPORTS, *{name.partition(".")[0] for name in PROJECT.snippets}],
+        input=json.dumps({name: code_without_the_run(name) for name in PROJECT.records}),
+        cwd=tmp_path,
+        env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {}
+    for name in PROJECT.records:
+        check_files(name, tmp_path / name)
+
+
+def code_without_the_run(name):
+    """What the notebook of a snippet writes, imports (anywhere in its code) and defines, as one program."""
+    made = nbformat.reads(standalone.of_project(PROJECT, name), as_version=4)
+    first = [cell.source for cell in made.cells if cell.id in ("setup", "data") or cell.id.startswith("code-")]
+    first = "\n".join(first).replace("%pip", "# %pip")
+    source = PROJECT.snippets[name].source  # a fresh record has the same code, its main blocks laid open
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = snippets.closure(PROJECT.snippets, name)
+    lines = [*(f"import {module}" for module in modules), *map(ast.unparse, imports), source]
+    return "\n".join([TransformerManager().transform_cell(first), *lines])
+
+
+def test_data_is_asked_for_by_its_name_alone():
+    """So no run finds a file that its notebook does not bring: a path of its own is what only lib/paths.py has."""
+    for name, snippet in PROJECT.snippets.items():
+        nodes = list(ast.walk(ast.parse(snippet.source)))
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        assert "__file__" not in names or name in ("lib.paths", "bench.device"), name
+        for node in nodes:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "data_path":
+                [argument] = node.args
+                assert isinstance(argument, ast.Constant), f"{name}: {ast.unparse(node)}"
+                assert (PROJECT.root / "snippets" / "data" / argument.value).exists()
+
+
+def needed_files(name):
+    """The files that a run of a snippet needs beside its own, by their paths below snippets/: set."""
+    return snippets.sources(PROJECT.snippets, name).keys() - {f"{name}.py"}
+
+
+def check_files(name, folder):
+    """The notebook has written all that the snippet needs, and nothing else, byte for byte."""
     written = snapshot(folder)
-    needed = snippets.sources(PROJECT.snippets, name).keys() - {f"{name}.py"}
-    assert written.keys() - {f"mundap/{name}.py"} == {f"mundap/{file}" for file in needed}
+    assert written.keys() == {f"mundap/{file}" for file in needed_files(name)}
     for file, content in written.items():
         assert content == (PROJECT.root / "snippets" / file.removeprefix("mundap/")).read_bytes()
