@@ -81,7 +81,7 @@ def check(python: Path, names: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """The command. Returns its exit status."""
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    setup_env.speak_utf8()
     target, *rest = arguments or ["help"]
     if target not in TARGETS:
         for name, (text, *_) in TARGETS.items():

@@ -38,6 +38,7 @@ def resolve(requirements: list[str], *options: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> None:
+    """The command."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     everything = ROOT / "requirements" / "test.txt"
     constraint = ["--constraint", str(everything)]

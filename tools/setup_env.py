@@ -13,6 +13,7 @@ environment was made from lets the next call start at once; an environment whose
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -54,7 +55,15 @@ class SetupError(Exception):
     """Set-up cannot go on; the text says in Korean what to do."""
 
 
+def speak_utf8() -> None:
+    """Print Korean into pipes too, which on Windows have another encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
 def say(text: str) -> None:
+    """A line of progress."""
     print(f"[준비] {text}", file=sys.stderr, flush=True)
 
 
@@ -92,6 +101,7 @@ def digest(root: Path, kind: str) -> str:
 
 
 def stamp_of(env: Path) -> str | None:
+    """What an environment was made from, or that it is unfinished; None where nothing says."""
     try:
         return (env / STAMP).read_text(encoding="utf-8")
     except OSError:
@@ -105,7 +115,7 @@ def ready(root: Path, kind: str) -> Path | None:
 
 
 @contextmanager
-def one_at_a_time(root: Path) -> Iterator[None]:
+def one_at_a_time(root: Path) -> Generator[None]:
     """Hold the set-up lock: two calls in two terminals take turns.
 
     SQLite's lock on a file works alike on every system, and goes with the process, however that ends.
@@ -171,6 +181,7 @@ class Progress:
         self.last = time.monotonic()
 
     def show(self, text: str) -> None:
+        """Say how far it is, if it is time to."""
         if self.live:
             print(f"\r\033[K[준비] {text}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self.last > PLAIN_PAUSE:
@@ -194,6 +205,7 @@ class Progress:
         return False
 
     def end(self) -> None:
+        """Leave the terminal's line empty."""
         if self.live:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
@@ -201,10 +213,10 @@ class Progress:
 def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
     """Run pip, showing how far it is. Raises SetupError with pip's words and what they mean."""
     pip = [python, "-I", "-m", "pip", "install", "--no-input", "--no-user", "--disable-pip-version-check", *arguments]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    progress = Progress(total)
-    with subprocess.Popen(pip, cwd=ROOT, text=True, errors="replace", **pipes) as process:
-        lines = [line for line in process.stdout or () if not progress.read(line)]
+    progress, pipe = Progress(total), subprocess.PIPE
+    with subprocess.Popen(pip, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT) as process:
+        words = (line.decode(errors="replace") for line in process.stdout or ())
+        lines = [line for line in words if not progress.read(line)]
     progress.end()
     if process.returncode:
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-15:]
@@ -278,8 +290,7 @@ def set_up_browser(python: Path) -> None:
 
 def prepare(kind: str) -> Path:
     """The python of an environment, and for the tests a browser; ends the process, saying why, where it cannot be."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # a pipe on Windows has another encoding
+    speak_utf8()
     status = 1
     try:
         if sys.version_info < (3, 11):
