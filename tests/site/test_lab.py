@@ -16,7 +16,7 @@ import torch
 from accessibility import violations
 from train_vit import PATCH, SIZE, load_trained
 
-from mundap.live.serve import HEADERS
+from mundap.live.web import HEADERS
 from mundap.project.texts import LINK
 
 SIZES = [48, 64, 96]
@@ -116,14 +116,14 @@ def lab(site_url, browser):
     opened(page, site_url)
     page.evaluate(
         """async (base) => {
-        const [M, S, T] = await Promise.all(['model', 'scenes', 'state'].map((name) => import(`${base}${name}.js`)));
+        const [M, A, S, T] = await Promise.all(['model', 'attention', 'scenes', 'state'].map((name) => import(`${base}${name}.js`)));
         const bytes = (array) => {
             const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength), parts = [];
             for (let i = 0; i < all.length; i += 32768) parts.push(String.fromCharCode(...all.subarray(i, i + 32768)));
             return btoa(parts.join(''));
         };
         const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-        Object.assign(window, { M, S, T, bytes, floats, model: await M.load() });
+        Object.assign(window, { M, A, S, T, bytes, floats, model: await M.load() });
     }""",
         site_url + SCRIPTS,
     )
@@ -220,12 +220,12 @@ def test_rollout_and_distances_are_those_of_the_snippets(lab, trained, size):
     attn = torch.from_numpy(in_browser(lab, image)[1].copy())
     joint, queries = attention_rollout.rollout(attn).numpy(), [0, 1, grid[0] + 3]
     for query in queries:
-        row = decoded(lab.evaluate("query => bytes(M.rollout(last, query))", query), joint.shape[0])
+        row = decoded(lab.evaluate("query => bytes(A.rollout(last, query))", query), joint.shape[0])
         assert np.abs(row - joint[query]).max() < 1e-6
-        mean = decoded(lab.evaluate("query => bytes(M.row(last, 5, null, query))", query), joint.shape[0])
+        mean = decoded(lab.evaluate("query => bytes(A.row(last, 5, null, query))", query), joint.shape[0])
         assert np.abs(mean - attn[5, :, query].mean(0).numpy()).max() < 1e-6
     expected = attention_distance.attention_distance(attn, grid, PATCH)
-    found = lab.evaluate("columns => M.distances(last, columns)", grid[1])
+    found = lab.evaluate("columns => A.distances(last, columns)", grid[1])
     assert found == {
         f"{layer + 1}-{head + 1}": pytest.approx(expected[layer, head].item(), rel=1e-4)
         for layer in range(6)

@@ -1,22 +1,16 @@
-// What overflows sideways can be scrolled with the keyboard; what fits is no stop on the way.
+// On every page: what overflows sideways can be scrolled with the keyboard, and code can be copied.
+import { element, isWide, reachable } from "./dom.js";
+
 const SCROLLERS = ".md-typeset :is(.scroll, .math-block, .run-output, .md-typeset__scrollwrap, .highlight pre > code)";
 
-function update(element) {
-  const overflows = element.scrollWidth > element.clientWidth + 1;
-  const attributes = { tabindex: "0", role: "group", "aria-label": element.dataset.label ?? "옆으로 넘겨 보는 내용" };
-  for (const [name, value] of Object.entries(attributes)) {
-    if (overflows) element.setAttribute(name, value);
-    else element.removeAttribute(name);
-  }
-}
-
-const observer = new ResizeObserver((entries) => entries.forEach((entry) => update(entry.target)));
+const observer = new ResizeObserver((entries) => {
+  for (const { target } of entries) reachable(target, isWide(target), "옆으로 넘겨 보는 내용");
+});
 
 // A button on each block of code that copies it.
 function addCopy(code) {
   if (code.parentElement.querySelector(".copy")) return;
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", title: "복사" });
-  button.setAttribute("aria-label", "코드 복사");
+  const button = element("button", { type: "button", className: "copy", title: "복사", "aria-label": "코드 복사" });
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.textContent.trimEnd());
     button.classList.add("copied");
@@ -31,7 +25,7 @@ function addCopy(code) {
 
 function start() {
   observer.disconnect();
-  document.querySelectorAll(SCROLLERS).forEach((element) => observer.observe(element));
+  for (const node of document.querySelectorAll(SCROLLERS)) observer.observe(node);
   if (navigator.clipboard) document.querySelectorAll(".md-typeset .highlight pre > code").forEach(addCopy);
 }
 

@@ -157,8 +157,8 @@ export function rank(groups, { pages }, hits) {
   return pages
     .map((page) => {
       const isAbout = page.tagged.some((tag) => whole.has(tag));
-      let score = 0,
-        matched = 0;
+      let score = 0;
+      let matched = 0;
       groups.forEach((group, index) => {
         const title = Math.max(...group.map((name) => inTitle(page, name)));
         const among = (list) => group.some((name) => list.includes(compact(name)));

@@ -1,166 +1,125 @@
-// The search dialog: opened by its button, /, s, f or Ctrl+K. The index is fetched when it is first opened.
-import { normalize, parse, prepare, rank } from "./query.js";
+// The search dialog: opened by its button, /, s, f or Ctrl+K.
+import { element } from "./dom.js";
+import { load, search } from "./fulltext.js";
 
-const ROOT = new URL("../../", import.meta.url); // the site, wherever it is hosted
 const KINDS = { thread: "문답", chapter: "장", term: "용어", notebook: "실행 기록", glossary: "용어집" };
-const SHOWN = 10,
-  DEEP = 8,
-  NAMES = 4;
-
-let index; // a promise of { pagefind, dictionary }, kept once it is there
-let turn = 0;
-let hits = [];
-let selected = -1;
-
-function load() {
-  index ??= (async () => {
-    const [pagefind, response] = await Promise.all([
-      import(new URL("pagefind/pagefind.js", ROOT)),
-      fetch(new URL("pagefind/dictionary.json", ROOT)),
-    ]);
-    if (!response.ok) throw new Error(`dictionary.json: ${response.status}`);
-    await pagefind.init();
-    return { pagefind, dictionary: prepare(await response.json()) };
-  })();
-  index.catch(() => (index = undefined)); // the next key tries again
-  return index;
-}
-
-// Every group of names against the full text: url -> the best score of each group, and what to show of the page.
-async function searchText(pagefind, groups) {
-  const scores = new Map(),
-    pages = new Map();
-  await Promise.all(
-    groups.flatMap((names, group) =>
-      names.slice(0, NAMES).map(async (name) => {
-        const { results } = await pagefind.search(normalize(name));
-        const top = results[0]?.score || 1;
-        await Promise.all(
-          results.slice(0, DEEP).map(async (result) => {
-            const data = await result.data();
-            const url = data.raw_url.replace(/^\//, "");
-            const row = scores.get(url) ?? groups.map(() => 0);
-            row[group] = Math.max(row[group], result.score / top);
-            scores.set(url, row);
-            if (!pages.has(url)) pages.set(url, data);
-          }),
-        );
-      }),
-    ),
-  );
-  return { scores, pages };
-}
-
-async function search(query) {
-  const { pagefind, dictionary } = await load();
-  const groups = parse(query, dictionary).slice(0, 6);
-  const { scores, pages } = await searchText(pagefind, groups);
-  return rank(groups, dictionary, scores)
-    .slice(0, SHOWN)
-    .map(({ page }) => {
-      return { ...page, url: new URL(page.url, ROOT), excerpt: pages.get(page.url)?.excerpt };
-    });
-}
-
-function element(tag, attributes, ...children) {
-  const node = Object.assign(document.createElement(tag), attributes);
-  node.append(...children);
-  return node;
-}
+const HINT = "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.";
+const NOTHING = "맞는 것이 없어요. 다른 말로 적어 보세요.";
+const BROKEN = "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.";
+const PAUSE = 120; // ms between the last key and the search
 
 function option(hit, position) {
+  const kind = KINDS[hit.kind] ? [element("small", {}, KINDS[hit.kind]), " "] : [];
   const link = element(
     "a",
-    { className: "search__hit", id: `search-hit-${position}`, href: hit.url, tabIndex: -1 },
-    element("strong", {}, hit.title),
+    { className: "search__hit", id: `search-hit-${position}`, href: hit.url, tabIndex: -1, role: "option" },
+    element("strong", {}, ...kind, hit.title),
   );
-  if (KINDS[hit.kind]) link.firstChild.prepend(element("small", {}, KINDS[hit.kind]), " ");
-  link.setAttribute("role", "option");
   if (hit.text) link.append(element("span", {}, hit.text));
   else if (hit.excerpt) link.append(element("span", { innerHTML: hit.excerpt })); // escaped by Pagefind, but for <mark>
   return link;
 }
 
-function start() {
-  const dialog = document.querySelector("[data-search]");
-  if (!dialog || dialog.dataset.search === "ready") return;
-  dialog.dataset.search = "ready";
-  const [input, list, status] = ["input", "[role=listbox]", "[role=status]"].map((part) => dialog.querySelector(part));
-
-  function select(position) {
-    selected = hits.length ? (position + hits.length) % hits.length : -1;
-    [...list.children].forEach((node, place) => node.setAttribute("aria-selected", String(place === selected)));
-    if (selected < 0) return input.removeAttribute("aria-activedescendant");
-    input.setAttribute("aria-activedescendant", list.children[selected].id);
-    list.children[selected].scrollIntoView({ block: "nearest" });
+class SearchDialog {
+  constructor(dialog) {
+    this.dialog = dialog;
+    this.input = dialog.querySelector("input");
+    this.list = dialog.querySelector("[role=listbox]");
+    this.status = dialog.querySelector("[role=status]");
+    this.selected = -1; // position in the list
+    this.turn = 0; // of the latest search: an older one that ends later is not shown
+    this.timer = 0; // while a search waits for the next key
+    this.input.addEventListener("input", () => this.updateSoon());
+    this.input.addEventListener("keydown", (event) => this.press(event));
+    this.list.addEventListener("click", (event) => {
+      if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) dialog.close();
+    });
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
-  function show(query, found, message) {
-    hits = found;
-    list.dataset.query = query; // whose results these are
-    list.dataset.query = input.value.trim(); // which query the list answers
-    list.replaceChildren(...hits.map(option));
-    list.hidden = !hits.length;
-    input.setAttribute("aria-expanded", String(hits.length > 0));
-    status.textContent = message;
-    select(0);
-  }
-
-  async function update() {
-    const mine = ++turn,
-      query = input.value.trim();
-    if (!query) return show(query, [], "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.");
-    try {
-      const found = await search(query);
-      if (mine === turn)
-        show(query, found, found.length ? `${found.length}개를 찾았어요.` : "맞는 것이 없어요. 다른 말로 적어 보세요.");
-    } catch (error) {
-      if (mine === turn) show(query, [], "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.");
-    }
-  }
-
-  function open() {
-    if (dialog.open) return;
-    dialog.showModal(); // keeps the focus inside, and gives it back on closing
-    input.select();
+  open() {
+    if (this.dialog.open) return;
+    this.dialog.showModal(); // keeps the focus inside, and gives it back on closing
+    this.input.select();
     load().catch(() => {});
-    update();
+    this.update();
   }
 
-  let timer;
-  input.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      timer = 0;
-      update();
-    }, 120);
-  });
-  input.addEventListener("keydown", async (event) => {
+  select(position) {
+    const options = [...this.list.children];
+    this.selected = options.length ? (position + options.length) % options.length : -1;
+    options.forEach((node, place) => {
+      node.setAttribute("aria-selected", String(place === this.selected));
+    });
+    const chosen = options[this.selected];
+    if (chosen) {
+      this.input.setAttribute("aria-activedescendant", chosen.id);
+      chosen.scrollIntoView({ block: "nearest" });
+    } else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  show(query, hits, message) {
+    this.list.dataset.query = query; // whose results these are
+    this.list.replaceChildren(...hits.map(option));
+    this.list.hidden = !hits.length;
+    this.input.setAttribute("aria-expanded", String(hits.length > 0));
+    this.status.textContent = message;
+    this.select(0);
+  }
+
+  async update() {
+    this.turn += 1;
+    const { turn } = this;
+    const query = this.input.value.trim();
+    if (!query) {
+      this.show(query, [], HINT);
+      return;
+    }
+    const [hits, message] = await search(query).then(
+      (hits) => [hits, hits.length ? `${hits.length}개를 찾았어요.` : NOTHING],
+      () => [[], BROKEN],
+    );
+    if (turn === this.turn) this.show(query, hits, message);
+  }
+
+  updateSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.update();
+    }, PAUSE);
+  }
+
+  async press(event) {
     if (event.isComposing) return; // Enter and arrows belong to the input method while a syllable is being made
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
-      select(selected + step);
+      this.select(this.selected + step);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (timer) {
-        // typed faster than searched
-        clearTimeout(timer);
-        timer = 0;
-        await update();
-      }
-      if (selected >= 0) list.children[selected].click();
+      if (this.timer) await this.updateNow(); // typed faster than searched
+      this.list.children[this.selected]?.click();
     }
-  });
-  list.addEventListener("click", (event) => {
-    if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) dialog.close();
-  });
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.openSearch = open;
+  }
+
+  async updateNow() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    await this.update();
+  }
+}
+
+const dialogs = new WeakMap(); // the element of a dialog -> its SearchDialog
+
+function start() {
+  const dialog = document.querySelector("[data-search]");
+  if (!dialog || dialogs.has(dialog)) return;
+  dialogs.set(dialog, new SearchDialog(dialog));
 }
 
 function open() {
-  document.querySelector("[data-search]")?.openSearch();
+  dialogs.get(document.querySelector("[data-search]"))?.open();
 }
 
 document.addEventListener("click", (event) => {

@@ -49,13 +49,14 @@ const STROKES = [
   ],
 ];
 const RING = CLASSES.indexOf("ㅇ");
-const DISTRACTORS = 6,
-  PLACES = 8,
-  WAVES = 3;
-export const SMALLEST = 0.13,
-  LARGEST = 0.3; // half a letter's size
+const DISTRACTORS = 6;
+const PLACES = 8;
+const WAVES = 3;
+// Half a letter's size.
+export const SMALLEST = 0.13;
+export const LARGEST = 0.3;
 
-// Random numbers in [0, 1) from a seed (mulberry32).
+/** Random numbers in [0, 1) from a seed (mulberry32). */
 export function generator(seed) {
   let state = seed >>> 0;
   return () => {
@@ -66,10 +67,10 @@ export function generator(seed) {
   };
 }
 
-// A random order of 0 … n - 1 (Fisher-Yates).
+/** A random order of 0 … n - 1 (Fisher-Yates). */
 export function shuffled(n, seed) {
-  const random = generator(seed),
-    order = Array.from({ length: n }, (_, i) => i);
+  const random = generator(seed);
+  const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
@@ -77,54 +78,61 @@ export function shuffled(n, seed) {
   return order;
 }
 
-// The numbers that make a scene, drawn in the order in which scenes.sample draws them.
+/** The numbers that make a scene, drawn in the order in which scenes.sample draws them. */
 export function sample(seed) {
   const random = generator(seed);
   const uniform = (low, high) => low + (high - low) * random();
   const many = (n, low, high) => Array.from({ length: n }, () => uniform(low, high));
-  const label = Math.floor(random() * CLASSES.length);
-  const radius = SMALLEST * (LARGEST / SMALLEST) ** random();
+  const letter = sampleLetter(random, uniform);
+  const bars = sampleBars(random, many, boxOf(letter));
+  return { letter, bars, ...sampleColours(uniform, many) };
+}
+
+function sampleLetter(random, uniform) {
   const letter = {
-    label,
-    radius,
+    label: Math.floor(random() * CLASSES.length),
+    radius: SMALLEST * (LARGEST / SMALLEST) ** random(),
     thickness: uniform(0.14, 0.24),
     stretch: uniform(-0.1, 0.1),
     turn: uniform(-0.15, 0.15),
   };
   const [low, high] = reach(letter);
   const [x, y] = [0, 1].map((axis) => random() * (1 - (high[axis] - low[axis])) - low[axis]);
-  Object.assign(letter, { x, y });
+  return { ...letter, x, y };
+}
 
+// The bars and points that divert, each beside the letter's box.
+function sampleBars(random, many, box) {
   const lean = many(DISTRACTORS, -0.15, 0.15);
   const upright = many(DISTRACTORS, 0, 1).map((u) => u < 0.5);
-  const length = many(DISTRACTORS, -0.1, 0.14),
-    thick = many(DISTRACTORS, 0.02, 0.05);
+  const length = many(DISTRACTORS, -0.1, 0.14);
+  const thick = many(DISTRACTORS, 0.02, 0.05);
   const places = Array.from({ length: DISTRACTORS }, () => Array.from({ length: PLACES }, () => [random(), random()]));
-  const box = boxOf(letter);
-  const bars = [];
-  lean.forEach((angle, k) => {
-    const turned = angle + (upright[k] ? Math.PI / 2 : 0),
-      long = Math.max(0, length[k]);
+  return lean.map((angle, k) => {
+    const turned = angle + (upright[k] ? Math.PI / 2 : 0);
+    const long = Math.max(0, length[k]);
     const half = [Math.cos(turned) * long, Math.sin(turned) * long];
     const around = half.map((value) => Math.abs(value) + thick[k] + 0.01);
-    const clear = places[k].find((place) =>
-      [0, 1].some((axis) => place[axis] + around[axis] < box[axis] || place[axis] - around[axis] > box[2 + axis]),
-    );
-    const [px, py] = clear ?? places[k][0]; // without a clear place it is not drawn, but keeps its colour
-    bars.push({ line: [px - half[0], py - half[1], px + half[0], py + half[1]], thick: clear ? thick[k] : -1 });
+    const isClear = (place) =>
+      [0, 1].some((axis) => place[axis] + around[axis] < box[axis] || place[axis] - around[axis] > box[2 + axis]);
+    const clear = places[k].find(isClear);
+    const [x, y] = clear ?? places[k][0]; // without a clear place it is not drawn, but keeps its colour
+    return { line: [x - half[0], y - half[1], x + half[0], y + half[1]], thick: clear ? thick[k] : -1 };
   });
+}
 
+// How much the bars and the letter differ from the ground, and the ground: a colour and waves over it.
+function sampleColours(uniform, many) {
   const brightness = uniform(0.15, 0.4);
   const base = many(3, -0.15, 0.15).map((tint) => brightness + tint);
   const lift = many(DISTRACTORS + 1, 0.35, 0.6);
-  const contrasts = lift.map((value) => [value, value, value]);
-  for (const contrast of contrasts) for (let c = 0; c < 3; c++) contrast[c] += uniform(-0.15, 0.15);
+  const contrasts = lift.map((value) => many(3, -0.15, 0.15).map((tint) => value + tint));
   const frequency = Array.from({ length: WAVES + 1 }, (_, k) =>
     many(2, -6, 6).map((value) => 2 * Math.PI * value * (k < WAVES ? 1 : 0.06)),
   );
   const phase = many(WAVES + 1, 0, 1).map((value) => 2 * Math.PI * value);
   const waves = Array.from({ length: WAVES + 1 }, () => many(3, -0.08, 0.08));
-  return { letter, bars, contrasts, ground: { base, frequency, phase, waves } };
+  return { contrasts, ground: { base, frequency, phase, waves } };
 }
 
 // The strokes of a letter around its own origin: [x0, y0, x1, y1] each, and the radius of its ring, 0 without one.
@@ -140,8 +148,8 @@ function strokesOf({ label, radius, stretch, turn }) {
 
 // How far a letter extends from its origin: [[left, top], [right, bottom]].
 function reach(letter) {
-  const { strokes, hollow } = strokesOf(letter),
-    margin = hollow + letter.radius * letter.thickness;
+  const { strokes, hollow } = strokesOf(letter);
+  const margin = hollow + letter.radius * letter.thickness;
   return [0, 1].map((end) =>
     [0, 1].map((axis) => {
       const values = strokes.flatMap((stroke) => [stroke[axis], stroke[2 + axis]]);
@@ -150,75 +158,80 @@ function reach(letter) {
   );
 }
 
-// The box around a letter where it stands: [x0, y0, x1, y1].
+/** The box around a letter where it stands: [x0, y0, x1, y1]. */
 export function boxOf(letter) {
   const [low, high] = reach(letter);
   return [letter.x + low[0], letter.y + low[1], letter.x + high[0], letter.y + high[1]];
 }
 
-// The letter, moved just so far that all of it is in the frame.
+/** The letter, moved just so far that all of it is in the frame. */
 export function inFrame(letter) {
   const [low, high] = reach(letter);
   const keep = (value, axis) => Math.min(Math.max(value, -low[axis]), 1 - high[axis]);
   return { ...letter, x: keep(letter.x, 0), y: keep(letter.y, 1) };
 }
 
-// The numbers of scenes.render for a scene. letter: null leaves it out; bars: false leaves them out.
+/** The numbers of scenes.render for a scene. letter: null leaves it out; bars: null leaves them out. */
 export function shapes({ letter, bars, contrasts, ground }) {
   const colours = contrasts.map((contrast) => contrast.map((value, c) => ground.base[c] + value));
-  const colour = colours[colours.length - 1];
-  const found = bars
-    ? bars.map(({ line, thick }, k) => ({ strokes: [line], hollow: 0, width: thick, colour: colours[k] }))
-    : [];
-  if (letter) {
-    const { strokes, hollow } = strokesOf(letter);
-    const moved = strokes.map(([x0, y0, x1, y1]) => [x0 + letter.x, y0 + letter.y, x1 + letter.x, y1 + letter.y]);
-    found.push({ strokes: moved, hollow, width: letter.radius * letter.thickness, colour });
-  }
-  return { ground, shapes: found, colour };
+  const colour = colours.at(-1);
+  const lines = (bars ?? []).map(({ line, thick }, k) => {
+    return { strokes: [line], hollow: 0, width: thick, colour: colours[k] };
+  });
+  if (!letter) return { ground, shapes: lines, colour };
+  const { strokes, hollow } = strokesOf(letter);
+  const moved = strokes.map(([x0, y0, x1, y1]) => [x0 + letter.x, y0 + letter.y, x1 + letter.x, y1 + letter.y]);
+  const drawn = { strokes: moved, hollow, width: letter.radius * letter.thickness, colour };
+  return { ground, shapes: [...lines, drawn], colour };
 }
 
-// Colours in [0, 1], channel by channel: Float32Array of 3 * size * size.
+/** Colours in [0, 1], channel by channel: Float32Array of 3 * size * size. */
 export function render({ ground, shapes }, size) {
-  const image = new Float32Array(3 * size * size),
-    area = size * size;
-  const { base, frequency, phase, waves } = ground;
-  const at = Float64Array.from({ length: size }, (_, i) => (i + 0.5) / size); // pixel centres
+  const image = new Float32Array(3 * size * size);
+  const centres = Float64Array.from({ length: size }, (_, i) => (i + 0.5) / size);
+  paintGround(image, centres, ground);
+  for (const shape of shapes) if (shape.width > 0) paintShape(image, centres, shape);
+  return image.map((value) => Math.min(1, Math.max(0, value)));
+}
+
+function paintGround(image, centres, { base, frequency, phase, waves }) {
+  const size = centres.length;
+  const area = size * size;
   for (let c = 0; c < 3; c++) image.fill(base[c], c * area, (c + 1) * area);
   waves.forEach((wave, k) => {
-    // sin(a + b), so that each row and column takes one sine
     const [fx, fy] = frequency[k];
-    const sinX = at.map((u) => Math.sin(fx * u)),
-      cosX = at.map((u) => Math.cos(fx * u));
+    const sinX = centres.map((u) => Math.sin(fx * u)); // sin(a + b), so that each row and column takes one sine
+    const cosX = centres.map((u) => Math.cos(fx * u));
     for (let y = 0; y < size; y++) {
-      const sin = Math.sin(fy * at[y] + phase[k]),
-        cos = Math.cos(fy * at[y] + phase[k]);
+      const sin = Math.sin(fy * centres[y] + phase[k]);
+      const cos = Math.cos(fy * centres[y] + phase[k]);
       for (let x = 0; x < size; x++) {
-        const value = sinX[x] * cos + cosX[x] * sin,
-          i = y * size + x;
+        const value = sinX[x] * cos + cosX[x] * sin;
+        const i = y * size + x;
         for (let c = 0; c < 3; c++) image[c * area + i] += wave[c] * value;
       }
     }
   });
-  for (const { strokes, hollow, width, colour } of shapes) {
-    if (width <= 0) continue;
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        let nearest = Infinity;
-        for (const [x0, y0, x1, y1] of strokes) {
-          const dx = x1 - x0,
-            dy = y1 - y0,
-            px = at[x] - x0,
-            py = at[y] - y0;
-          const along = Math.min(1, Math.max(0, (px * dx + py * dy) / (dx * dx + dy * dy + 1e-12)));
-          nearest = Math.min(nearest, (px - along * dx) ** 2 + (py - along * dy) ** 2);
-        }
-        const gap = Math.abs(Math.sqrt(nearest) - hollow) - width; // to the edge, negative inside
-        const cover = Math.min(1, Math.max(0, 0.5 - gap * size)),
-          i = y * size + x;
-        if (cover) for (let c = 0; c < 3; c++) image[c * area + i] += cover * (colour[c] - image[c * area + i]);
+}
+
+function paintShape(image, centres, { strokes, hollow, width, colour }) {
+  const size = centres.length;
+  const area = size * size;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let nearest = Infinity; // squared distance to a stroke
+      for (const [x0, y0, x1, y1] of strokes) {
+        const dx = x1 - x0;
+        const dy = y1 - y0;
+        const px = centres[x] - x0;
+        const py = centres[y] - y0;
+        const along = Math.min(1, Math.max(0, (px * dx + py * dy) / (dx * dx + dy * dy + 1e-12)));
+        nearest = Math.min(nearest, (px - along * dx) ** 2 + (py - along * dy) ** 2);
       }
+      const gap = Math.abs(Math.sqrt(nearest) - hollow) - width; // to the edge, negative inside
+      const cover = Math.min(1, Math.max(0, 0.5 - gap * size));
+      const i = y * size + x;
+      if (cover) for (let c = 0; c < 3; c++) image[c * area + i] += cover * (colour[c] - image[c * area + i]);
     }
   }
-  return image.map((value) => Math.min(1, Math.max(0, value)));
 }

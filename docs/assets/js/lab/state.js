@@ -1,9 +1,9 @@
 // What the 실험실 shows, as the query of its address: `?pos=none&shuffle=patches`. What is as usual is left out.
+import { DEPTH, HEADS, PATCH } from "./model.js";
 import { CLASSES, LARGEST, SMALLEST } from "./scenes.js";
-import { DEPTH, HEADS } from "./model.js";
 
-export const SIZES = { min: 32, max: 128, step: 8 }; // pixels
-export const SHIFT = 8; // pixels at most, one patch
+export const SIZES = { min: 32, max: 128, step: PATCH }; // pixels
+export const SHIFT = PATCH; // pixels at most
 
 const whole = (low, high) => (text) => (/^-?\d+$/.test(text) && +text >= low && +text <= high ? +text : undefined);
 const oneOf =
@@ -33,23 +33,24 @@ const KEYS = {
 };
 export const USUAL = Object.fromEntries(Object.entries(KEYS).map(([key, [usual]]) => [key, usual]));
 
+const within = (low, text, high) => +text >= low && +text <= high;
+
 // "rollout", or layer and head counted from 1, as "3-2", or "3-mean".
 function readMap(text) {
-  const found = /^(\d+)-(\d+|mean)$/.exec(text);
-  const known =
-    found && found[1] >= 1 && found[1] <= DEPTH && (found[2] === "mean" || (found[2] >= 1 && found[2] <= HEADS));
+  const [, layer, head] = /^(\d+)-(\d+|mean)$/.exec(text) ?? [];
+  const known = within(1, layer, DEPTH) && (head === "mean" || within(1, head, HEADS));
   return text === "rollout" || known ? text : undefined;
 }
 
 // "cls", or row and column counted from 1, as "3,4" -> [2, 3].
 function readQuery(text) {
-  const found = /^(\d+),(\d+)$/.exec(text),
-    grid = SIZES.max / SIZES.step;
   if (text === "cls") return text;
-  return found && [1, 2].every((i) => found[i] >= 1 && found[i] <= grid) ? [found[1] - 1, found[2] - 1] : undefined;
+  const [, row, column] = /^(\d+),(\d+)$/.exec(text) ?? [];
+  const grid = SIZES.max / SIZES.step;
+  return within(1, row, grid) && within(1, column, grid) ? [row - 1, column - 1] : undefined;
 }
 
-// The query of an address -> a whole state. What it does not name, or names wrongly, is as usual.
+/** The query of an address -> a whole state. What it does not name, or names wrongly, is as usual. */
 export function read(search) {
   const given = new URLSearchParams(search);
   return Object.fromEntries(
@@ -60,9 +61,24 @@ export function read(search) {
   );
 }
 
-// A state -> the query of its address, "" where all is as usual.
+/** A state -> the query of its address, "" where all is as usual. */
 export function write(state) {
   const unusual = Object.entries(KEYS).filter(([key, [usual]]) => state[key] !== usual && state[key] !== "picture");
   const pairs = unusual.map(([key, [, , text = String]]) => `${key}=${encodeURIComponent(text(state[key]))}`);
   return pairs.length ? `?${pairs.join("&")}`.replaceAll("%2C", ",") : "";
+}
+
+/** What a state's answer is compared with: the same unshuffled and unmoved, else the model as trained; null for that. */
+export function reference(state) {
+  if (state.shuffle !== "none") return { ...state, shuffle: "none", dx: 0, dy: 0, when: "섞기 전" };
+  if (state.dx || state.dy) return { ...state, dx: 0, dy: 0, when: "옮기기 전" };
+  if (state.pos === USUAL.pos && state.size === USUAL.size) return null;
+  return { ...state, pos: USUAL.pos, size: USUAL.size, when: "학습한 그대로일 때" };
+}
+
+/** A query as the number of its token, 0 the class token. A place outside a smaller grid is its nearest one. */
+export function tokenOf(query, grid) {
+  if (query === "cls") return 0;
+  const [row, column] = query.map((place) => Math.min(place, grid - 1));
+  return 1 + row * grid + column;
 }

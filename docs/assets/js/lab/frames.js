@@ -1,0 +1,136 @@
+// From a change to what is shown: one frame at a time, and no more than are wanted.
+import { drawAnswer, drawTime } from "./answer.js";
+import { painted } from "./canvas.js";
+import { drawMap, drawScene, drawTokens } from "./draw.js";
+import { drawDistances } from "./heads.js";
+import { PEN, over, rearranged, rolled, sceneOf } from "./image.js";
+import { PATCH, normalised, positions } from "./model.js";
+import { render, shapes, shuffled } from "./scenes.js";
+import { reference, tokenOf, write } from "./state.js";
+import { lab, part, store } from "./store.js";
+import { nameOf } from "./words.js";
+
+const REST = 500; // ms without a change, after which what need not happen at every step is done
+
+let isWanted = false;
+let isBusy = false;
+let timer;
+
+/** Say that the picture or the model's inputs have changed. */
+export function changed() {
+  isWanted = true;
+  lab.dataset.state = "busy";
+  if (!isBusy) frames();
+}
+
+/** Say that only what is looked at has changed: the map or its query. */
+export function mapChanged() {
+  if (store.frame && !isBusy) drawMap();
+}
+
+async function frames() {
+  isBusy = true;
+  try {
+    while (isWanted) {
+      isWanted = false;
+      await new Promise(requestAnimationFrame);
+      await frame();
+    }
+  } finally {
+    isBusy = false;
+  }
+  later();
+}
+
+async function frame() {
+  const { state, model } = store;
+  const began = performance.now();
+  const before = reference(state);
+  const image = imageOf(state, state.size);
+  const now = { size: state.size, image, ...(await answer(image, state)) };
+  if (model && before) now.before = await answerBefore(before, image, now.size);
+  store.frame = now;
+  drawScene();
+  if (model) drawTokens();
+  drawMap();
+  if (!model) return;
+  drawAnswer();
+  drawTime(performance.now() - began);
+}
+
+// What the reader has made, before anything is shuffled or moved.
+function imageOf(state, size) {
+  const { picture, lines } = store.own;
+  const drawn = shapes(sceneOf(state));
+  const image = render(drawn, size);
+  if (state.source === "picture" && picture) {
+    const pixels = painted(size, (context) => drawMiddle(context, picture));
+    over(image, pixels, (i, c) => pixels[4 * i + c] / 255);
+  }
+  if (state.source === "draw" && lines.length) {
+    const pixels = painted(size, (context) => drawLines(context, lines));
+    over(image, pixels, (_, c) => Math.min(1, drawn.colour[c]));
+  }
+  return image;
+}
+
+// The square in the middle of a picture.
+function drawMiddle(context, picture) {
+  const { width, height } = picture;
+  const side = Math.min(width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side, 0, 0, 1, 1);
+}
+
+function drawLines(context, lines) {
+  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+  for (const line of lines) {
+    context.beginPath();
+    context.moveTo(...line[0]);
+    for (const point of line) context.lineTo(...point);
+    context.stroke();
+  }
+}
+
+// An image through the model: what it was given, and what it gave if it is there.
+async function answer(image, { size, pos, shuffle, order, dx, dy }) {
+  const grid = size / PATCH;
+  const places = shuffle === "none" ? null : shuffled(grid * grid, order);
+  let input = dx || dy ? rolled(image, size, dx, dy) : image;
+  if (places) input = rearranged(input, size, places);
+  if (!store.model) return { input, grid };
+  const given = positions(pos, grid, grid, shuffle === "tokens" ? places : null);
+  return { input, grid, ...(await store.model.run(normalised(input), grid, grid, given)) };
+}
+
+// The answer to the reference, the last one again while it is the same: unshuffled twice, it is not reckoned anew.
+async function answerBefore(before, image, size) {
+  const key = JSON.stringify([before, store.own.edits]);
+  const last = store.frame?.before;
+  if (last?.key === key) return last;
+  const { logits } = await answer(before.size === size ? image : imageOf(before, before.size), before);
+  return { key, when: before.when, logits };
+}
+
+/** Run the model once without showing anything: the first run is slow, and what it compiles is kept. */
+export async function warmUp() {
+  await answer(imageOf(store.state, store.state.size), store.state);
+}
+
+/** Do after a while what need not happen at every step: the address, the heads' distances, and what is said aloud. */
+export function later() {
+  lab.dataset.state = "busy";
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    history.replaceState(history.state, "", (write(store.state) || location.pathname) + location.hash);
+    if (store.frame?.attn) drawDistances();
+    const looking = store.model ? `${queryName()} ${part("seen").textContent}` : "";
+    part("said").textContent = [part("verdict").textContent, part("change").textContent, looking].join(" ");
+    lab.dataset.state = "idle";
+  }, REST);
+}
+
+function queryName() {
+  const { grid } = store.frame;
+  return nameOf(tokenOf(store.hovered ?? store.state.query, grid), grid);
+}
