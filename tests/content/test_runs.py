@@ -90,32 +90,30 @@ def test_snippet_runs_anew_and_agrees_with_its_record(name, fresh):
 
 
 def checks():
-    """The place of every check of every thread, named like its anchor: thread/answer-number or thread/try-number."""
+    """Every check of every thread, named like its anchor: thread/answer-number or thread/try-number."""
+    documents = {draft.document.path: draft.document for draft in PROJECT.files.drafts}
     for thread in PROJECT.threads.values():
-        for path, claim in thread.claims:
-            if "check" in claim:
-                anchor = f"{thread.data['answers'][path[1]]['id']}-{path[3] + 1}"
-                yield pytest.param(thread, path, id=f"{thread.id}/{anchor}")
-        for number in range(len(thread.data.get("try", []))):
-            yield pytest.param(thread, ("try", number), id=f"{thread.id}/try-{number + 1}")
+        for item in (*thread.claims, *thread.tries):
+            if item.check:
+                line, column = documents[thread.file].where((*item.place, "check"))
+                place = f"{thread.file}:{line}:{column}: {getattr(item, 'verdict', '더 해보기')}"
+                yield pytest.param(item.check, place, id=f"{thread.id}/{item.anchor}")
 
 
-@pytest.mark.parametrize("thread, path", list(checks()))
-def test_claim_is_judged_the_same_anew(thread, path, fresh):
-    item, (line, column) = thread.document.get(path), thread.document.where((*path, "check"))
-    place = f"{thread.document.path}:{line}:{column}: {item.get('verdict', '더 해보기')}: {item['check']}"
-    results = {name: fresh(name) for name in dict.fromkeys(name for name, _, _ in Expression(item["check"]).names)}
+@pytest.mark.parametrize("check, place", list(checks()))
+def test_claim_is_judged_the_same_anew(check, place, fresh):
+    results = {name: fresh(name) for name in dict.fromkeys(name for name, _, _ in Expression(check).names)}
     for name, result in results.items():
         failed = f"snippets/{name}.py failed: see test_snippet_runs_anew_and_agrees_with_its_record[{name}]"
-        assert "error" not in result, f"{place}\n{failed}"
-    judgement = judge(item["check"], {name: result["evidence"] for name, result in results.items()})
-    told = [
-        f"    {found.left} = {found.left_value!r}, {found.operator} {found.right}"
-        + ("" if found.is_bound else f" = {found.right_value!r}")
-        + ("" if found.holds else "   <- not so")
-        for found in judgement.comparisons
+        assert "error" not in result, f"{place}: {check}\n{failed}"
+    judgement = judge(check, {name: result["evidence"] for name, result in results.items()})
+    comparisons = [
+        f"    {one.left} = {one.left_value!r}, {one.operator} {one.right}"
+        + ("" if one.is_bound else f" = {one.right_value!r}")
+        + ("" if one.holds else "   <- not so")
+        for one in judgement.comparisons
     ]
-    assert judgement.holds, "\n".join([place, *told])
+    assert judgement.holds, "\n".join([f"{place}: {check}", *comparisons])
 
 
 def test_importing_a_snippet_runs_nothing(tmp_path):
