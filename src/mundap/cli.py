@@ -30,9 +30,9 @@ def command_new(root, options):
 
 
 def command_check(root, options):
-    from mundap.project.load import load
+    from mundap.project.check import examine
 
-    project, problems = load(root)
+    project, problems = examine(root)
     problems += schema_problems(root)
     if options.files:
         wanted = [_inside(root, file) for file in options.files]
@@ -83,15 +83,15 @@ def _inside(root, file):
 
 
 def command_run(root, options):
-    from mundap.project.load import load
-    from mundap.running.run import run_all
+    from mundap.project.read import read
+    from mundap.running.pool import run_all
 
     try:
         import nbclient  # noqa: F401
     except ImportError:
         raise Failure("실행에 필요한 꾸러미가 없어요. `make test`가 만드는 `.venv`의 `mundap`을 써 주세요.") from None
-    project, _ = load(root)
-    stale = project.stale()
+    project, _ = read(root)
+    stale = project.stale
     names = options.snippets or list(stale)
     for name in names:
         if name not in project.snippets or not project.snippets[name].runs:
@@ -109,8 +109,8 @@ def command_run(root, options):
     for _ in range(3):  # a run may write what others read, and those may
         results |= run_all(root, project.snippets, names, options.timeout, options.workers)
         failed = [name for name, result in results.items() if isinstance(result, Failure)]
-        project, _ = load(root)
-        others = [name for name in project.stale() if name not in failed]
+        project, _ = read(root)
+        others = [name for name in project.stale if name not in failed]
         names = others
         if options.snippets or not names:
             break
@@ -123,15 +123,15 @@ def command_run(root, options):
 
 
 def command_status(root, options):
-    from mundap.pages.render import verdict_counts
-    from mundap.project.load import load
+    from mundap.pages.verdicts import verdict_counts
+    from mundap.project.check import examine
 
-    project, problems = load(root)
+    project, problems = examine(root)
     counts = verdict_counts(project.threads.values())
     print(f"문답 {len(project.threads)}개, 주장 {sum(counts.values())}개")
     for verdict, count in counts.items():
         print(f"  {verdict} {count}")
-    stale = project.stale()
+    stale = project.stale
     print(f"실행 {len(project.records)}개, 모두 {sum(record.seconds for record in project.records.values()):.0f}초")
     for name, record in sorted(project.records.items(), key=lambda item: -item[1].seconds):
         note = f"  낡음({', '.join(stale[name])})" if name in stale else ""
@@ -145,23 +145,13 @@ def command_status(root, options):
 
 def command_export(root, options):
     from mundap.pages.export import export
+    from mundap.project.check import sound
 
-    project = load_sound(root)
+    project, old_records = sound(root)
+    for problem in old_records:
+        print(problem, file=sys.stderr)
     count = export(project, Path(options.folder).resolve())
     print(f"{options.folder}에 {count}쪽을 썼어요.")
-
-
-def load_sound(root):
-    """The project, if its pages can be made; else Failure with all problems. Old records are told, and used."""
-    from mundap.project.load import load
-
-    project, problems = load(root)
-    errors = [problem for problem in problems if not problem.minor]
-    if errors:
-        raise Failure("\n".join(map(str, errors)) + f"\n고칠 곳이 {len(errors)}군데 있어요.")
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return project
 
 
 def command_site(root, options):
@@ -171,7 +161,7 @@ def command_site(root, options):
 
 
 def command_serve(root, options):
-    from mundap.live.serve import serve
+    from mundap.live.app import serve
 
     serve(root, options.port, not options.no_browser)
 

@@ -171,7 +171,7 @@ def test_core_needs_neither_mkdocs_nor_torch(project):
     """`mundap check`, `status`, `new` and `schema` are answered at once, in an environment that has neither."""
     code = (
         "import sys; from mundap.cli import main; statuses = [main(['check']), main(['status'])];"
-        "from mundap.pages import render; from mundap.project.load import load; render.pages(load('.')[0]);"
+        "from mundap.pages.collect import pages; from mundap.project.check import examine; pages(examine('.')[0]);"
         "heavy = {'mkdocs', 'torch', 'numpy', 'matplotlib', 'nbclient', 'jupytext'} & sys.modules.keys();"
         "sys.exit(str(heavy) if heavy or any(statuses) else 0)"
     )

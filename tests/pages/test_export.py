@@ -7,9 +7,9 @@ from engine import FILES, make_project, put, snapshot
 from pagelinks import anchors, links
 
 from mundap.cli import main
-from mundap.pages import render
+from mundap.pages.collect import pages
 from mundap.pages.export import export
-from mundap.project.load import load
+from mundap.project.check import examine
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_export(project, tmp_path, capsys):
     assert capsys.readouterr().out == "../out에 10쪽을 썼어요.\n"
     there = snapshot(tmp_path / "out")
     assert set(there) - {".mundap-export"} == {
-        *render.pages(load(project)[0]),
+        *pages(examine(project)[0]),
         "index.md",
         "notebooks/count.ipynb",
         "notebooks/measure.ipynb",
@@ -53,20 +53,20 @@ def check_links(folder):
 
 
 def test_links_of_the_export(project, tmp_path):
-    export(load(project)[0], tmp_path / "out")
+    export(examine(project)[0], tmp_path / "out")
     assert len(check_links(tmp_path / "out")) == 10
 
 
 def test_second_export_takes_away_what_is_no_longer_made(project, tmp_path):
     out = tmp_path / "out"
-    export(load(project)[0], out)
+    export(examine(project)[0], out)
     put(project / "docs/qa/more/fourth.yaml", FILES["docs/qa/more/third.yaml"].replace("id: third", "id: fourth"))
     put(project / "qa_index.yaml", FILES["qa_index.yaml"].replace("      - third\n", "      - fourth\n"))
     (project / "docs/qa/more/third.yaml").unlink()
-    export(load(project)[0], out)
+    export(examine(project)[0], out)
     assert (out / "qa/more/fourth.md").is_file() and not (out / "qa/more/third.md").exists()
     before = snapshot(out)
-    export(load(project)[0], out)
+    export(examine(project)[0], out)
     assert snapshot(out) == before
 
 
@@ -119,7 +119,7 @@ def test_pages_that_need_the_site_s_scripts_are_left_out(project, tmp_path):
 
 
 def test_real_project_exports_the_pages_that_the_site_has(root, site, tmp_path):
-    found, problems = load(root)
+    found, problems = examine(root)
     assert [problem for problem in problems if not problem.minor] == []
     export(found, tmp_path / "out")
     pages = check_links(tmp_path / "out")

@@ -10,7 +10,8 @@ from pagelinks import anchors, links
 from mundap.pages import render
 from mundap.problems import Failure
 from mundap.project import schema, texts
-from mundap.project.load import load, thread_anchors
+from mundap.project.check import examine
+from mundap.project.draft import anchors as thread_anchors
 
 FIRST, SECOND = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml"
 MKDOCS = {
@@ -31,7 +32,7 @@ def made(project, flavour="mkdocs", **edits):
         old, new = edit
         assert old in FILES[file]
         put(project / file, FILES[file].replace(old, new))
-    found, problems = load(project)
+    found, problems = examine(project)
     assert problems == []
     return render.pages(found, flavour)
 
@@ -56,7 +57,7 @@ def test_every_link_leads_to_a_page_and_every_anchor_stands_once(project, flavou
 @pytest.mark.parametrize("flavour", ["mkdocs", "plain"])
 def test_anchors_are_those_that_links_are_checked_against(project, flavour):
     pages = made(project, flavour)
-    found, _ = load(project)
+    found, _ = examine(project)
     for thread in found.threads.values():
         assert sorted(anchors(pages[render.thread_path(thread)])) == sorted(thread_anchors(thread.data))
 
@@ -178,7 +179,7 @@ def test_what_to_read_first_sources_and_related(project):
 
 def test_old_record_is_told_on_the_page(project):
     put(project / "snippets" / "helper.py", FILES["snippets/helper.py"].replace("x / 2", "0.5 * x"))
-    found, problems = load(project)
+    found, problems = examine(project)
     assert all(problem.minor for problem in problems)
     assert 'class="stale"' in render.pages(found)["qa/basics/first.md"]
 
@@ -217,7 +218,7 @@ def test_chapters_introductions_are_filled_in(project):
     pages = made(project, index=("처음 읽는 장이에요.", '"{{count.steps}}걸음, [둘째](thread:second)."'))
     filled = '<span class="value" title="count.steps">3</span>걸음, [둘째]('
     assert filled in pages["qa/basics/index.md"] and filled in pages["qa/index.md"]
-    assert filled in render.learning_path(load(project)[0], "index.md")
+    assert filled in render.learning_path(examine(project)[0], "index.md")
     assert 'description: "3걸음, 둘째."' in pages["qa/basics/index.md"]
 
 
@@ -231,7 +232,7 @@ def test_every_section_of_a_document_with_the_threads_that_answer_it(project):
 
 
 def test_counts_are_counted(project):
-    found, _ = load(project)
+    found, _ = examine(project)
     assert render.verdict_counts(found.threads.values()) == {
         "맞음": 1,
         "일부 맞음": 1,
@@ -248,7 +249,7 @@ def test_counts_are_counted(project):
 
 
 def test_hand_written_pages_show_figures_code_and_numbers(project):
-    found, _ = load(project)
+    found, _ = examine(project)
     text = (
         "---\ntitle: 쪽\n---\n\n값은 {{measure.difference:.0e}}, `{{measure.difference}}`, [실행](run:measure), "
         "[답](thread:first#same).\n\n<!-- mundap:figure measure.curve -->\n\n<!-- mundap:figure count.sizes -->\n\n"

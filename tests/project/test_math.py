@@ -39,13 +39,6 @@ def test_find_math_gives_offsets_outside_code():
     assert all(TEXT[offset : offset + len(latex)] == latex for offset, latex, _ in found)
 
 
-def test_what_is_found_is_what_is_rendered():
-    html = math.replace_in_html(render(TEXT.replace('```python\nprice = "$$ no $$"\n```', "")))
-    assert html.count("<math") == len(math.find_math(TEXT)) and html.count('<div class="math-block">') == 2
-    assert "arithmatex" not in html and "<code>$code$</code>" in html and "$5와 $6" in html
-    assert "<mo>&lt;</mo>" in html and "<mtext>한글</mtext>" in html
-
-
 @pytest.mark.parametrize(
     "latex, message, position",
     [
@@ -77,11 +70,3 @@ def test_check_math_points_into_the_text():
 def test_self_referring_macro_ends():
     with pytest.raises(math.MathError):
         math.to_mathml(r"\def\a{\a}\a")
-
-
-def test_dollars_of_a_notebook_cell():
-    html = "<p>$a &lt; b$는 <code>$c$</code></p>\n<p>$$\nx\n$$</p><pre>$d$</pre><img alt='$e$'>"
-    assert math.replace_dollars_in_html(html) == (
-        '<p><span class="nobreak"><math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math>는</span> <code>$c$</code></p>\n'
-        '<div class="math-block"><math display="block"><mi>x</mi></math></div><pre>$d$</pre><img alt=\'$e$\'>'
-    )

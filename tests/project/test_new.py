@@ -3,7 +3,7 @@ from engine import FILES, make_project, put, snapshot
 
 from mundap.cli import main
 from mundap.project import schema, yamlsource
-from mundap.project.load import load
+from mundap.project.check import examine
 
 INDEX = FILES["qa_index.yaml"]
 
@@ -41,7 +41,7 @@ def test_new_thread(project, capsys):
     assert (project / "docs/qa/basics/why-position.yaml").read_text(encoding="utf-8") == schema.template("why-position")
     added = INDEX.replace("      - second\n", "      - second\n      - why-position\n")
     assert (project / "qa_index.yaml").read_text(encoding="utf-8") == added
-    problems = load(project)[1]
+    problems = examine(project)[1]
     assert problems and all("비어 있어요" in problem.what and "why-position" in problem.path for problem in problems)
 
 

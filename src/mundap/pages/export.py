@@ -4,7 +4,9 @@ import json
 import posixpath
 import re
 
-from mundap.pages import render
+from mundap.pages.collect import pages
+from mundap.pages.markers import fill
+from mundap.pages.marks import PLAIN
 from mundap.problems import Failure
 
 SCRIPTED = re.compile(r"\A---\n(?:(?!---\n).*\n)*?scripts:")  # a page that does nothing without scripts of this site
@@ -21,14 +23,14 @@ def export(project, folder):
     """
     docs = project.root / "docs"
     written = _written(folder)
-    files = {name: text.encode() for name, text in render.pages(project, "plain").items()}
+    files = {name: text.encode() for name, text in pages(project, PLAIN).items()}
     left_out = set()
     for path in sorted(docs.rglob("*.md")):
         name, text = path.relative_to(docs).as_posix(), path.read_text(encoding="utf-8")
         if SCRIPTED.match(text):
             left_out.add(name)
         else:
-            files[name] = render.to_plain(project, render.fill(project, text, name)).encode()
+            files[name] = fill(project, text, name, PLAIN).encode()
     for name in [name for name in files if name.endswith(".md")]:
         files[name] = without_links(files[name].decode(), name, left_out).encode()
     for pattern in ("notebooks/*.ipynb", "assets/images/**/*"):

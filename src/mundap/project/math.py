@@ -1,6 +1,5 @@
 """LaTeX to MathML at build time, so that pages show formulas without a script."""
 
-import html
 import re
 
 from math_core import LatexError, LatexToMathML
@@ -13,21 +12,18 @@ INLINE = re.compile(r"(?<!\\)(?:\\{2})*\$(?!\s)(?P<latex>(?:(?!\n[ \t]*\n)(?:\\.
 FENCE = re.compile(r"^(?P<pad>[ \t]*)(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)", re.S | re.M)
 CODE_SPAN = re.compile(r"(?<![`\\])(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.S)
 
-TAIL = re.compile(r"(<math>(?:(?!</math>).)*</math>)([^\s<]{1,9})", re.S)
-ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
-OPAQUE = re.compile(r"<(code|pre|script|style|svg|math)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S)
-DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
+Formula = tuple[int, str, bool]  # offset of its LaTeX in a text, the LaTeX, whether it is displayed
 
 
 class MathError(ValueError):
     """A formula that cannot be read: `message`, and `position`, the character of the LaTeX where reading stopped."""
 
-    def __init__(self, message, position=0):
+    def __init__(self, message: str, position: int = 0):
         super().__init__(message)
         self.message, self.position = message, position
 
 
-def to_mathml(latex, display=False):
+def to_mathml(latex: str, display: bool = False) -> str:
     """MathML of a LaTeX formula (without its dollars). Raises MathError with the position of the fault."""
     if not latex.strip():
         raise MathError("the formula is empty")
@@ -39,12 +35,12 @@ def to_mathml(latex, display=False):
     return markup.replace("&ApplyFunction;", "\u2061")  # HTML knows the entity, XML readers do not
 
 
-def find_math(markdown):
+def find_math(markdown: str) -> list[Formula]:
     """Every formula of a Markdown text, outside code: [(offset of its LaTeX in the text, latex, display)] in order."""
     return scan(markdown)[0]
 
 
-def check_math(markdown):
+def check_math(markdown: str) -> list[tuple[int, str]]:
     """What is wrong with the formulas of a Markdown text: [(offset in the text, message)], empty if all is well."""
     formulas, strays = scan(markdown)
     faults = [(offset, "$$ … $$ has to stand alone, with an empty line above and below") for offset in strays[::2]]
@@ -56,11 +52,12 @@ def check_math(markdown):
     return sorted(faults)
 
 
-def scan(markdown):
+def scan(markdown: str) -> tuple[list[Formula], list[int]]:
     """The formulas as find_math gives them, and the offsets of each $$ that belongs to none."""
-    text, formulas = mask_code(markdown), []
+    text = mask_code(markdown)
+    formulas: list[Formula] = []
 
-    def take(pattern, display):
+    def take(pattern: re.Pattern[str], display: bool) -> None:
         nonlocal text
         for match in pattern.finditer(text):
             if not display or alone(text, match):
@@ -74,51 +71,19 @@ def scan(markdown):
     return sorted(formulas), strays
 
 
-def blank(text):
+def blank(text: str) -> str:
     """Spaces in place of every character but line ends."""
     return re.sub(r"[^\n]", " ", text)
 
 
-def mask_code(markdown):
+def mask_code(markdown: str) -> str:
     """The text with code fences and code spans blanked, every character still at its place."""
     for pattern in (FENCE, CODE_SPAN):
         markdown = pattern.sub(lambda match: blank(match[0]), markdown)
     return markdown
 
 
-def alone(text, match):
+def alone(text: str, match: re.Match[str]) -> bool:
     """Whether the match is a block by itself: empty lines, or nothing, above and below."""
     above, below = text[: match.start()].rsplit("\n", 2), text[match.end() :].split("\n", 2)
     return (len(above) < 2 or not above[-2].strip()) and (len(below) < 2 or not below[1].strip())
-
-
-def replace_in_html(page):
-    """HTML in which the formulas that arithmatex (generic) marked are MathML. Raises MathError."""
-
-    def convert(match):
-        display = match[2] == "["
-        markup = to_mathml(html.unescape(match[3]).strip(), display)
-        return f'<div class="math-block">{markup}</div>' if display else markup
-
-    return keep_together(ARITHMATEX.sub(convert, page))
-
-
-def keep_together(page):
-    """HTML in which a formula and the particle or full stop right after it stay on one line."""
-    return TAIL.sub(r'<span class="nobreak">\1\2</span>', page)
-
-
-def replace_dollars_in_html(page):
-    """HTML in which $…$ and $$…$$ in the text, outside code, are MathML (notebook cells). Raises MathError."""
-
-    def convert(match):
-        latex = html.unescape(match["display"] or match["inline"])
-        return to_mathml(latex.strip(), match["display"] is not None)
-
-    parts, end = [], 0
-    for opaque in OPAQUE.finditer(page):
-        parts += [DOLLARS.sub(convert, page[end : opaque.start()]), opaque[0]]
-        end = opaque.end()
-    page = keep_together("".join([*parts, DOLLARS.sub(convert, page[end:])]))
-    alone = re.compile(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', re.S)
-    return alone.sub(r'<div class="math-block">\1</div>', page)

@@ -2,12 +2,14 @@
 
 import os
 import re
+from pathlib import Path
 
 from mundap.problems import Failure
 from mundap.project import schema, yamlsource
+from mundap.project.yamlsource import Document
 
 
-def new(root, chapter, identifier):
+def new(root: Path, chapter: str, identifier: str) -> Path:
     """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing."""
     index_file = root / "qa_index.yaml"
     index, problems = yamlsource.read(index_file, "qa_index.yaml")
@@ -42,7 +44,7 @@ def new(root, chapter, identifier):
     return path
 
 
-def _with_line(index_file, index, place, identifier):
+def _with_line(index_file: Path, index: Document, place: int, identifier: str) -> str:
     """The map's text with a line more at the end of a chapter's threads, all else as it stands."""
     text = index_file.read_bytes().decode()  # line ends as they are
     chapters = index.value["chapters"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mundap.project import snippets
+from mundap.project.expression import Evidence
 
 LARGEST, LONGEST = 1e300, 200  # of a number, and of a text in characters
 
@@ -26,15 +27,15 @@ class Record:
     name: str
     path: Path
     digest: str
-    sources: dict
-    versions: dict
-    evidence: dict
-    tolerance: dict
+    sources: dict[str, str]
+    versions: dict[str, str]
+    evidence: Evidence
+    tolerance: dict[str, float | None]
     seconds: float
-    exhibits: dict = field(default_factory=dict)
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
-def read(path):
+def read(path: Path) -> Record:
     """Read one record; raises ValueError where the file is no notebook that `mundap run` wrote."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -58,7 +59,7 @@ def read(path):
     return record
 
 
-def fault(name, value):
+def fault(name: str, value: object) -> str | None:
     """What keeps a name and value from being evidence, in Korean; None where nothing does."""
     if not name.isidentifier():
         return "이름에는 글자, 숫자, `_`만 쓸 수 있어요"

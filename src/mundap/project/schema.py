@@ -1,11 +1,19 @@
 """The one definition of what authors write: validation, the editors' JSON Schema, the documentation and the scaffold
-of a thread are all made from it."""
+of a thread are all made from it.
+"""
 
 import difflib
 import json
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import jsonschema
+
+from mundap.problems import Problem
+from mundap.project.yamlsource import Document
+
+Node = dict[str, Any]  # a part of a JSON Schema
 
 VERDICTS = {
     "맞음": ("true", "✓", "실행 결과가 주장을 뒷받침해요."),
@@ -29,23 +37,23 @@ PATTERNS = {  # what is wrong, what to do
 }
 
 
-def _text(description, pattern=TEXT, **more):
+def _text(description: str, pattern: str = TEXT, **more: Any) -> Node:
     return {"type": "string", "pattern": pattern, "description": description, **more}
 
 
-def _line(description):
+def _line(description: str) -> Node:
     return _text(description, LINE)
 
 
-def _slug(description):
+def _slug(description: str) -> Node:
     return _text(description, SLUG)
 
 
-def _choice(description, choices):
+def _choice(description: str, choices: Iterable[str]) -> Node:
     return {"type": "string", "enum": list(choices), "description": description}
 
 
-def _object(description, required, **properties):
+def _object(description: str, required: list[str], **properties: Node) -> Node:
     return {
         "type": "object",
         "description": description,
@@ -55,7 +63,7 @@ def _object(description, required, **properties):
     }
 
 
-def _list(description, items, **more):
+def _list(description: str, items: Node, **more: Any) -> Node:
     return {"type": "array", "description": description, "items": items, **more}
 
 
@@ -209,7 +217,7 @@ SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
 KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
 
 
-def name_fault(identifier):
+def name_fault(identifier: str) -> tuple[str, str] | None:
     """(what, todo) where a thread cannot have that name, else None."""
     if identifier == "index":
         return f"`{identifier}`: 장의 쪽이 쓰는 이름이에요.", "다른 이름을 골라 주세요."
@@ -217,10 +225,10 @@ def name_fault(identifier):
     return None if re.search(SLUG, identifier) else (f"`{identifier[:40]}`: {what}.", todo)
 
 
-def to_json(name):
+def to_json(name: str) -> str:
     """The JSON Schema (draft-07) for editors, as text. Editors read `1` as a number where we read text: allow both."""
 
-    def widen(node):
+    def widen(node: Any) -> Any:
         if isinstance(node, dict):
             node = {key: widen(value) for key, value in node.items()}
             if node.get("type") == "string" and "enum" not in node and node["pattern"] != SLUG:
@@ -230,7 +238,7 @@ def to_json(name):
     return json.dumps(widen(SCHEMAS[name]), ensure_ascii=False, indent=2) + "\n"
 
 
-def problems(document, name):
+def problems(document: Document, name: str) -> list[Problem]:
     """What in a parsed document does not fit the schema of that name -> [Problem]."""
     if document.value is None:
         return [
@@ -244,7 +252,7 @@ def problems(document, name):
     return list(dict.fromkeys(problem for error in errors for problem in _explain(document, error)))
 
 
-def _explain(document, error):
+def _explain(document: Document, error: jsonschema.ValidationError) -> Iterator[Problem]:
     path, value, kind, definition = list(error.absolute_path), error.instance, error.validator, error.schema
     named = bool(path) and isinstance(path[-1], str)
     here = f"`{path[-1]}` 자리" if named else "이 항목" if path else "이 파일"
@@ -289,11 +297,11 @@ def _explain(document, error):
                 yield document.problem([*path, number], f"`{item}` 항목이 두 번 나와요.", "하나만 남겨 주세요.")
 
 
-def documentation():
+def documentation() -> str:
     """The thread format as a Markdown table: key, whether it must be there, what it means."""
     rows = ["| 키 | 꼭 필요한가요 | 뜻 |", "|---|---|---|"]
 
-    def walk(node, prefix):
+    def walk(node: Node, prefix: str) -> None:
         for key, child in node["properties"].items():
             name = f"{prefix}{key}"
             meaning = child.get("description", "") + (f" ({', '.join(child['enum'])})" if "enum" in child else "")
@@ -306,12 +314,12 @@ def documentation():
     return "\n".join(rows)
 
 
-def template(identifier):
+def template(identifier: str) -> str:
     """The scaffold of a new thread: every required key with its description beside it."""
     lines = ["# yaml-language-server: $schema=../../../schema/thread.json"]
     fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "verdict": "맞음"}
 
-    def walk(node, indent, first=""):
+    def walk(node: Node, indent: str, first: str = "") -> None:
         for key in node["required"]:
             child, lead = node["properties"][key], first or indent
             first = ""

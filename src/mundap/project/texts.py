@@ -1,21 +1,40 @@
 """An author's Markdown: the links and measured values that pages fill in, and what may not stand in it."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 
 from mundap.project import math
-from mundap.project.expression import Expression, ExpressionError, NoRecord, format_value
+from mundap.project.expression import Evidence, Expression, ExpressionError, NoRecord, format_value
+
+Fault = tuple[int, str, str]  # offset in a text, what is wrong there, what to do
+LinkProblem = Callable[[str, str, str | None], tuple[str, str] | None]
 
 LINK = re.compile(r"\]\((thread|run|term|page):([^)#]*)(?:#([^)]*))?\)")
 VALUE = re.compile(r"\{\{([^{}\n]+)\}\}")
 MARKER = re.compile(r"<!-- mundap:([\w-]+)(?: ([\w.-]+))? -->")  # in hand-written pages, filled in by render.fill
 MARKERS = ("scoreboard", "path", "keys", "verdicts", "template", "runs", "figure", "code")
 ANY_LINK = re.compile(r"\]\(\s*<?([^\s)>]*)")
-DEFINITION = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:", re.MULTILINE)
 EXEC = re.compile(r"^[^\n`~]*(`{3,}|~{3,})[^\n]*\bexec\b", re.MULTILINE)
 HTML = re.compile(r"<(?!https?://[^\s<>]*>)[a-zA-Z/!?][^\s<>]*")
 HTML_IN_MATH = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9-]*[\s>/]|!--|!\[)")  # there `i<j` is a comparison
 ATTRIBUTES = re.compile(r"\{\s*(?:[:#.][^{}\n]*|[^{}\n]*=[^{}\n]*)\}")
-HEADING = re.compile(r"^#{1,2}(?=\s)", re.MULTILINE)
+REFUSED = [  # in prose
+    (
+        re.compile(r"^#{1,2}(?=\s)", re.MULTILINE),
+        "글 안의 제목이 너무 커요.",
+        "`###`부터 써 주세요. `#`과 `##`은 쪽과 답의 제목이에요.",
+    ),
+    (
+        re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:", re.MULTILINE),
+        "링크의 주소를 따로 적을 수는 없어요.",
+        "`[글](주소)` 꼴로 적어 주세요.",
+    ),
+    (
+        re.compile(r"!\["),
+        "그림을 글에 넣을 수는 없어요.",
+        "스니펫에서 `show()`로 그리고 답의 `figure:`로 가리켜 주세요.",
+    ),
+]
 MATH_WORDS = [  # the converter's words -> what is wrong, what to do
     (r'Unknown (?:command|environment) "(.+)"', r"`\1` 명령을 몰라요", "철자를 확인하거나 다른 명령으로 적어 주세요."),
     (
@@ -43,12 +62,12 @@ MATH_WORDS = [  # the converter's words -> what is wrong, what to do
 ]
 
 
-def slug(term):
+def slug(term: str) -> str:
     """A term as an anchor: lower case, white space and marks turned into hyphens."""
     return re.sub(r"[^\w]+", "-", term.strip().lower()).strip("-")
 
 
-def inline_value(text, evidence):
+def inline_value(text: str, evidence: Mapping[str, Evidence | None]) -> str:
     """The text of `{{expression:format}}` -> what the page shows; raises ExpressionError or NoRecord."""
     body, _, spec = text.partition(":")
     expression = Expression(body, condition=False)
@@ -64,8 +83,10 @@ def inline_value(text, evidence):
         ) from None
 
 
-def faults(text, evidence, link_problem, plain=False):
-    """What may not stand in a Markdown text: (offset, what, todo) each.
+def faults(
+    text: str, evidence: Mapping[str, Evidence | None], link_problem: LinkProblem, plain: bool = False
+) -> Iterator[Fault]:
+    """What may not stand in a Markdown text.
 
     link_problem(kind, target, anchor) -> (what, todo) or None, kind "thread", "run", "term", "page" or "" for this very page.
     plain: whether the page shows the text without filling in links and values, as a title.
@@ -75,60 +96,50 @@ def faults(text, evidence, link_problem, plain=False):
     for offset, latex, _ in math.find_math(text):
         prose = prose[:offset] + " " * len(latex) + prose[offset + len(latex) :]
         formulas[offset : offset + len(latex)] = latex
-    bare = VALUE.sub(lambda match: " " * len(match[0]), prose)
-    for match in EXEC.finditer(text):
-        yield (
-            match.start(1),
-            "글 안의 코드 블록은 실행할 수 없어요(`exec`).",
-            "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요.",
-        )
-    for match in [*HTML.finditer(prose), *HTML_IN_MATH.finditer("".join(formulas))]:
-        yield (
-            match.start(),
-            f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.",
-            "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요.",
-        )
-    for match in ATTRIBUTES.finditer(bare):
-        yield (
-            match.start(),
-            f"속성은 쓸 수 없어요: `{match[0][:40]}`.",
-            "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요.",
-        )
-    for match in re.finditer(r"\{\{|\}\}", bare):
-        yield match.start(), f"`{match[0]}` 기호의 짝이 맞지 않아요.", "`{{스니펫.증거}}` 꼴로 한 줄에 적어 주세요."
-    for match in HEADING.finditer(prose):
-        yield match.start(), "글 안의 제목이 너무 커요.", "`###`부터 써 주세요. `#`과 `##`은 쪽과 답의 제목이에요."
-    for match in DEFINITION.finditer(prose):
-        yield match.start(), "링크의 주소를 따로 적을 수는 없어요.", "`[글](주소)` 꼴로 적어 주세요."
-    for match in re.finditer(r"!\[", prose):
-        yield (
-            match.start(),
-            "그림을 글에 넣을 수는 없어요.",
-            "스니펫에서 `show()`로 그리고 답의 `figure:`로 가리켜 주세요.",
-        )
+    yield from _markup_faults(text, prose, "".join(formulas))
     for match in ANY_LINK.finditer(prose):
         yield from _link_faults(match, LINK.match(prose, match.start()), link_problem, plain)
-    for match in VALUE.finditer(code):
-        try:
-            if plain:
-                raise ExpressionError(-2, "제목처럼 짧은 글에는 잰 값을 넣을 수 없어요.", "본문으로 옮겨 주세요.")
-            inline_value(match[1], evidence)
-        except NoRecord:
-            continue
-        except ExpressionError as error:
-            yield match.start() + 2 + error.offset, error.what, error.todo
+    if plain:
+        for match in VALUE.finditer(code):
+            yield match.start(), "제목처럼 짧은 글에는 잰 값을 넣을 수 없어요.", "본문으로 옮겨 주세요."
+    else:
+        yield from _value_faults(code, evidence)
     for offset, message in math.check_math(VALUE.sub(lambda match: "0" * len(match[0]), text)):
         pattern, words, todo = next(entry for entry in MATH_WORDS if re.fullmatch(entry[0], message))
         yield offset, f"수식을 읽을 수 없어요: {re.sub(f'^{pattern}$', words, message)}.", todo
 
 
-def filled_faults(text, evidence, link_problem):
-    """Values and links of a hand-written page that cannot be filled in: (offset, what, todo) each. All else it may."""
+def filled_faults(text: str, evidence: Mapping[str, Evidence | None], link_problem: LinkProblem) -> Iterator[Fault]:
+    """Values and links of a hand-written page that cannot be filled in. All else it may."""
     code = math.mask_code(text)
     for match in LINK.finditer(code):
         problem = link_problem(*match.groups())
         if problem:
             yield match.start() + 2, *problem
+    yield from _value_faults(code, evidence)
+
+
+def _markup_faults(text: str, prose: str, formulas: str) -> Iterator[Fault]:
+    """Markup that authors may not write. prose: the text without code and formulas; formulas: without all else."""
+    for match in EXEC.finditer(text):
+        todo = "`docs/blocks/`에 스크립트를 두고 답의 `block:`으로 가리켜 주세요."
+        yield match.start(1), "글 안의 코드 블록은 실행할 수 없어요(`exec`).", todo
+    for match in [*HTML.finditer(prose), *HTML_IN_MATH.finditer(formulas)]:
+        todo = "Markdown으로 적고, 부등호라면 앞뒤를 띄우거나 백틱(`)으로 감싸 주세요."
+        yield match.start(), f"HTML은 쓸 수 없어요: `{match[0].strip()[:40]}`.", todo
+    bare = VALUE.sub(lambda match: " " * len(match[0]), prose)
+    for match in ATTRIBUTES.finditer(bare):
+        todo = "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요."
+        yield match.start(), f"속성은 쓸 수 없어요: `{match[0][:40]}`.", todo
+    for match in re.finditer(r"\{\{|\}\}", bare):
+        yield match.start(), f"`{match[0]}` 기호의 짝이 맞지 않아요.", "`{{스니펫.증거}}` 꼴로 한 줄에 적어 주세요."
+    for pattern, what, todo in REFUSED:
+        for match in pattern.finditer(prose):
+            yield match.start(), what, todo
+
+
+def _value_faults(code: str, evidence: Mapping[str, Evidence | None]) -> Iterator[Fault]:
+    """Values `{{…}}` that cannot be filled in; code: the text, its code left out."""
     for match in VALUE.finditer(code):
         try:
             inline_value(match[1], evidence)
@@ -138,7 +149,9 @@ def filled_faults(text, evidence, link_problem):
             yield match.start() + 2 + error.offset, error.what, error.todo
 
 
-def _link_faults(match, own, link_problem, plain):
+def _link_faults(
+    match: re.Match[str], own: re.Match[str] | None, link_problem: LinkProblem, plain: bool
+) -> Iterator[Fault]:
     offset, target = match.start(1), match[1]
     if plain:
         yield offset, "제목처럼 짧은 글에는 링크를 넣을 수 없어요.", "본문으로 옮겨 주세요."

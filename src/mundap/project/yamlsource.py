@@ -5,121 +5,22 @@ refused, so that no document can grow when it is read and none can name a Python
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
 
 import yaml
 
-from mundap.problems import Problem
+from mundap.problems import Problem, place
+from mundap.project.yamlerrors import syntax_problem
+
+Place = tuple[str | int, ...]  # of keys and indices: where a value stands in a document
 
 MAX_BYTES = 1 << 18
-SLOW = 1 << 16  # characters that the pure Python parser reads in a second or so
 MAX_DEPTH = 20
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# PyYAML's words -> what to tell the author. "from": the mistake stands where the reading of the thing began.
-SYNTAX = [
-    (r"'\t' that cannot start any token", "at", "들여쓰기에 탭이 있어요.", "탭을 공백 두 칸으로 바꿔 주세요."),
-    (
-        "cannot start any token",
-        "at",
-        "이 글자로는 값을 시작할 수 없어요.",
-        "`@`나 `` ` ``나 `%`로 시작하는 글은 따옴표로 감싸 주세요.",
-    ),
-    (
-        "mapping values are not allowed",
-        "at",
-        "여기에는 `키: 값`이 올 수 없어요.",
-        "글 안에 `: `가 있다면 글 전체를 따옴표로 감싸고, 아니면 들여쓰기를 윗줄과 맞춰 주세요.",
-    ),
-    (
-        "sequence entries are not allowed",
-        "at",
-        "여기에는 목록 표시(-)가 올 수 없어요.",
-        "목록은 다음 줄에서 시작하고, `- `로 시작하는 글이면 따옴표로 감싸 주세요.",
-    ),
-    (
-        "could not find expected ':'",
-        "from",
-        "`키: 값`에서 콜론이 빠진 것 같아요.",
-        "이 줄에 `: `를 넣거나, 여러 줄 글이면 `|`와 들여쓰기를 확인해 주세요.",
-    ),
-    ("found unexpected end of stream", "from", "따옴표가 닫히지 않았어요.", "여는 따옴표와 같은 따옴표로 닫아 주세요."),
-    (
-        "found unexpected document separator",
-        "from",
-        "따옴표가 닫히지 않았어요.",
-        "여는 따옴표와 같은 따옴표로 닫아 주세요.",
-    ),
-    (
-        "but found '<scalar>'",
-        "at",
-        "값이 끝난 자리에 글이 더 있어요.",
-        "따옴표로 연 글은 따옴표로 끝나야 해요. 작은따옴표 안의 작은따옴표는 `''`로 적고, 들여쓰기도 확인해 주세요.",
-    ),
-    *(
-        (
-            words,
-            "at",
-            "들여쓰기나 목록 표시(-)가 위와 맞지 않아요.",
-            "이 줄의 들여쓰기를 같은 층의 다른 줄과 맞춰 주세요.",
-        )
-        for words in ("expected <block end>", "did not find expected key", "did not find expected '-' indicator")
-    ),
-    (
-        "expected ',' or",
-        "from",
-        "`[ ]`나 `{ }`가 닫히지 않았거나 쉼표가 빠졌어요.",
-        "괄호를 닫고 항목 사이에 쉼표를 넣어 주세요.",
-    ),
-    (
-        "expected the node content",
-        "at",
-        "값이 와야 할 자리에 기호가 있어요.",
-        "괄호의 짝과 쉼표를 확인하고, 글이라면 따옴표로 감싸 주세요.",
-    ),
-    (
-        "found unknown escape character",
-        "at",
-        "큰따옴표 안에서 쓸 수 없는 `\\` 표현이에요.",
-        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
-    ),
-    (
-        "Unicode character escape",
-        "at",
-        "큰따옴표 안의 `\\u`가 가리키는 글자가 없어요.",
-        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
-    ),
-    (
-        "expected escape sequence",
-        "at",
-        "큰따옴표 안의 `\\x`나 `\\u` 뒤에 16진수가 모자라요.",
-        "작은따옴표로 감싸거나 `\\\\`로 적어 주세요.",
-    ),
-    (
-        "expected alphabetic or numeric",
-        "at",
-        "`*`나 `&`로 시작하는 글은 그대로 적을 수 없어요.",
-        "글 전체를 따옴표로 감싸 주세요.",
-    ),
-    (
-        "expected chomping or indentation",
-        "at",
-        "`|`나 `>` 뒤에는 글이 올 수 없어요.",
-        "글은 다음 줄에서 들여 적어 주세요.",
-    ),
-    (
-        "tag handle",
-        "at",
-        "YAML 태그(!)는 쓸 수 없어요.",
-        "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요.",
-    ),
-    (
-        "special characters are not allowed",
-        "at",
-        "YAML에 쓸 수 없는 제어 문자가 있어요.",
-        "보이지 않는 글자를 지워 주세요.",
-    ),
-]
 INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")  # YAML takes some for line ends, most editors do not
 CHARACTERS = {  # what stands in the file for one character of the text, white space left out
     "'": re.compile(r"''|\S"),
@@ -133,13 +34,15 @@ class Document:
     """A parsed file. value: dict, list and str only; positions are keyed by the path of keys and indices."""
 
     path: str
-    value: object = None
-    lines: list = field(default_factory=list)
-    values: dict = field(default_factory=dict)  # path -> (line, column) of the value
-    keys: dict = field(default_factory=dict)  # path -> (line, column) of the key
-    styles: dict = field(default_factory=dict)  # path of a scalar -> (style, line of the last character)
+    value: Any = None
+    lines: list[str] = field(default_factory=list)
+    values: dict[Place, tuple[int, int]] = field(default_factory=dict)  # path -> (line, column) of the value
+    keys: dict[Place, tuple[int, int]] = field(default_factory=dict)  # path -> (line, column) of the key
+    styles: dict[Place, tuple[str, int]] = field(
+        default_factory=dict
+    )  # path of a scalar -> (style, line of the last character)
 
-    def where(self, path=(), key=False):
+    def where(self, path: Sequence[str | int] = (), key: bool = False) -> tuple[int, int]:
         """(line, column) of the value (or of its key) at a path, or of the nearest ancestor that stands in the file."""
         path = tuple(path)
         while True:
@@ -150,7 +53,7 @@ class Document:
                 return 1, 1
             path = path[:-1]
 
-    def inside(self, path, offset):
+    def inside(self, path: Sequence[str | int], offset: int) -> tuple[int, int]:
         """(line, column) of the character at an offset of a scalar's text.
 
         Folding changes white space alone, so the characters between are counted, in the text and in the file.
@@ -174,27 +77,29 @@ class Document:
             place = 0
         return after
 
-    def get(self, path):
+    def get(self, path: Sequence[str | int]) -> Any:
         """The value at a path."""
         value = self.value
         for part in path:
             value = value[part]
         return value
 
-    def problem(self, path, what, todo, key=False, offset=None):
+    def problem(
+        self, path: Sequence[str | int], what: str, todo: str, key: bool = False, offset: int | None = None
+    ) -> Problem:
         """A Problem at the value (or key, or character) of a path."""
         line, column = self.inside(path, offset) if offset is not None else self.where(path, key)
         return Problem(self.path, line, column, what, todo)
 
 
-def _is_space(written):
+def _is_space(written: str) -> bool:
     """Whether what stands in a file for one character of a text gives white space, or nothing at the end of a line."""
     if written == "\\":
         return True
     return written.startswith("\\") and len(written) > 1 and yaml.safe_load(f'"{written}"').isspace()
 
 
-def read(file, name):
+def read(file: Path, name: str) -> tuple[Document, list[Problem]]:
     """Read a YAML file -> (Document, [Problem]); the document's value is None where the file cannot be read as YAML."""
     try:
         with file.open("rb") as stream:
@@ -223,7 +128,7 @@ def read(file, name):
         ]
 
 
-def parse(text, name="<yaml>"):
+def parse(text: str, name: str = "<yaml>") -> tuple[Document, list[Problem]]:
     """Parse YAML text -> (Document, [Problem])."""
     document = Document(name, lines=text.splitlines())
     if found := INVISIBLE.search(text):
@@ -236,59 +141,23 @@ def parse(text, name="<yaml>"):
     except _Stop as stop:
         problem = stop.problem
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # escapes such as \UFFFFFFFF overflow
-        problem = _syntax_problem(text, name, error)
+        problem = syntax_problem(text, name, error)
     return Document(name, lines=document.lines), [*builder.problems, problem]
 
 
-def place(before):
-    """(line, column) of the character after a text."""
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-def _line(error):
-    mark = getattr(error, "problem_mark", None)
-    return mark.line if mark else 0
-
-
-def _syntax_problem(text, name, error):
-    """The first syntax error, told by the pure Python parser: its words and marks are those that SYNTAX knows."""
-    try:
-        for _ in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) < SLOW else ():
-            pass
-    except yaml.YAMLError as pure:
-        if abs(_line(pure) - _line(error)) < 2:  # else it stumbles over what the fast parser takes, such as `[a?, b]`
-            error = pure
-    except (ValueError, OverflowError):
-        pass
-    words = getattr(error, "problem", None) or getattr(error, "reason", None) or "글자를 읽을 수 없어요"
-    what, todo, side = (
-        f"YAML 문법에 맞지 않아요({words}).",
-        "이 줄과 바로 윗줄의 들여쓰기와 기호를 확인해 주세요.",
-        "at",
-    )
-    for pattern, *told in SYNTAX:
-        if pattern in words:
-            side, what, todo = told
-            break
-    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
-    mark = (marks[0] or marks[1]) if side == "at" else (marks[1] or marks[0])
-    if mark:
-        return Problem(name, mark.line + 1, mark.column + 1, what, todo)
-    return Problem(name, *place(text[: getattr(error, "position", None) or 0]), what, todo)  # it counts characters
-
-
 class _Stop(Exception):
-    def __init__(self, problem):
+    def __init__(self, problem: Problem):
         self.problem = problem
 
 
 class _Builder:
     """Turns parse events into dict, list and str, and notes where each stands."""
 
-    def __init__(self, document, events):
-        self.document, self.events, self.problems = document, events, []
+    def __init__(self, document: Document, events: Iterator[yaml.Event]):
+        self.document, self.events = document, events
+        self.problems: list[Problem] = []
 
-    def build(self):
+    def build(self) -> Any:
         value = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent) and value is not None:
@@ -297,11 +166,11 @@ class _Builder:
                 value = self.node(event, ())
         return value
 
-    def stop(self, event, what, todo):
+    def stop(self, event: yaml.Event, what: str, todo: str) -> NoReturn:
         mark = event.start_mark
         raise _Stop(Problem(self.document.path, mark.line + 1, mark.column + 1, what, todo))
 
-    def refuse(self, event, path):
+    def refuse(self, event: yaml.Event, path: Place) -> None:
         """Stop at an anchor, an alias, a tag, or too deep a nesting."""
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self.stop(
@@ -316,7 +185,7 @@ class _Builder:
         if len(path) > MAX_DEPTH:
             self.stop(event, f"{MAX_DEPTH}겹보다 깊이 들어갔어요.", "괄호나 들여쓰기를 확인해 주세요.")
 
-    def node(self, event, path):
+    def node(self, event: yaml.Event, path: Place) -> Any:
         self.refuse(event, path)
         self.document.values[path] = (event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.ScalarEvent):
@@ -325,7 +194,7 @@ class _Builder:
             return event.value
         return self.sequence(path) if isinstance(event, yaml.SequenceStartEvent) else self.mapping(path)
 
-    def sequence(self, path):
+    def sequence(self, path: Place) -> list[Any]:
         values = []
         for event in self.events:
             if isinstance(event, yaml.SequenceEndEvent):
@@ -333,7 +202,7 @@ class _Builder:
             values.append(self.node(event, (*path, len(values))))
         return values
 
-    def mapping(self, path):
+    def mapping(self, path: Place) -> dict[str, Any]:
         values = {}
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
@@ -362,7 +231,7 @@ class _Builder:
             values[event.value] = self.node(next(self.events), (*path, event.value))
         return values
 
-    def skip(self, event):
+    def skip(self, event: yaml.Event) -> None:
         depth = 0
         while True:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -5,10 +5,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from mundap.project.load import slug
-from mundap.project.math import find_math, to_mathml
+from mundap.pages.links import plain
+from mundap.project.model import Term
+from mundap.project.texts import slug
 
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
@@ -34,6 +37,7 @@ IGNORED = [
     ".related",
     ".thread-nav",
 ]
+TEXT = 90  # characters of a term's definition
 UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
 
 
@@ -41,10 +45,9 @@ class SearchError(RuntimeError):
     """Pagefind could not be run, or found nothing to index."""
 
 
-def build_index(site_dir, glossary=(), glossary_url="glossary/"):
+def build_index(site_dir: str | Path, glossary: Sequence[Term] = (), glossary_url: str = "glossary/") -> int:
     """Write site_dir/pagefind: the full-text index and dictionary.json. Returns the number of pages.
 
-    glossary: dicts with term, english, aliases, definition, threads, as glossary.yaml has them.
     Only articles with data-pagefind-body count. Raises SearchError.
     """
     site_dir = Path(site_dir)
@@ -75,7 +78,7 @@ def build_index(site_dir, glossary=(), glossary_url="glossary/"):
     return len(pages)
 
 
-def read_pages(site_dir):
+def read_pages(site_dir: Path) -> list[dict[str, Any]]:
     """The pages that can be found, as their articles say: [{url, title, kind, tags}], by url."""
     pages = []
     for path in sorted(site_dir.rglob("*.html")):
@@ -96,48 +99,30 @@ def read_pages(site_dir):
     return pages
 
 
-def dictionary(pages, glossary=(), glossary_url="glossary/"):
+def dictionary(
+    pages: list[dict[str, Any]], glossary: Sequence[Term] = (), glossary_url: str = "glossary/"
+) -> dict[str, Any]:
     """What a query is understood with: {words: [[names of one thing], …], pages: [{url, title, kind, tags, …}, …]}.
 
     pages: as read_pages gives them; a thread gets the terms that point to it, and each term becomes a page with a text.
     """
-    words = [
-        list(dict.fromkeys(filter(None, [term["term"], term.get("english"), *term.get("aliases", [])])))
-        for term in glossary
-    ]
-    pointed = {}
+    words = [list(dict.fromkeys(filter(None, [term.term, term.english, *term.aliases]))) for term in glossary]
+    pointed: dict[str, list[str]] = {}
     for term in glossary:
-        for thread in term.get("threads", []):
-            pointed.setdefault(thread, []).append(term["term"])
-    found = [
-        page
-        | (
-            {"terms": pointed[name]}
-            if (name := page["url"].rstrip("/").split("/")[-1]) in pointed and page["kind"] == "thread"
-            else {}
-        )
-        for page in pages
-    ]
+        for thread in term.threads:
+            pointed.setdefault(thread, []).append(term.term)
+    known = []
+    for page in pages:
+        name = page["url"].rstrip("/").split("/")[-1]
+        known.append(page | ({"terms": pointed[name]} if name in pointed and page["kind"] == "thread" else {}))
     terms = [
         {
-            "url": f"{glossary_url}#{slug(term['term'])}",
-            "title": term["term"],
+            "url": f"{glossary_url}#{slug(term.term)}",
+            "title": term.term,
             "kind": "term",
             "tags": names[1:],
-            "text": plain(term["definition"]),
+            "text": plain(term.definition, TEXT),
         }
         for term, names in zip(glossary, words)
     ]
-    return {"words": words, "pages": found + terms}
-
-
-def plain(text, limit=90):
-    """The beginning of a Markdown text as plain text, formulas as the characters that they show."""
-    for offset, latex, display in reversed(find_math(text)):
-        dollars = 2 if display else 1
-        markup = to_mathml(latex).replace("<msqrt>", "√").replace("<mn>2</mn></msup>", "²")
-        formula = html.unescape(re.sub(r"<[^>]*>", "", markup))
-        text = text[: offset - dollars] + formula + text[offset + len(latex) + dollars :]
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = " ".join(re.sub(r"[*`]", "", text).split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return {"words": words, "pages": known + terms}

@@ -3,7 +3,7 @@
 A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, None takes the file away. A
 mark (▶) in what is written is where a message has to point ("mark": one more edit, made after the others); a message
 about a file without marks points at its first character. Records are made anew after a change of a snippet, unless
-"stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/test_load.py` writes it anew.
+"stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/project/test_check.py` writes it anew.
 """
 
 import os
@@ -15,10 +15,12 @@ import pytest
 from engine import FILES, MARK, make_project, make_records, marked, places, put, snapshot
 
 from mundap.cli import main
-from mundap.pages.render import fill
-from mundap.pages.render import pages as pages_of
+from mundap.pages.collect import pages as pages_of
+from mundap.pages.markers import fill
+from mundap.pages.marks import MKDOCS, PLAIN
 from mundap.project import schema, texts
-from mundap.project.load import load, thread_anchors
+from mundap.project.check import examine
+from mundap.project.draft import anchors as thread_anchors
 
 FIRST, SECOND, THIRD = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml", "docs/qa/more/third.yaml"
 INDEX = "qa_index.yaml"
@@ -306,7 +308,7 @@ def test_mistake(name, project, root, monkeypatch, capsys):
     monkeypatch.chdir(project)
     assert main(["check"]) == 1
     out, err = capsys.readouterr()
-    _, problems = load(project)
+    _, problems = examine(project)
     lines = out.splitlines()
     assert err == f"고칠 곳이 {len(lines)}군데 있어요.\n"
     for file in {problem.path for problem in problems}:
@@ -347,7 +349,7 @@ def test_broken_index_hides_no_mistake_of_a_thread(project):
         project,
         {INDEX: "chapters: 없음\n", FIRST: ("level: 기초", "level: 초급"), SECOND: ("tags: [비교]", "tags: [비교")},
     )
-    assert [problem.path for problem in load(project)[1]] == [FIRST, SECOND, INDEX, INDEX, INDEX]
+    assert [problem.path for problem in examine(project)[1]] == [FIRST, SECOND, INDEX, INDEX, INDEX]
 
 
 def test_broken_thread_makes_no_other_file_wrong(project):
@@ -355,41 +357,47 @@ def test_broken_thread_makes_no_other_file_wrong(project):
     for mistake in ({FIRST: ("level: 기초", "lavel: 기초")}, {FIRST: ("level: 기초", "level: [기초")}, {FIRST: None}):
         make_project(project)
         make_mistake(project, mistake)
-        _, problems = load(project)
+        _, problems = examine(project)
         assert {problem.path for problem in problems} <= {FIRST, INDEX, "snippets/measure.py"}
         assert len(problems) <= 2
 
 
 def test_project_of_a_sound_folder(project):
-    found, problems = load(project)
+    found, problems = examine(project)
     assert problems == []
     assert list(found.threads) == ["first", "second", "third"] and found.threads["third"].chapter == "more"
-    assert found.used() == {"measure": ["first"], "count": ["second", "third"]} and found.stale() == {}
-    first = found.threads["first"]
-    assert first.judgements.keys() == {("answers", 0, "claims", 0), ("answers", 1, "claims", 0), ("try", 0)}
-    assert thread_anchors(first.data) == [
+    assert found.users == {"measure": ["first"], "count": ["second", "third"]} and found.stale == {}
+    first, file = found.threads["first"], found.files.drafts[0]
+    assert {place for name, place in found.judgements if name == FIRST} == {
+        ("answers", 0, "claims", 0),
+        ("answers", 1, "claims", 0),
+        ("try", 0),
+    }
+    assert [item.anchor for item in (*first.claims, *first.tries)] == ["same-1", "same-2", "explained-1", "try-1"]
+    assert [bool(found.judgement(first, item)) for item in (*first.claims, *first.tries)] == [True, False, True, True]
+    assert thread_anchors(file.data) == [
         "asked",
         "conclusion",
         "misconception",
         "try",
         "sources",
         "related",
+        "try-1",
         "same",
         "same-1",
         "same-2",
         "measure-curve",
         "explained",
         "explained-1",
-        "try-1",
     ]
     assert found.evidence == {"count": {"steps": 3, "exact": True}, "measure": {"difference": 1e-7, "name": "작음"}}
 
 
-@pytest.mark.parametrize("flavour", ["mkdocs", "plain"])
+@pytest.mark.parametrize("flavour", [MKDOCS, PLAIN])
 def test_link_to_a_page_hands_on_its_query(project, flavour):
     put(project / "docs" / "about.md", "# 소개\n")
     make_mistake(project, text("[글](page:about?a=1,2&b=c) [또](page:about#소개)"))
-    found, problems = load(project)
+    found, problems = examine(project)
     assert problems == []
     page = pages_of(found, flavour)["qa/basics/first.md"]
     assert "[글](../../about.md?a=1,2&b=c) [또](../../about.md#소개)" in page
@@ -398,19 +406,19 @@ def test_link_to_a_page_hands_on_its_query(project, flavour):
 def test_stale_names_what_changed(project):
     put(project / "snippets" / "helper.py", FILES["snippets/helper.py"].replace("x / 2", "0.5 * x"))
     (project / "docs" / "notebooks" / "count.ipynb").unlink()
-    found, problems = load(project)
-    assert found.stale() == {"count": [], "measure": ["helper.py"]}
+    found, problems = examine(project)
+    assert found.stale == {"count": [], "measure": ["helper.py"]}
     assert [problem.minor for problem in problems] == [False, True]  # pages can be made of an old record, not of none
 
 
 def test_loading_writes_nothing(project):
     before = snapshot(project)
-    load(project)
+    examine(project)
     assert snapshot(project) == before
 
 
 def test_every_marker_can_be_filled_in(project):
-    found, _ = load(project)
+    found, _ = examine(project)
     for name in texts.MARKERS:
         assert "<!--" not in fill(found, f"<!-- mundap:{name} -->", "index.md")
 
@@ -418,7 +426,7 @@ def test_every_marker_can_be_filled_in(project):
 def test_template_is_a_file_whose_words_are_missing(project, monkeypatch):
     put(project / "docs" / "qa" / "more" / "why-position.yaml", schema.template("why-position"))
     put(project / INDEX, FILES[INDEX].replace("      - third\n", "      - third\n      - why-position\n"))
-    _, problems = load(project)
+    _, problems = examine(project)
     assert problems and all(
         problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what for problem in problems
     )
@@ -483,7 +491,7 @@ def test_mutated_threads_never_raise(project):
                 lines[row] = lines[row][:place] + rng.choice(pieces) + lines[row][place + rng.choice([0, 0, 1, 3]) :]
         text = "".join(lines)
         put(project / name, text)
-        found, problems = load(project)
+        found, problems = examine(project)
         for problem in problems:
             assert problem.line >= 1 and problem.column >= 1 and problem.what and problem.todo
             assert problem.path != name or problem.line <= text.count("\n") + 1

@@ -1,0 +1,110 @@
+"""Where each page is, links between them, and an author's Markdown with its links and values filled in.
+
+Paths are below docs/, as MkDocs names its sources.
+"""
+
+import html
+import os
+import re
+from collections.abc import Iterable
+
+from mundap.project.expression import Evidence
+from mundap.project.math import find_math, mask_code, to_mathml
+from mundap.project.model import Project, Thread
+from mundap.project.texts import LINK, VALUE, inline_value, slug
+
+
+def thread_path(thread: Thread) -> str:
+    """Where a thread's page is."""
+    return f"qa/{thread.chapter}/{thread.id}.md"
+
+
+def chapter_path(identifier: str) -> str:
+    """Where a chapter's page is."""
+    return f"qa/{identifier}/index.md"
+
+
+def figure_path(snippet: str, name: str) -> str:
+    """Where a figure of a record is."""
+    return f"figures/{snippet}/{name}.svg"
+
+
+def notebook_path(snippet: str) -> str:
+    """Where the record of a snippet is."""
+    return f"notebooks/{snippet}.ipynb"
+
+
+def relative(path: str, page: str) -> str:
+    """A path as a link from a page."""
+    target, _, anchor = path.partition("#")
+    return os.path.relpath(target, os.path.dirname(page)).replace(os.sep, "/") + ("#" + anchor if anchor else "")
+
+
+def link(words: str, path: str, page: str) -> str:
+    """A Markdown link from a page to a path."""
+    return f"[{words}]({relative(path, page)})"
+
+
+def thread_link(thread: Thread, page: str) -> str:
+    """A Markdown link to a thread, by its question."""
+    return link(thread.question, thread_path(thread), page)
+
+
+def thread_links(threads: Iterable[Thread], page: str) -> str:
+    """A Markdown list of links to threads."""
+    return "\n".join(f"- {thread_link(thread, page)}" for thread in threads)
+
+
+def resolve(project: Project, text: str, page: str) -> str:
+    """Fill in `{{values}}` and the links `thread:`, `run:`, `term:`, `page:` of an author's Markdown, code left out."""
+    code = mask_code(text)
+    formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
+    pieces, last = [], 0
+    for match in sorted([*VALUE.finditer(code), *LINK.finditer(code)], key=lambda match: match.start()):
+        if match.re is VALUE:
+            in_formula = any(start <= match.start() < end for start, end in formulas)
+            filled = value(match[1], project.evidence, in_formula)
+        else:
+            nameless = text[match.start() - 1] == "["
+            filled = target(project, *match.groups(), nameless, page)
+        pieces += [text[last : match.start()], filled]
+        last = match.end()
+    return "".join([*pieces, text[last:]]).strip()
+
+
+def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> str:
+    """A measured value as a page shows it; outside formulas it says where it comes from."""
+    shown = inline_value(text, evidence)
+    if in_formula:
+        return shown
+    source = html.escape(text.partition(":")[0].strip())
+    return f'<span class="value" title="{source}">{html.escape(shown)}</span>'
+
+
+def target(project: Project, kind: str, name: str, anchor: str | None, nameless: bool, page: str) -> str:
+    """The end `](…)` of an author's link, filled in; a thread's link without words gets its question."""
+    words = query = ""
+    if kind == "thread":
+        path = thread_path(project.threads[name])
+        words = project.threads[name].question if nameless else ""
+    elif kind == "run":
+        path = notebook_path(name)
+    elif kind == "page":
+        name, mark, rest = name.partition("?")
+        path, query = f"{name}.md", mark + rest  # for the page's own script
+    else:
+        path, anchor = "glossary.md", slug(name)
+    return f"{words}]({relative(path, page)}{query}{'#' + anchor if anchor else ''})"
+
+
+def plain(text: str, limit: int) -> str:
+    """The beginning of a resolved Markdown text as one line of plain text, formulas as the characters they show."""
+    text = re.sub(r"</?span[^>]*>", "", text)  # of values
+    for offset, latex, display in reversed(find_math(text)):
+        dollars = 2 if display else 1
+        markup = to_mathml(latex).replace("<msqrt>", "√").replace("<mn>2</mn></msup>", "²")
+        formula = html.unescape(re.sub(r"<[^>]*>", "", markup))
+        text = text[: offset - dollars] + formula + text[offset + len(latex) + dollars :]
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = " ".join(re.sub(r"[*`]|^[#>]+ ", "", text, flags=re.MULTILINE).split())
+    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,124 @@
+"""Pages that list threads: chapters, contents, tags, sources; the glossary; the table of runs."""
+
+import html
+from collections.abc import Iterable
+
+from mundap.pages.links import chapter_path, link, notebook_path, resolve, thread_link, thread_links
+from mundap.pages.marks import Flavour, box, element, table_row
+from mundap.pages.thread import front_matter
+from mundap.pages.verdicts import level_badge, verdict_counts
+from mundap.project import schema
+from mundap.project.model import Chapter, Project, Term, Thread
+from mundap.project.texts import slug
+
+
+def chapter_threads(project: Project, chapter: Chapter) -> list[Thread]:
+    """The threads of a chapter, in reading order."""
+    return [project.threads[name] for name in chapter.threads if name in project.threads]
+
+
+def _thread_list(flavour: Flavour, threads: Iterable[Thread], page: str) -> str:
+    rows = []
+    for thread in threads:
+        counts = " ".join(
+            f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>'
+            for verdict, count in verdict_counts([thread]).items()
+        )
+        head = f"{thread_link(thread, page)} {level_badge(thread.level)}"
+        rows.append(element(flavour, "li", f'{head}\n\n<p class="counts">{counts}</p>'))
+    return element(flavour, "ol", "\n\n".join(rows), ' class="thread-list"')
+
+
+def chapter_page(flavour: Flavour, project: Project, chapter: Chapter) -> str:
+    """The page of a chapter."""
+    page = chapter_path(chapter.id)
+    about = resolve(project, chapter.about, page)
+    threads = _thread_list(flavour, chapter_threads(project, chapter), page)
+    return _page(chapter.title, about, "chapter", [about, threads])
+
+
+def contents_page(flavour: Flavour, project: Project) -> str:
+    """All chapters with their threads."""
+    page, parts = "qa/index.md", []
+    for chapter in project.chapters:
+        parts += [
+            flavour.heading(2, link(chapter.title, chapter_path(chapter.id), page), chapter.id),
+            resolve(project, chapter.about, page),
+            _thread_list(flavour, chapter_threads(project, chapter), page),
+        ]
+    return _page("문답", "장과 문답을 읽는 순서대로 모았어요.", "contents", parts)
+
+
+def tags_page(flavour: Flavour, project: Project) -> str:
+    """Every tag with its threads."""
+    tags: dict[str, list[Thread]] = {}
+    for thread in project.threads.values():
+        for tag in thread.tags:
+            tags.setdefault(tag, []).append(thread)
+    parts = []
+    for tag in sorted(tags):
+        parts += [flavour.heading(2, tag, slug(tag)), thread_links(tags[tag], "tags.md")]
+    return _page("태그", "주제어로 문답을 찾아보세요.", "tags", parts)
+
+
+def sources_page(flavour: Flavour, project: Project) -> str:
+    """원문과의 대응: every section of the documents with the threads that answer it."""
+    parts = [
+        "이 사이트의 문답은 스터디 문서 네 편에서 나온 질문과 메모에서 출발했어요. 대목마다 어느 문답이 답하는지 찾아보세요."
+    ]
+    for document in project.documents.values():
+        rows = ["| 대목 | 문답 |", "|---|---|"]
+        for section in document.sections:
+            threads = [project.threads[name] for name in section.threads if name in project.threads]
+            links = "<br>".join(thread_link(thread, "sources.md") for thread in threads)
+            rows.append(table_row([section.title, links or "아직 쓰는 중이에요"]))
+        parts += [f"## {document.title}", "\n".join(rows)]
+    description = "원문의 질문과 대목마다 어느 문답이 답하는지 모았어요."
+    return _page("원문과의 대응", description, "sources", parts)
+
+
+def glossary_page(flavour: Flavour, project: Project) -> str:
+    """용어집."""
+    parts = ["한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요."]
+    for term in sorted(project.glossary, key=lambda term: term.term.lower()):
+        parts += _term(flavour, project, term)
+    about = "이 사이트가 쓰는 용어를 한 가지로 정하고, 뜻과 영어를 함께 적었어요."
+    return _page("용어집", about, "glossary", parts)
+
+
+def _term(flavour: Flavour, project: Project, term: Term) -> list[str]:
+    page, english = "glossary.md", "" if term.english is None else f" ({term.english})"
+    parts = [
+        flavour.heading(2, f"{term.term}{english}", slug(term.term)),
+        resolve(project, term.definition, page),
+    ]
+    if term.aliases:
+        parts.append(f'<p class="aliases">다른 표기: {html.escape(", ".join(term.aliases))}</p>')
+    if term.threads:
+        links = ", ".join(thread_link(project.threads[name], page) for name in term.threads)
+        parts.append(box(flavour, "see", f"함께 보기: {links}"))
+    return parts
+
+
+def runs_table(project: Project, page: str) -> str:
+    """Every recorded run with its time and the threads that use it."""
+    rows = ["| 실행 | 걸린 시간 | 쓰는 문답 |", "|---|---|---|"]
+    for name, record in sorted(project.records.items()):
+        users = ", ".join(thread_link(project.threads[thread], page) for thread in project.users.get(name, []))
+        title = link(project.snippets[name].title, notebook_path(name), page)
+        rows.append(table_row([title, f"{record.seconds:.1f}초", users]))
+    return "\n".join(rows)
+
+
+def learning_path(flavour: Flavour, project: Project, page: str) -> str:
+    """Chapters in reading order, as a list of cards."""
+    rows = []
+    for chapter in project.chapters:
+        title = link(chapter.title, chapter_path(chapter.id), page)
+        count = f'<span class="thread-count">문답 {len(chapter_threads(project, chapter))}개</span>'
+        rows.append(element(flavour, "li", f"**{title}** {count}\n\n{resolve(project, chapter.about, page)}"))
+    return element(flavour, "ol", "\n\n".join(rows), ' class="path"')
+
+
+def _page(title: str, description: str, kind: str, parts: list[str]) -> str:
+    return "\n\n".join([front_matter(title, description, kind=kind), f"# {title}", *parts]) + "\n"

@@ -1,0 +1,111 @@
+"""The page of a recorded run: the cells of its notebook as HTML."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymdownx.slugs import slugify
+
+from mundap.pages.formulas import replace_dollars_in_html
+from mundap.pages.outputs import code, evidence_table, joined, output, unique
+from mundap.project.expression import Evidence
+
+slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
+BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
+Cell = Mapping[str, Any]  # as nbformat has it
+
+
+def notebook_page(notebook: Mapping[str, Any], texts: Sequence[str], name: str, about: str) -> str:
+    """The inside of the page of a record.
+
+    notebook: parsed JSON; texts: its text cells as HTML, in order; name: of the snippet; about: what stands below the
+    title, which is made where the notebook has none. Figures and tables keep the names that show() and table() gave
+    them as ids, the evidence is a table with ids evidence-NAME, there is one h1.
+    Raises ValueError if the texts are not of this notebook, MathError, SvgError.
+    """
+    cells = [cell for cell in notebook["cells"] if joined(cell["source"]).strip()]
+    if len(texts) != sum(cell["cell_type"] == "markdown" for cell in cells):
+        raise ValueError(f"{name}: the page has {len(texts)} text cells, the notebook another number")
+    last = max((number for number, cell in enumerate(cells) if binds_evidence(cell)), default=None)
+    evidence = notebook["metadata"].get("mundap", {}).get("evidence", {})
+    used: set[str] = set()
+    parts, rest = [], iter(texts)
+    for number, cell in enumerate(cells):
+        if cell["cell_type"] == "markdown":
+            parts.append(text_cell(next(rest), used))
+        elif cell["cell_type"] == "code":
+            parts.append(code_cell(cell, used, evidence if number == last else None))
+    head, end, body = "\n".join(parts).partition("</h1>")
+    if not end:
+        head, end, body = f'<h1 id="{slug(name, "-")}">{html.escape(name)}', "</h1>", head
+    return head + end + about + body
+
+
+def text_cell(inner: str, used: set[str]) -> str:
+    """A text cell, from HTML: formulas as MathML, headings with anchors of their own."""
+
+    def heading(match: re.Match[str]) -> str:
+        title = re.sub(r'<a class="anchor-link".*?</a>', "", match[2], flags=re.S)
+        level = match[1] if match[1] != "1" or not used else "2"  # one h1 a page: the first
+        anchor = unique(slug(html.unescape(re.sub(r"<[^>]*>", "", title)), "-") or "section", used)
+        link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-pagefind-ignore>#</a>'
+        return f'<h{level} id="{anchor}">{title}{link}</h{level}>'
+
+    inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, inner, flags=re.S)
+    inner = BARE_CODE.sub(r"\1<code>\2</code>\3", inner)
+    return replace_dollars_in_html(inner).strip()
+
+
+def code_cell(cell: Cell, used: set[str], evidence: Evidence | None) -> str:
+    """A code cell with its outputs; evidence: what the last one that binds it shows as a table."""
+    outputs = cell["outputs"]
+    if evidence is not None:
+        outputs = [item for item in outputs if item["output_type"] != "execute_result"]
+    parts = [code(joined(cell["source"])), *(output(item, used) for item in outputs)]
+    if evidence is not None:
+        parts.append(evidence_table(evidence))
+    return f'<div class="cell">{"".join(parts)}</div>'
+
+
+def binds_evidence(cell: Cell) -> bool:
+    """Whether a cell binds the name `evidence`."""
+    return cell["cell_type"] == "code" and re.search(r"^evidence\s*=", joined(cell["source"]), re.M) is not None
+
+
+def about(meta: Mapping[str, Any], name: str, source: str | None, download: str | None, colab: str | None) -> str:
+    """What ran when: links, the command, the versions, the seconds.
+
+    source, download, colab: addresses of NAME.py, of the notebook that stands alone and of Colab, if there are any.
+    """
+    versions = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in meta.get("versions", {}).items())
+    links = "".join(
+        f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>'
+        for words, address, how in (
+            ("노트북 내려받기", download, " download"),
+            ("Colab에서 열기", colab, ""),
+            ("전체 코드", source, ""),
+        )
+        if address
+    )
+    facts = [f"<li>{versions}</li>"] if versions else []
+    if "seconds" in meta:
+        facts.append(f"<li>실행 {meta['seconds']:.1f}초</li>")
+    return (
+        f'<div class="run-about" data-pagefind-ignore><p><code>python snippets/{name}.py</code></p>'
+        f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>'
+    )
+
+
+def toc_tokens(page: str) -> list[dict[str, Any]]:
+    """The headings of a page as Python-Markdown's toc_tokens: [{level, id, name, children}], nested."""
+    root = {"level": 0, "children": []}
+    stack = [root]
+    for level, anchor, inner in re.findall(r'<h([1-6])[^>]*\bid="([^"]*)"[^>]*>(.*?)</h\1>', page, re.S):
+        inner = re.sub(r'<a class="headerlink".*?</a>', "", inner, flags=re.S)
+        token = {"level": int(level), "id": anchor, "name": re.sub(r"<[^>]*>", "", inner).strip(), "children": []}
+        while stack[-1]["level"] >= token["level"]:
+            stack.pop()
+        stack[-1]["children"].append(token)
+        stack.append(token)
+    return root["children"]

@@ -1,0 +1,128 @@
+"""Runs, blocks and claims of threads: that what they name is there, and that the runs bear the verdicts out."""
+
+import ast
+from collections.abc import Iterator
+
+from mundap.problems import Problem
+from mundap.project.check.names import near
+from mundap.project.draft import Draft, parts, word
+from mundap.project.draft import runs as runs_of
+from mundap.project.expression import Comparison, ExpressionError, NoRecord
+from mundap.project.judge import judge
+from mundap.project.model import Project
+
+
+def _drafts(project: Project) -> list[Draft]:
+    """The threads whose names can be told: none where the map cannot be read."""
+    return project.files.drafts if project.files.index else []
+
+
+def runs(project: Project) -> Iterator[Problem]:
+    """Runs of snippets, definitions and exhibits that do not exist."""
+    for draft in _drafts(project):
+        for place, run in runs_of(draft.data):
+            name = word(run, "run")
+            if name and name not in project.runnable:
+                what = f"`{name}` 스니펫을 찾을 수 없어요."
+                yield draft.document.problem((*place, "run"), what, near(name, project.runnable))
+            elif name:
+                for key, *fault in shown_faults(project, name, word(run, "show") or None, word(run, "figure") or None):
+                    yield draft.document.problem((*place, key), *fault)
+
+
+def shown_faults(project: Project, name: str, show: str | None, figure: str | None) -> Iterator[tuple[str, str, str]]:
+    """What a snippet does not have of what a page would show of it: (key, what, todo) each."""
+    snippet, record = project.snippets[name], project.records.get(name)
+    if show is not None and not snippet.error and show not in snippet.definitions:
+        what = f"`snippets/{name}.py`에 `{show}` 함수나 클래스가 없어요."
+        yield "show", what, near(show, snippet.definitions)
+    if figure is not None and record and figure not in record.exhibits:
+        what = f"`{name}` 스니펫의 기록에 `{figure}` 그림이나 표가 없어요."
+        yield "figure", what, near(figure, record.exhibits)
+
+
+def blocks(project: Project) -> Iterator[Problem]:
+    """Blocks of code that are not there, or that Python cannot read."""
+    for draft in _drafts(project):
+        for i, answer in parts(draft.data, "answers"):
+            if name := word(answer, "block"):
+                file = f"docs/blocks/{name}.py"
+                try:
+                    ast.parse((project.root / file).read_text(encoding="utf-8"))
+                except OSError:
+                    todo = "파일을 만들거나 이 줄을 지워 주세요."
+                    yield draft.document.problem(("answers", i, "block"), f"`{file}` 파일이 없어요.", todo)
+                except (SyntaxError, ValueError) as error:
+                    line, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
+                    what = f"Python이 읽을 수 없어요({getattr(error, 'msg', error)})."
+                    yield Problem(file, line, column, what, "이 줄을 고쳐 주세요.")
+
+
+def verdicts(project: Project) -> Iterator[Problem]:
+    """Claims without what their verdict needs: a check, or a citation."""
+    for draft in _drafts(project):
+        for place, claim in draft.claims:
+            verdict = word(claim, "verdict")
+            if verdict == "문헌" and "check" in claim:
+                what, todo = (
+                    "`문헌` 판정에는 조건(check)을 둘 수 없어요.",
+                    "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.",
+                )
+                yield draft.document.problem((*place, "check"), what, todo, key=True)
+            if verdict != "문헌" and "check" not in claim:
+                todo = (
+                    "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 "
+                    "`cite`를 적어 주세요."
+                )
+                yield draft.document.problem(place, "이 주장을 가르는 조건(check)이 없어요.", todo)
+            if "cite" not in claim and verdict == "문헌":
+                what = "`문헌` 판정인데 근거 문헌이 없어요."
+                yield draft.document.problem(place, what, "`cite:`에 논문과 자리를 적어 주세요.")
+            if "cite" not in claim and verdict == "미확인":
+                what = "`미확인` 판정인데 논문의 보고가 없어요."
+                yield draft.document.problem(place, what, "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
+
+
+def citations(project: Project) -> Iterator[Problem]:
+    """Papers that a claim cites and that the map does not have."""
+    for draft in _drafts(project):
+        for place, claim in draft.judged:
+            for i, cite in parts(claim, "cite"):
+                paper = word(cite, "paper")
+                if paper and paper not in project.papers:
+                    what = f"`{paper}` 논문은 `qa_index.yaml`의 `papers`에 없어요."
+                    yield draft.document.problem((*place, "cite", i, "paper"), what, near(paper, project.papers))
+
+
+def outcomes(project: Project) -> Iterator[Problem]:
+    """Checks that cannot be decided, and those that the runs do not bear out."""
+    for draft in _drafts(project):
+        for place, item in draft.judged:
+            verdict, check = word(item, "verdict"), word(item, "check")
+            if not check or verdict == "문헌":
+                continue
+            where = (*place, "check")
+            judgement = project.judgements.get((draft.document.path, place))
+            if judgement is None:
+                try:
+                    judge(check, project.evidence)
+                except NoRecord:
+                    continue  # told once, at the snippet
+                except ExpressionError as error:
+                    yield draft.document.problem(where, error.what, error.todo, offset=error.offset)
+                continue
+            for comparison in judgement.comparisons:
+                if not comparison.holds:
+                    what, todo = _not_so(comparison, verdict)
+                    yield draft.document.problem(where, what, todo, offset=comparison.offset)
+
+
+def _not_so(comparison: Comparison, verdict: str) -> tuple[str, str]:
+    """What to say of a comparison that does not hold."""
+    what = f"실행 결과가 `{verdict}` 판정을 받쳐 주지 않아요" if verdict else "실행 결과가 조건과 달라요"
+    measured = f"`{comparison.left}` 값은 {comparison.left_value!r}"
+    if not comparison.is_bound:
+        measured += f", `{comparison.right}` 값은 {comparison.right_value!r}"
+    condition = f"`{comparison.left} {comparison.operator} {comparison.right}`"
+    subject = "판정을" if verdict else "글을"
+    return f"{what}({measured}).", f"{subject} 고치거나 {condition} 조건을 다시 살펴 주세요."

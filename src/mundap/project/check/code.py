@@ -1,0 +1,60 @@
+"""Snippets: that Python reads them, that they leave evidence, that their records are of today, that they are used."""
+
+from collections.abc import Iterator
+
+from mundap.problems import Problem
+from mundap.project import snippets
+from mundap.project.model import Project
+
+
+def _file(project: Project, name: str) -> str:
+    return project.snippets[name].path.relative_to(project.root).as_posix()
+
+
+def unreadable(project: Project) -> Iterator[Problem]:
+    """Snippets that Python cannot read."""
+    for name, snippet in project.snippets.items():
+        if snippet.error:
+            line, column, message = snippet.error
+            what = f"Python이 읽을 수 없어요({message})."
+            yield Problem(_file(project, name), line, column, what, "이 줄을 고쳐 주세요.")
+
+
+def circles(project: Project) -> Iterator[Problem]:
+    """Snippets that import each other: neither can be run before the other."""
+    folder = project.root / "snippets"
+    for file, line, column, names in snippets.circles(project.snippets):
+        what = f"스니펫끼리 서로 불러와요: {' → '.join([*names, names[0]])}."
+        todo = "함께 쓰는 것을 `snippets/lib/`의 파일로 옮겨 주세요."
+        yield Problem((folder / file).relative_to(project.root).as_posix(), line, column, what, todo)
+
+
+def evidence(project: Project) -> Iterator[Problem]:
+    """Snippets that bind no evidence."""
+    for name in project.runnable:
+        snippet = project.snippets[name]
+        if not snippet.error and not snippet.evidence_bound:
+            what = "스니펫이 증거(`evidence`)를 남기지 않아요."
+            yield Problem(_file(project, name), 1, 1, what, "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")
+
+
+def stale(project: Project) -> Iterator[Problem]:
+    """Snippets whose record is missing, or older than their code."""
+    for name, files in project.stale.items():
+        if project.snippets[name].error:
+            continue
+        changed = ", ".join(files)
+        what = f"실행 기록이 낡았어요(바뀐 파일: {changed})." if changed else "실행 기록이 없어요."
+        todo = f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요."
+        minor = bool(changed) or name not in project.files.used
+        yield Problem(_file(project, name), 1, 1, what, todo, minor=minor)
+
+
+def unused(project: Project) -> Iterator[Problem]:
+    """Snippets that no thread runs."""
+    if project.files.index is None:
+        return
+    for name in project.runnable:
+        if name not in project.files.used:
+            todo = f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요."
+            yield Problem(_file(project, name), 1, 1, "이 스니펫을 쓰는 문답이 없어요.", todo, minor=True)

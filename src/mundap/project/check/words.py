@@ -1,0 +1,124 @@
+"""Words: every text that a page shows, of the map, the threads, the glossary and the hand-written pages."""
+
+from collections.abc import Iterator
+
+from mundap.problems import Problem, place
+from mundap.project import texts
+from mundap.project.check.claims import shown_faults
+from mundap.project.check.names import near
+from mundap.project.draft import anchors
+from mundap.project.math import mask_code
+from mundap.project.model import Project
+from mundap.project.texts import slug
+from mundap.project.yamlsource import Document
+
+NOT_SHOWN = frozenset(
+    "id kind level verdict check run show figure block paper document arxiv url year needs threads".split()
+)
+PLAIN = frozenset("question title tags section authors term english aliases".split())  # shown without filling in
+
+
+def texts_of_the_map(project: Project) -> Iterator[Problem]:
+    """What may not stand in the map's texts."""
+    if project.files.index:
+        yield from _texts(project, project.files.index)
+
+
+def texts_of_threads(project: Project) -> Iterator[Problem]:
+    """What may not stand in a thread's texts."""
+    if project.files.index:
+        for draft in project.files.drafts:
+            yield from _texts(project, draft.document)
+
+
+def texts_of_the_glossary(project: Project) -> Iterator[Problem]:
+    """What may not stand in the glossary's texts."""
+    if project.files.index and project.files.glossary:
+        yield from _texts(project, project.files.glossary)
+
+
+def _texts(project: Project, document: Document) -> Iterator[Problem]:
+    """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
+
+    def link_fault(kind: str, target: str, anchor: str) -> tuple[str, str] | None:
+        return link_leads_nowhere(project, document, kind, target, anchor)
+
+    for where in document.styles:
+        key = where[-2] if len(where) > 1 and isinstance(where[-1], int) else where[-1] if where else ""
+        if key in NOT_SHOWN:
+            continue
+        for offset, what, todo in texts.faults(document.get(where), project.evidence, link_fault, key in PLAIN):
+            yield document.problem(where, what, todo, offset=offset)
+
+
+def link_leads_nowhere(
+    project: Project, document: Document | None, kind: str, target: str, anchor: str | None
+) -> tuple[str, str] | None:
+    """(what, todo) where a link of an author leads nowhere, else None. document: where "" (this page) is."""
+    if kind == "run":
+        return _to_a_run(project, target)
+    if kind == "term":
+        terms = project.files.terms
+        if terms is not None and slug(target) not in terms:
+            return f"용어집에 `{target}` 항목이 없어요.", near(slug(target), terms)
+    elif kind == "page":
+        known = [path.stem for path in (project.root / "docs").glob("*.md")]
+        name = target.partition("?")[0]
+        if name not in known:
+            return f"링크가 가리키는 `docs/{name}.md` 글을 찾을 수 없어요.", near(name, known)
+    elif kind == "thread" and target not in project.files.threads:
+        return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", near(target, project.files.threads)
+    elif anchor:
+        return _to_an_anchor(project, document, kind, target, anchor)
+    return None
+
+
+def _to_a_run(project: Project, target: str) -> tuple[str, str] | None:
+    if target not in project.runnable:
+        return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", near(target, project.runnable)
+    if target not in project.records and target not in project.files.used:  # else it is told at the snippet
+        return f"링크가 가리키는 `{target}` 스니펫의 기록이 없어요.", f"`mundap run {target}` 명령으로 돌려 주세요."
+    return None
+
+
+def _to_an_anchor(
+    project: Project, document: Document | None, kind: str, target: str, anchor: str
+) -> tuple[str, str] | None:
+    if kind:
+        known = project.files.threads[target]
+    else:
+        known = anchors(document.value) if document and isinstance(document.value, dict) else []
+    if known is None or (anchor in known and anchor != "related"):
+        return None
+    return f"`#{anchor}` 자리가 {f'`{target}` 문답' if kind else '이 쪽'}에 없어요.", near(anchor, known)
+
+
+def pages(project: Project) -> Iterator[Problem]:
+    """Hand-written pages: that they can be read, and ask for nothing unknown to be filled in."""
+    for file, text in project.files.pages.items():
+        if text is None:
+            yield Problem(file, 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
+            continue
+        for offset, what, todo in page_faults(project, text):
+            yield Problem(file, *place(text[:offset]), what, todo)
+
+
+def page_faults(project: Project, text: str) -> Iterator[tuple[int, str, str]]:
+    """What a hand-written page asks for that cannot be filled in: (offset, what, todo) each."""
+    for match in texts.MARKER.finditer(mask_code(text)):
+        if match[1] not in texts.MARKERS:
+            yield match.start(), f"`{match[0]}` 자리에 채울 것이 없어요.", near(match[1], texts.MARKERS)
+        elif match[1] in ("figure", "code"):
+            yield from ((match.start(), *fault) for fault in _marker_faults(project, match[1], match[2] or ""))
+    yield from texts.filled_faults(text, project.evidence, lambda *link: link_leads_nowhere(project, None, *link))
+
+
+def _marker_faults(project: Project, kind: str, target: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with `snippet.name` of a marker that shows a figure or code: (what, todo)."""
+    name, _, part = target.partition(".")
+    if name not in project.runnable and (kind == "figure" or name not in project.snippets):
+        yield f"`{name}` 스니펫을 찾을 수 없어요.", near(name, project.runnable)
+        return
+    show, figure = (part, None) if kind == "code" else (None, part)
+    for _, what, todo in shown_faults(project, name, show, figure):
+        yield what, todo

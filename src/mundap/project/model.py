@@ -1,0 +1,306 @@
+"""A project as small dataclasses: what its sound files say, and what follows from that.
+
+Whatever may be broken is in `project.files`, for the checks; pages are made of the rest, which is sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mundap.project import snippets as snippet_files
+from mundap.project.draft import Files
+from mundap.project.expression import Comparison, Evidence
+from mundap.project.records import Record
+from mundap.project.snippets import Snippet
+from mundap.project.yamlsource import Place
+
+
+@dataclass(frozen=True)
+class Cite:
+    """A place in a paper, and what the paper reports there."""
+
+    paper: str
+    where: str
+    says: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence and its verdict. place: where it stands in its file; anchor: where it stands in its page."""
+
+    place: Place
+    anchor: str
+    text: str
+    verdict: str
+    check: str | None
+    why: str | None
+    cites: tuple[Cite, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A snippet that an answer leans on, and which of its definitions and exhibits the page shows."""
+
+    snippet: str
+    show: str | None = None
+    figure: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its words, its runs, its claims. kind: a key of schema.KINDS."""
+
+    id: str
+    kind: str
+    title: str
+    body: str
+    block: str | None
+    runs: tuple[Run, ...]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class Try:
+    """Something to change and to predict, with its outcome and the check behind it."""
+
+    place: Place
+    anchor: str
+    change: str
+    predict: str
+    outcome: str
+    check: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a question comes from: a document of the map, and a section of it."""
+
+    document: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A question with its answers. file: its path below the root, which names it in messages."""
+
+    id: str
+    chapter: str
+    file: str
+    question: str
+    sources: tuple[Source, ...]
+    level: str
+    tags: tuple[str, ...]
+    needs: tuple[str, ...]
+    asked: str
+    conclusion: str
+    misconception: str | None
+    answers: tuple[Answer, ...]
+    tries: tuple[Try, ...]
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims of all answers, in order."""
+        return [claim for answer in self.answers for claim in answer.claims]
+
+    @property
+    def snippets(self) -> list[str]:
+        """Names of the snippets that its answers run, each once, in order."""
+        return list(dict.fromkeys(run.snippet for answer in self.answers for run in answer.runs))
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the map; threads: the ids in it, in reading order, those of broken files included."""
+
+    id: str
+    title: str
+    about: str
+    threads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a source document, and the ids of the threads that answer it."""
+
+    title: str
+    threads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SourceDocument:
+    """A document that questions come from."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper that claims cite."""
+
+    title: str
+    authors: str
+    year: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """An entry of the glossary; aliases: what a search takes for the same word."""
+
+    term: str
+    definition: str
+    english: str | None
+    aliases: tuple[str, ...]
+    threads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A check, decided. snippets: the names of the runs that decided it, in order of appearance."""
+
+    comparisons: tuple[Comparison, ...]
+    snippets: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every comparison does."""
+        return all(comparison.holds for comparison in self.comparisons)
+
+
+@dataclass
+class Project:
+    """All that pages are made of. threads: {id: Thread} of the sound files, in reading order."""
+
+    root: Path
+    files: Files
+    chapters: tuple[Chapter, ...] = ()
+    documents: dict[str, SourceDocument] = field(default_factory=dict)
+    papers: dict[str, Paper] = field(default_factory=dict)
+    glossary: tuple[Term, ...] = ()
+    threads: dict[str, Thread] = field(default_factory=dict)
+    snippets: dict[str, Snippet] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    judgements: dict[tuple[str, Place], Judgement] = field(default_factory=dict)  # by judge_all
+
+    def judgement(self, thread: Thread, item: Claim | Try) -> Judgement | None:
+        """How the check of a claim or try was decided; None where it has none, or waits for a record."""
+        return self.judgements.get((thread.file, item.place))
+
+    @cached_property
+    def runnable(self) -> list[str]:
+        """Names of the snippets that get a record."""
+        return [name for name, snippet in self.snippets.items() if snippet.runs]
+
+    @cached_property
+    def evidence(self) -> dict[str, Evidence | None]:
+        """{snippet: {name: value}}, None for a snippet without a record."""
+        return {name: self.records[name].evidence if name in self.records else None for name in self.runnable}
+
+    @cached_property
+    def stale(self) -> dict[str, list[str]]:
+        """{snippet: [files that changed since its record]} of those whose record is missing ([]) or old."""
+        stale = {}
+        for name in self.runnable:
+            now = snippet_files.sources(self.snippets, name)
+            then = self.records[name].sources if name in self.records else {}
+            if now != then:
+                changed = [file for file in now.keys() | then.keys() if now.get(file) != then.get(file)]
+                stale[name] = sorted(changed) if then else []
+        return stale
+
+    @cached_property
+    def users(self) -> dict[str, list[str]]:
+        """{snippet: [ids of the threads that run it]}, in reading order."""
+        users: dict[str, list[str]] = {}
+        for thread in self.threads.values():
+            for name in thread.snippets:
+                users.setdefault(name, []).append(thread.id)
+        return users
+
+
+def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) -> Thread:
+    """The Thread that a sound document says."""
+    return Thread(
+        id=identifier,
+        chapter=chapter,
+        file=file,
+        question=data["question"],
+        sources=tuple(Source(item["document"], item["section"]) for item in data["source"]),
+        level=data["level"],
+        tags=tuple(data["tags"]),
+        needs=tuple(data.get("needs", ())),
+        asked=data["asked"],
+        conclusion=data["conclusion"],
+        misconception=data.get("misconception"),
+        answers=tuple(_answer(number, item) for number, item in enumerate(data["answers"])),
+        tries=tuple(
+            Try(("try", number), f"try-{number + 1}", item["change"], item["predict"], item["outcome"], item["check"])
+            for number, item in enumerate(data.get("try", ()))
+        ),
+    )
+
+
+def _answer(number: int, data: dict[str, Any]) -> Answer:
+    runs = tuple(Run(item["run"], item.get("show"), item.get("figure")) for item in data["snippets"])
+    claims = tuple(
+        Claim(
+            place=("answers", number, "claims", index),
+            anchor=f"{data['id']}-{index + 1}",
+            text=item["text"],
+            verdict=item["verdict"],
+            check=item.get("check"),
+            why=item.get("why"),
+            cites=tuple(Cite(cite["paper"], cite["where"], cite.get("says")) for cite in item.get("cite", ())),
+        )
+        for index, item in enumerate(data["claims"])
+    )
+    return Answer(data["id"], data["kind"], data["title"], data["body"], data.get("block"), runs, claims)
+
+
+def chapters_of(index: dict[str, Any]) -> tuple[Chapter, ...]:
+    """The chapters of a sound map, in reading order."""
+    return tuple(
+        Chapter(item["id"], item["title"], item["about"], tuple(item["threads"])) for item in index["chapters"]
+    )
+
+
+def documents_of(index: dict[str, Any]) -> dict[str, SourceDocument]:
+    """{name: source document} of a sound map."""
+    return {
+        name: SourceDocument(
+            item["title"],
+            tuple(Section(section["title"], tuple(section["threads"])) for section in item.get("sections", ())),
+        )
+        for name, item in index["documents"].items()
+    }
+
+
+def papers_of(index: dict[str, Any]) -> dict[str, Paper]:
+    """{name: paper} of a sound map."""
+    return {
+        name: Paper(
+            item["title"],
+            item["authors"],
+            item["year"],
+            item.get("url") or f"https://arxiv.org/abs/{item['arxiv']}",
+        )
+        for name, item in index["papers"].items()
+    }
+
+
+def terms_of(glossary: list[dict[str, Any]]) -> tuple[Term, ...]:
+    """The terms of a sound glossary, as they stand in it."""
+    return tuple(
+        Term(
+            item["term"],
+            item["definition"],
+            item.get("english"),
+            tuple(item.get("aliases", ())),
+            tuple(item.get("threads", ())),
+        )
+        for item in glossary
+    )
