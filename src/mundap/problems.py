@@ -14,9 +14,14 @@ class Problem:
     todo: str
     minor: bool = False  # pages can still be made, such as of a record that waits to be run again
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.what} {self.todo}"
 
 
 class Failure(Exception):
     """An operation that cannot go on; its text is one clear Korean message for the person at the terminal."""
+
+
+def place(before: str) -> tuple[int, int]:
+    """(line, column) of the character after a text."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
