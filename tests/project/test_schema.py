@@ -6,7 +6,7 @@ import pytest
 import yaml
 from engine import marked, places
 
-from mundap.project import schema, yamlsource
+from mundap.project import fit, schema, yamlsource
 
 THREAD = """\
 id: first
@@ -50,7 +50,7 @@ def explain(text, name="thread"):
     text, expected = marked(text)
     document, problems = yamlsource.parse(text)
     assert problems == []
-    problems = sorted(schema.problems(document, name))
+    problems = sorted(fit.problems(document, name))
     assert places(problems) == expected, problems
     return problems
 
@@ -156,7 +156,7 @@ def test_json_schema_accepts_what_we_accept(root):
     """An editor reads `year: 2021` as a number; its schema still has to agree with ours."""
 
     def agree(text, name):
-        problems = schema.problems(yamlsource.parse(text)[0], name)
+        problems = fit.problems(yamlsource.parse(text)[0], name)
         read = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         errors = list(jsonschema.Draft7Validator(json.loads(schema.to_json(name))).iter_errors(read))
         assert bool(problems) == bool(errors), (problems, errors)
@@ -191,11 +191,11 @@ def test_template_lacks_nothing_but_its_words():
     assert text.startswith("# yaml-language-server: $schema=../../../schema/thread.json\n")
     document, problems = yamlsource.parse(text)
     assert problems == []
-    found = schema.problems(document, "thread")
+    found = fit.problems(document, "thread")
     assert found and all("비어 있어요" in problem.what for problem in found)
 
     filled = re.sub(r"(?m)^( *)- $", r"\1- 말", re.sub(r"(?m)(: \|  #.*\n) *$", r"\1        말", text))
     filled = re.sub(r"(?m)^( *-? *\w+:)   # .*$", r"\1 말", re.sub(r"(?m)^( +)-$", r"\1- 말", filled))
-    assert [str(problem) for problem in schema.problems(yamlsource.parse(filled)[0], "thread")] == []
+    assert [str(problem) for problem in fit.problems(yamlsource.parse(filled)[0], "thread")] == []
     descriptions = [schema.THREAD["properties"][key]["description"] for key in schema.THREAD["required"]]
     assert all(f"# {description}" in text for description in descriptions)

@@ -22,7 +22,10 @@ BLOCK_LIMIT = 60  # seconds
 class Flavour(Protocol):
     """How a page is marked up."""
 
-    markdown: str  # attribute of an element that Markdown stands in
+    @property
+    def markdown(self) -> str:
+        """The attribute of an element that Markdown stands in, with a space before it."""
+        ...
 
     def heading(self, level: int, title: str, anchor: str) -> str:
         """A heading with an anchor of its own."""

@@ -99,13 +99,13 @@ def about(meta: Mapping[str, Any], name: str, source: str | None, download: str 
 
 def toc_tokens(page: str) -> list[dict[str, Any]]:
     """The headings of a page as Python-Markdown's toc_tokens: [{level, id, name, children}], nested."""
-    root = {"level": 0, "children": []}
-    stack = [root]
+    top: list[dict[str, Any]] = []
+    above: list[dict[str, Any]] = []  # the headings that the next one may stand under
     for level, anchor, inner in re.findall(r'<h([1-6])[^>]*\bid="([^"]*)"[^>]*>(.*?)</h\1>', page, re.S):
         inner = re.sub(r'<a class="headerlink".*?</a>', "", inner, flags=re.S)
         token = {"level": int(level), "id": anchor, "name": re.sub(r"<[^>]*>", "", inner).strip(), "children": []}
-        while stack[-1]["level"] >= token["level"]:
-            stack.pop()
-        stack[-1]["children"].append(token)
-        stack.append(token)
-    return root["children"]
+        while above and above[-1]["level"] >= token["level"]:
+            above.pop()
+        (above[-1]["children"] if above else top).append(token)
+        above.append(token)
+    return top

@@ -1,6 +1,4 @@
-"""Outputs of a run as HTML: figures, tables, printed text, code and evidence, as answers, notebook pages and live cells
-show them.
-"""
+"""Outputs of a run as HTML, as answers, notebook pages and live cells show them: figures, tables, text, evidence."""
 
 import html
 import re

@@ -2,6 +2,7 @@
 
 import re
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 NAMESPACE = re.compile(r"\{.*?\}")
 DRAWING = set(
@@ -20,7 +21,7 @@ class SvgError(ValueError):
     """An SVG that holds what a figure does not need: a script, a style sheet, an outside address, foreign markup."""
 
 
-def inline(svg_text, prefix, alt):
+def inline(svg_text: str, prefix: str, alt: str) -> str:
     """SVG markup to stand inside HTML, its ids prefixed, its alternative text `alt`. Raises SvgError.
 
     prefix: unique in the page, as the ids of two figures are alike. The natural width stays as max-width.
@@ -37,14 +38,15 @@ def inline(svg_text, prefix, alt):
     drop_idle(root)
     flatten(root)
     width, height = root.attrib.pop("width", None), root.attrib.pop("height", None)
-    if "viewBox" not in root.attrib:
+    view = root.get("viewBox")
+    if view is None:
         if not (width and height):
             raise SvgError("neither viewBox nor width and height")
-        root.set("viewBox", f"0 0 {pixels(width):g} {pixels(height):g}")
-    natural = pixels(width) if width and "%" not in width else float(root.get("viewBox").split()[2])
+        view = f"0 0 {pixels(width):g} {pixels(height):g}"
+    natural = pixels(width) if width and "%" not in width else float(view.split()[2])
     wide = {"class": "wide"} if natural > WIDE else {}
     root.attrib = wide | {
-        "viewBox": root.get("viewBox"),
+        "viewBox": view,
         "role": "img",
         "aria-label": alt,
         "style": f"max-width:{natural:g}px",
@@ -54,7 +56,7 @@ def inline(svg_text, prefix, alt):
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def clean(element, prefix):
+def clean(element: Element, prefix: str) -> None:
     """Check an element and all below it, prefix the ids, shorten the numbers. Changes the tree."""
     element.tag = local(element.tag)
     if element.tag not in DRAWING:
@@ -74,7 +76,7 @@ def clean(element, prefix):
             child.tail = None
 
 
-def drop_idle(root):
+def drop_idle(root: Element) -> None:
     """Remove the ids that nothing refers to, the groups' names among them, and empty definitions. Changes the tree."""
     values = " ".join(v for element in root.iter() for k, v in element.attrib.items() if k != "id")
     used = set(re.findall(r"#([^)\s]+)", values))
@@ -85,7 +87,7 @@ def drop_idle(root):
             element.remove(child)
 
 
-def flatten(element):
+def flatten(element: Element) -> None:
     """Put the children of groups that say nothing in the place of the group. Changes the tree."""
     children = []
     for child in element:
@@ -94,46 +96,56 @@ def flatten(element):
     element[:] = children
 
 
-def attribute(element, name, value, prefix):
+def attribute(element: Element, name: str, value: str, prefix: str) -> tuple[str, str] | None:
     """The attribute as it may stand in a page: (name, value), or None to drop it."""
     if name.startswith("on"):
         raise SvgError(f"{name}=… is not allowed in a figure")
     if name == "id":
         return name, prefix + value
-    if name == "href":
-        name = "xlink:href"  # a plain href breaks the theme's instant navigation, which sets it on every element
-        if value.startswith("#"):
-            return name, "#" + prefix + value[1:]
-        if element.tag == "image" and re.match(r"data:image/(png|jpeg);base64,", value):
-            return name, re.sub(r"\s", "", value)
-        raise SvgError(f"outside address {value[:40]!r}")
+    if name == "href":  # a plain one breaks the theme's instant navigation, which sets it on every element
+        return "xlink:href", reference(element, value, prefix)
     if "url(" in value:
         value = REFERENCE.sub(rf"url(#{prefix}\1)", value)
         if value.count("url(") != value.count(f"url(#{prefix}"):
             raise SvgError(f"outside address {value[:40]!r}")
     if name == "style":
-        value = re.sub(r"\s*font-family:[^;]*;?", "", value)  # the page's own font
-        value = re.sub(r"\s*([:;])\s*", r"\1", value).strip().rstrip(";")
-        if re.search(r"expression|@import|javascript", value):
-            raise SvgError(f"style {value[:40]!r}")
+        value = style(value)
     if name == "transform" and re.match(r"rotate\(-?0 ", value):
         return None
-    if name in COORDINATES or name == "transform" and value.startswith("rotate"):
+    if name in COORDINATES or (name == "transform" and value.startswith("rotate")):
         value = " ".join(LONG_NUMBER.sub(hundredths, value).split())
     return (name, value) if value else None
 
 
-def hundredths(match):
+def reference(element: Element, address: str, prefix: str) -> str:
+    """An address that stays inside the figure: of an element in it, or an image's own data. Raises SvgError."""
+    if address.startswith("#"):
+        return "#" + prefix + address[1:]
+    if element.tag == "image" and re.match(r"data:image/(png|jpeg);base64,", address):
+        return re.sub(r"\s", "", address)
+    raise SvgError(f"outside address {address[:40]!r}")
+
+
+def style(value: str) -> str:
+    """A style without its font, as the page has its own. Raises SvgError."""
+    value = re.sub(r"\s*font-family:[^;]*;?", "", value)
+    value = re.sub(r"\s*([:;])\s*", r"\1", value).strip().rstrip(";")
+    if re.search(r"expression|@import|javascript", value):
+        raise SvgError(f"style {value[:40]!r}")
+    return value
+
+
+def hundredths(match: re.Match[str]) -> str:
     """The number that was matched, as short as a hundredth of a pixel allows."""
     return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
-def local(tag):
+def local(tag: str) -> str:
     """The name without its namespace."""
     return NAMESPACE.sub("", tag)
 
 
-def pixels(length):
+def pixels(length: str) -> float:
     """CSS pixels of an SVG length such as 504pt."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*(pt|px|in|)\s*", length)
     if not match:

@@ -45,7 +45,7 @@ class NoRecord(Exception):
 class ExpressionError(Exception):
     """What is wrong with an expression, at which character (offset), and what to do; all for the author."""
 
-    def __init__(self, offset: int, what: str, todo: str):
+    def __init__(self, offset: int, what: str, todo: str) -> None:
         super().__init__(f"{what} {todo}")
         self.offset, self.what, self.todo = offset, what, todo
 
@@ -73,7 +73,7 @@ class Expression:
     names: the evidence that it names, [(snippet, evidence, offset)]. Raises ExpressionError.
     """
 
-    def __init__(self, text: str, condition: bool = True):
+    def __init__(self, text: str, condition: bool = True) -> None:
         if len(text) > MAX_LENGTH:
             raise ExpressionError(0, f"식이 {MAX_LENGTH}자보다 길어요.", "조건을 나눠 주장을 여럿으로 적어 주세요.")
         spaced = re.sub(r"\s", " ", text)  # a check may go on in the next line
@@ -219,13 +219,13 @@ def compare(expression: Expression, node: ast.expr, evidence: Mapping[str, Evide
         )
 
 
-def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Any:
+def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Value:
     """The value of a part of a verified expression. Raises ExpressionError."""
     operands: list[ast.expr]
     compute: Callable[..., Any]
     match node:
-        case ast.Constant():
-            return node.value
+        case ast.Constant(value=bool() | int() | float() | str() as value):
+            return value
         case ast.Attribute(value=ast.Name(id=snippet), attr=name):
             return (evidence[snippet] or {})[name]
         case ast.BinOp():
@@ -236,6 +236,17 @@ def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evid
             operands, compute = node.args, abs
         case _:
             raise TypeError(ast.dump(node))
+    return calculate(expression, node, operands, compute, evidence)
+
+
+def calculate(
+    expression: Expression,
+    node: ast.expr,
+    operands: list[ast.expr],
+    compute: Callable[..., Any],
+    evidence: Mapping[str, Evidence | None],
+) -> Value:
+    """A function of the values of operands. Raises ExpressionError where it has no finite number."""
     values = [evaluate(expression, operand, evidence) for operand in operands]
     for operand, value in zip(operands, values):
         if isinstance(value, str):  # Python would repeat or join it

@@ -18,7 +18,7 @@ Formula = tuple[int, str, bool]  # offset of its LaTeX in a text, the LaTeX, whe
 class MathError(ValueError):
     """A formula that cannot be read: `message`, and `position`, the character of the LaTeX where reading stopped."""
 
-    def __init__(self, message: str, position: int = 0):
+    def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
         self.message, self.position = message, position
 

@@ -1,11 +1,10 @@
 """Scaffold a thread: its YAML from the template, and its line in the map."""
 
 import os
-import re
 from pathlib import Path
 
 from mundap.problems import Failure
-from mundap.project import schema, yamlsource
+from mundap.project import fit, schema, yamlsource
 from mundap.project.yamlsource import Document
 
 
@@ -13,7 +12,7 @@ def new(root: Path, chapter: str, identifier: str) -> Path:
     """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing."""
     index_file = root / "qa_index.yaml"
     index, problems = yamlsource.read(index_file, "qa_index.yaml")
-    problems += schema.problems(index, "index") if not problems else []
+    problems += fit.problems(index, "index") if not problems else []
     if problems:
         raise Failure("`qa_index.yaml`을 먼저 고쳐 주세요.\n" + "\n".join(map(str, problems)))
     if fault := schema.name_fault(identifier):
@@ -44,15 +43,21 @@ def new(root: Path, chapter: str, identifier: str) -> Path:
     return path
 
 
+def line_end(line: str) -> str:
+    """The characters that end a line of a text."""
+    return line[len(line.rstrip("\r\n")) :]
+
+
 def _with_line(index_file: Path, index: Document, place: int, identifier: str) -> str:
     """The map's text with a line more at the end of a chapter's threads, all else as it stands."""
     text = index_file.read_bytes().decode()  # line ends as they are
     chapters = index.value["chapters"]
     line, column = index.where(("chapters", place, "threads", len(chapters[place]["threads"]) - 1))
     lines = text.splitlines(keepends=True)
-    end = re.search(r"\r?\n?$", lines[line - 1])[0] or "\n"
+    end = line_end(lines[line - 1]) or "\n"
     lines[line - 1] = lines[line - 1].removesuffix(end) + end
-    indent = re.match(r"\ufeff? *", lines[line - 1])[0]
+    old = lines[line - 1]
+    indent = old[: len(old) - len(old.lstrip("\ufeff "))]
     lines.insert(line, f"{indent}- {identifier}{end}")
     longer = "".join(lines)
     wanted = [

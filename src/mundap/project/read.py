@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from mundap.problems import Problem
-from mundap.project import model, records, schema, snippets, yamlsource
+from mundap.project import fit, model, records, snippets, yamlsource
 from mundap.project.draft import Draft, Files, runs, word
 from mundap.project.model import Project
 from mundap.project.records import Record
@@ -61,7 +61,7 @@ def read_document(root: Path, path: Path, kind: str) -> tuple[Document, bool, li
     document, problems = yamlsource.read(path, path.relative_to(root).as_posix())
     if document.value is None and problems:
         return document, False, problems
-    unfit = schema.problems(document, kind)
+    unfit = fit.problems(document, kind)
     return document, not unfit, problems + unfit
 
 

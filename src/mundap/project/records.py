@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mundap.project import snippets
 from mundap.project.expression import Evidence
@@ -40,15 +41,19 @@ def read(path: Path) -> Record:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         meta = notebook["metadata"]["mundap"]
-        parts = [dict(meta[key]) for key in ("sources", "versions", "evidence", "tolerance")]
-        record = Record(path.stem, path, meta["digest"], *parts, float(meta["seconds"]))
+        record = Record(
+            name=path.stem,
+            path=path,
+            digest=meta["digest"],
+            sources=dict(meta["sources"]),
+            versions=dict(meta["versions"]),
+            evidence=dict(meta["evidence"]),
+            tolerance=dict(meta["tolerance"]),
+            seconds=float(meta["seconds"]),
+        )
         for cell in notebook["cells"]:
             for output in cell.get("outputs", []):
-                label = output.get("metadata", {})
-                for kind, mime in (("svg", "image/svg+xml"), ("html", "text/html")):
-                    if "name" in label and mime in output.get("data", {}):
-                        content = "".join(output["data"][mime])
-                        record.exhibits[label["name"]] = Exhibit(label["name"], kind, content, label.get("alt", ""))
+                record.exhibits |= exhibits(output)
     except (OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(str(error)) from None
     for name, value in record.evidence.items():
@@ -57,6 +62,15 @@ def read(path: Path) -> Record:
     if record.digest != snippets.digest(record.sources):
         raise ValueError("digest")
     return record
+
+
+def exhibits(output: dict[str, Any]) -> dict[str, Exhibit]:
+    """{name: exhibit} of an output that show() or table() named; {} of any other. Raises what a malformed one does."""
+    label, data = output.get("metadata", {}), output.get("data", {})
+    for kind, mime in (("html", "text/html"), ("svg", "image/svg+xml")):
+        if "name" in label and mime in data:
+            return {label["name"]: Exhibit(label["name"], kind, "".join(data[mime]), label.get("alt", ""))}
+    return {}
 
 
 def fault(name: str, value: object) -> str | None:

@@ -1,17 +1,12 @@
-"""The one definition of what authors write: validation, the editors' JSON Schema, the documentation and the scaffold
-of a thread are all made from it.
+"""The one definition of what authors write.
+
+Validation, the editors' JSON Schema, the documentation and the scaffold of a thread are all made from it.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
-
-import jsonschema
-
-from mundap.problems import Problem
-from mundap.project.yamlsource import Document
 
 Node = dict[str, Any]  # a part of a JSON Schema
 
@@ -214,7 +209,6 @@ GLOSSARY = {
     ),
 }
 SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
-KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
 
 
 def name_fault(identifier: str) -> tuple[str, str] | None:
@@ -236,65 +230,6 @@ def to_json(name: str) -> str:
         return [widen(item) for item in node] if isinstance(node, list) else node
 
     return json.dumps(widen(SCHEMAS[name]), ensure_ascii=False, indent=2) + "\n"
-
-
-def problems(document: Document, name: str) -> list[Problem]:
-    """What in a parsed document does not fit the schema of that name -> [Problem]."""
-    if document.value is None:
-        return [
-            document.problem(
-                (),
-                "파일이 비어 있어요.",
-                "다른 파일을 보고 같은 모양으로 채워 주세요. 새 문답의 틀은 `mundap new`가 만들어요.",
-            )
-        ]
-    errors = jsonschema.Draft7Validator(SCHEMAS[name]).iter_errors(document.value)
-    return list(dict.fromkeys(problem for error in errors for problem in _explain(document, error)))
-
-
-def _explain(document: Document, error: jsonschema.ValidationError) -> Iterator[Problem]:
-    path, value, kind, definition = list(error.absolute_path), error.instance, error.validator, error.schema
-    named = bool(path) and isinstance(path[-1], str)
-    here = f"`{path[-1]}` 자리" if named else "이 항목" if path else "이 파일"
-    meaning = f"여기에 올 것: {definition.get('description', '값').rstrip('.')}."
-    if kind == "additionalProperties":
-        known = list(definition["properties"])
-        for key in value:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
-                if value[key] == "" and " " in key:  # {a: b, c d}
-                    todo = "쉼표가 든 글이라면 글 전체를 따옴표로 감싸 주세요."
-                yield document.problem([*path, key], f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key=True)
-    elif kind == "required":
-        for key in definition["required"]:
-            if key not in value:
-                todo = f"`{key}:` 줄을 더해 주세요({definition['properties'][key]['description'].rstrip('.')})."
-                yield document.problem(path, f"`{key}` 키가 없어요.", todo)
-    elif kind == "anyOf":
-        names = "나 ".join(f"`{part['required'][0]}`" for part in definition["anyOf"])
-        yield document.problem(path, f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
-    elif isinstance(value, str) and not value.strip():  # whatever it should be
-        yield document.problem(path, f"`{path[-1]}` 값이 비어 있어요." if named else f"{here}이 비어 있어요.", meaning)
-    elif kind == "type":
-        types = {dict: "object", list: "array", str: "string"}
-        wanted, found = KIND_NAMES[error.validator_value], KIND_NAMES[types[type(value)]]
-        yield document.problem(path, f"{here}에는 {wanted}이 와야 하는데 {found}이 있어요.", meaning)
-    elif kind == "minItems":
-        yield document.problem(path, f"`{path[-1]}` 목록이 비어 있어요.", f"{meaning} 하나는 있어야 해요.")
-    elif kind == "enum" and isinstance(value, str):
-        near = difflib.get_close_matches(value, error.validator_value, 1, 0.4)
-        todo = (
-            f"혹시 `{near[0]}`인가요? " if near else ""
-        ) + f"{', '.join(error.validator_value)} 가운데 하나를 적어 주세요."
-        yield document.problem(path, f"{here}에 올 수 없는 값이에요: `{value.splitlines()[0][:40]}`.", todo)
-    elif kind == "pattern":
-        what, todo = PATTERNS[error.validator_value]
-        yield document.problem(path, f"`{value.strip().splitlines()[0][:40]}`: {what}.", todo)
-    elif kind == "uniqueItems":
-        for number, item in enumerate(value):
-            if item in value[:number]:
-                yield document.problem([*path, number], f"`{item}` 항목이 두 번 나와요.", "하나만 남겨 주세요.")
 
 
 def documentation() -> str:

@@ -145,15 +145,21 @@ def parse(text: str, name: str = "<yaml>") -> tuple[Document, list[Problem]]:
     return Document(name, lines=document.lines), [*builder.problems, problem]
 
 
+def _start(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    assert mark is not None  # of a parsed text each event has one
+    return mark.line + 1, mark.column + 1
+
+
 class _Stop(Exception):
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
 
 class _Builder:
     """Turns parse events into dict, list and str, and notes where each stands."""
 
-    def __init__(self, document: Document, events: Iterator[yaml.Event]):
+    def __init__(self, document: Document, events: Iterator[yaml.NodeEvent]) -> None:
         self.document, self.events = document, events
         self.problems: list[Problem] = []
 
@@ -167,10 +173,9 @@ class _Builder:
         return value
 
     def stop(self, event: yaml.Event, what: str, todo: str) -> NoReturn:
-        mark = event.start_mark
-        raise _Stop(Problem(self.document.path, mark.line + 1, mark.column + 1, what, todo))
+        raise _Stop(Problem(self.document.path, *_start(event), what, todo))
 
-    def refuse(self, event: yaml.Event, path: Place) -> None:
+    def refuse(self, event: yaml.NodeEvent, path: Place) -> None:
         """Stop at an anchor, an alias, a tag, or too deep a nesting."""
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self.stop(
@@ -178,19 +183,20 @@ class _Builder:
                 "YAML 앵커와 별칭(&, *)은 쓸 수 없어요.",
                 "같은 글이라도 그대로 적거나, `&`나 `*`로 시작하는 글이면 따옴표로 감싸 주세요.",
             )
-        if event.tag not in (None, "!"):
+        if getattr(event, "tag", None) not in (None, "!"):
             self.stop(
                 event, "YAML 태그(!)는 쓸 수 없어요.", "태그를 지우거나, `!`로 시작하는 글이면 따옴표로 감싸 주세요."
             )
         if len(path) > MAX_DEPTH:
             self.stop(event, f"{MAX_DEPTH}겹보다 깊이 들어갔어요.", "괄호나 들여쓰기를 확인해 주세요.")
 
-    def node(self, event: yaml.Event, path: Place) -> Any:
+    def node(self, event: yaml.NodeEvent, path: Place) -> Any:
         self.refuse(event, path)
-        self.document.values[path] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self.document.values[path] = _start(event)
         if isinstance(event, yaml.ScalarEvent):
-            end = event.end_mark.line + (1 if event.end_mark.column else 0)
-            self.document.styles[path] = (event.style or "", end)
+            end = event.end_mark
+            assert end is not None
+            self.document.styles[path] = (event.style or "", end.line + (1 if end.column else 0))
             return event.value
         return self.sequence(path) if isinstance(event, yaml.SequenceStartEvent) else self.mapping(path)
 
@@ -214,7 +220,7 @@ class _Builder:
                     "키 자리에는 글만 올 수 있어요.",
                     "`키: 값` 모양인지 확인하고, `{{`로 시작하는 글이면 전체를 따옴표로 감싸 주세요.",
                 )
-            position = (event.start_mark.line + 1, event.start_mark.column + 1)
+            position = _start(event)
             if event.value in values:
                 first = self.document.keys[*path, event.value][0]
                 self.problems.append(
@@ -231,7 +237,7 @@ class _Builder:
             values[event.value] = self.node(next(self.events), (*path, event.value))
         return values
 
-    def skip(self, event: yaml.Event) -> None:
+    def skip(self, event: yaml.NodeEvent) -> None:
         depth = 0
         while True:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

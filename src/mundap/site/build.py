@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from typing import Any
+
 from mundap.problems import Failure
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
@@ -15,24 +17,34 @@ DIRTY = "A 'dirty' build is being performed"
 class Messages(logging.Handler):
     """Keeps the warnings and errors that MkDocs logs, instead of printing them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.lines = []
+        self.lines: list[str] = []
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         if not message.startswith(DIRTY):
             self.lines.append(message)
 
-    def __enter__(self):
+    def __enter__(self) -> "Messages":
         logging.getLogger("mkdocs").addHandler(self)
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         logging.getLogger("mkdocs").removeHandler(self)
 
 
-def render(root, out, site_url=None, options=None, cache=None, known=None):
+Known = tuple[dict[str, bytes], dict[str, str | None]]  # contents and titles of a build's generated files
+
+
+def run_mkdocs(
+    root: Path | str,
+    out: Path | str,
+    site_url: str | None = None,
+    options: dict[str, dict[str, Any]] | None = None,
+    cache: Path | None = None,
+    known: Known | None = None,
+) -> Known:
     """Build the project below `root` into the folder `out`. Raises Failure with all that MkDocs had to say.
 
     site_url: the address that the pages are served from, instead of mkdocs.yml's.
@@ -66,8 +78,8 @@ def render(root, out, site_url=None, options=None, cache=None, known=None):
     return again.texts, again.titles
 
 
-def building_again(cache, known):
-    """A MkDocs plugin for builds that follow each other; see render."""
+def building_again(cache: Path | None, known: Known | None) -> Any:
+    """A MkDocs plugin for builds that follow each other; see run_mkdocs."""
     from jinja2 import FileSystemBytecodeCache
     from mkdocs.plugins import BasePlugin
 
@@ -94,7 +106,7 @@ def building_again(cache, known):
     return Again()
 
 
-def build_site(root, out=None):
+def build_site(root: Path | str, out: Path | str | None = None) -> Path:
     """Build the project into `out` (default: site/ below root), replacing what is there only with a whole site.
 
     Returns `out`. Raises Failure, and leaves `out` as it was.
@@ -103,7 +115,7 @@ def build_site(root, out=None):
     new, old = out.with_name(f".{out.name}.new"), out.with_name(f".{out.name}.old")
     shutil.rmtree(new, ignore_errors=True)
     try:
-        render(root, new)
+        run_mkdocs(root, new)
         shutil.rmtree(old, ignore_errors=True)
         if out.exists():
             out.rename(old)
@@ -118,6 +130,6 @@ def build_site(root, out=None):
 
 if __name__ == "__main__":  # ROOT OUT URL: a whole build in a process of its own, for the live server
     try:
-        render(*sys.argv[1:])
+        run_mkdocs(*sys.argv[1:])
     except Failure as failure:
         sys.exit(str(failure))

@@ -68,7 +68,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
     def _notebook(self, content: str, page: Page) -> str:
         """The page of a record; content: what mkdocs-jupyter made of it."""
         name = Path(page.file.src_uri).stem
-        record = json.loads(Path(page.file.abs_src_path).read_text(encoding="utf-8"))
+        record = json.loads(page.file.content_string)
         about = notebook.about(
             record["metadata"].get("mundap", {}),
             name,
@@ -77,7 +77,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             colab=standalone.colab_url(self.repository, name) if self.repository else None,
         )
         content = notebook.notebook_page(record, notebooks.text_cells(content), name, about)
-        page.toc = get_toc(notebook.toc_tokens(content))
+        page.toc = get_toc(notebook.toc_tokens(content))  # ty: ignore[invalid-argument-type]
         page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
         page.meta.setdefault("kind", "notebook")
         return content

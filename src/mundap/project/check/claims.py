@@ -26,8 +26,9 @@ def runs(project: Project) -> Iterator[Problem]:
                 what = f"`{name}` 스니펫을 찾을 수 없어요."
                 yield draft.document.problem((*place, "run"), what, near(name, project.runnable))
             elif name:
-                for key, *fault in shown_faults(project, name, word(run, "show") or None, word(run, "figure") or None):
-                    yield draft.document.problem((*place, key), *fault)
+                show, figure = word(run, "show") or None, word(run, "figure") or None
+                for key, what, todo in shown_faults(project, name, show, figure):
+                    yield draft.document.problem((*place, key), what, todo)
 
 
 def shown_faults(project: Project, name: str, show: str | None, figure: str | None) -> Iterator[tuple[str, str, str]]:

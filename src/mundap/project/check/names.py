@@ -75,13 +75,16 @@ def thread_ids(project: Project) -> Iterator[Problem]:
 
 def sections(project: Project) -> Iterator[Problem]:
     """Threads that the documents' sections name and that do not exist."""
+    index = project.files.index
+    if index is None:
+        return
     for name, document in project.documents.items():
         for i, section in enumerate(document.sections):
             for j, identifier in enumerate(section.threads):
                 if identifier not in project.files.threads:
                     place = ("documents", name, "sections", i, "threads", j)
                     what = f"`{identifier}` 문답을 찾을 수 없어요."
-                    yield project.files.index.problem(place, what, near(identifier, project.files.threads))
+                    yield index.problem(place, what, near(identifier, project.files.threads))
 
 
 def needs(project: Project) -> Iterator[Problem]:

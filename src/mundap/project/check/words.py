@@ -40,7 +40,7 @@ def texts_of_the_glossary(project: Project) -> Iterator[Problem]:
 def _texts(project: Project, document: Document) -> Iterator[Problem]:
     """Links, inline values, formulas and refused markup in every text of a document that a page shows."""
 
-    def link_fault(kind: str, target: str, anchor: str) -> tuple[str, str] | None:
+    def link_fault(kind: str, target: str, anchor: str | None) -> tuple[str, str] | None:
         return link_leads_nowhere(project, document, kind, target, anchor)
 
     for where in document.styles:
