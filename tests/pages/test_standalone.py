@@ -330,7 +330,7 @@ def test_colab_where_the_site_knows_its_repository(root, monkeypatch, repository
 def test_bad_repository_is_one_clear_mistake(root, tmp_path, monkeypatch, repository):
     monkeypatch.setenv("REPOSITORY", repository)
     with pytest.raises(Failure) as caught:
-        build.render(root, tmp_path / "out")
+        build.run_mkdocs(root, tmp_path / "out")
     said = str(caught.value)
     assert said.startswith("mkdocs.yml의 `extra.repository`(환경 변수 `REPOSITORY`)") and "`소유자/이름`" in said
     assert "\n" not in said and "Traceback" not in said

@@ -15,7 +15,7 @@ from typing import Any
 from mundap.problems import Failure, Problem
 from mundap.project.check import examine
 from mundap.project.snippets import Snippet
-from mundap.site.build import render
+from mundap.site.build import run_mkdocs
 
 WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
 UNWATCHED = ("__pycache__", "node_modules")
@@ -102,7 +102,7 @@ class Builds:
             "mkdocs-jupyter": {"cache": not quick, "cache_dir": str(self.folder / "notebooks")},
         }
         try:
-            known = render(self.root, new, self.url, options, self.cache, self.known if quick else None)
+            known = run_mkdocs(self.root, new, self.url, options, self.cache, self.known if quick else None)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
