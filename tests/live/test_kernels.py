@@ -12,6 +12,7 @@ import psutil
 import pytest
 from server import in_loop
 
+from mundap.live import kernels
 from mundap.live.kernels import OUTPUT_LIMIT, PATIENCE, Kernel, Lost
 
 
@@ -166,7 +167,7 @@ def test_nothing_is_left_and_no_port_takes_code(tmp_path):
     async def talk(kernel, run):
         code = "import subprocess\np = subprocess.Popen(['sleep', '1000'])\nprint(p.pid)"
         child = int((await run(code)).stdout)
-        process = psutil.Process(kernel.manager.provisioner.pid)
+        process = psutil.Process(kernel.pid)
         assert stat.S_IMODE((tmp_path / "kernel").stat().st_mode) & 0o777 == 0o700
         told = json.loads((tmp_path / "kernel" / "connection.json").read_text())
         assert told["transport"] == "ipc" and Path(told["ip"]).parent == tmp_path / "kernel"
@@ -190,5 +191,19 @@ def test_ended_while_it_runs(tmp_path):
             await run("import time\ntime.sleep(1000)")
         await ending
         assert not kernel.alive
+
+    drive(tmp_path, talk)
+
+
+def test_over_ports_as_on_windows(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "endpoint", lambda folder: {"transport": "tcp", "ip": "127.0.0.1"})
+
+    async def talk(kernel, run):
+        assert (await run("print(1)")).stdout == "1\n"
+        connection = json.loads((tmp_path / "kernel" / "connection.json").read_text())
+        assert connection["transport"] == "tcp" and connection["key"], "each message is signed"
+        stopping = asyncio.ensure_future(stop_soon(kernel))
+        assert (await run("import time\ntime.sleep(1000)")).status == "stopped"
+        await stopping
 
     drive(tmp_path, talk)

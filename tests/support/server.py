@@ -1,15 +1,24 @@
-"""The live server's application in a thread, and requests to it as bytes."""
+"""The live server's application in a thread, and requests to it: as bytes, and as a page's conversation."""
 
 import asyncio
+import json
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import psutil
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httpserver import HTTPServer
+from tornado.websocket import websocket_connect
 
-from mundap.live import serve
+from mundap.live import app
+from mundap.live.builds import Builds
+from mundap.live.door import Door
+from mundap.live.pool import Pool
+from mundap.project import snippets
 
 
 def in_loop(coroutine):
@@ -18,25 +27,46 @@ def in_loop(coroutine):
         return pool.submit(asyncio.run, coroutine).result()
 
 
+def built(root, folder, pages):
+    """Builds that already have their pages, and the snippets of root/snippets."""
+    builds = Builds(root, folder, lambda root: (None, []))
+    builds.pages = pages
+    builds.project = SimpleNamespace(snippets=snippets.load(root / "snippets"))
+    return builds
+
+
 @contextmanager
-def running(live, make_cells=None):
-    """The server's application on a free port, in a thread. make_cells: host -> cells.Cells, if code may run."""
-    listener, port = serve.listen(0)
+def running(builds, pool=None):
+    """The server's application on a free port, in a thread. pool: options of a Pool, if code may run.
+
+    The result has port, hosts, builds, door, pool, announced (addresses that the terminal would show) and sockets
+    (handler class -> open ones).
+    """
+    listener, port = app.listen(0)
     ready = threading.Event()
-    box = SimpleNamespace(port=port, live=live, hosts=[f"127.0.0.1:{port}", f"localhost:{port}"])
+    box = SimpleNamespace(port=port, builds=builds, hosts=[f"127.0.0.1:{port}", f"localhost:{port}"], announced=[])
+    box.url = f"http://{box.hosts[0]}"
+    box.door = box.pool = None
 
     async def main():
         box.loop, box.stop = asyncio.get_running_loop(), asyncio.Event()
-        box.cells = make_cells(box.hosts[0]) if make_cells else None
-        server = HTTPServer(serve.application(live, box.hosts, box.cells), idle_connection_timeout=60)
+        if pool is not None:
+            kernels = builds.folder / "kernels"
+            kernels.mkdir()
+            box.door = Door(box.hosts[0], box.announced.append)
+            box.pool = Pool(builds.root, kernels, **{"python": sys.executable, **pool})
+            idle = asyncio.ensure_future(box.pool.end_idle())
+        application = app.application(builds, box.hosts, box.door, box.pool)
+        box.sockets = application.settings["sockets"]
+        server = HTTPServer(application, idle_connection_timeout=60)
         server.add_socket(listener)
-        idle = asyncio.ensure_future(box.cells.look_for_idle()) if box.cells else None
         ready.set()
         await box.stop.wait()
         server.stop()
-        if box.cells:
+        app.close_sockets(application)
+        if box.pool:
             idle.cancel()
-            await box.cells.close()
+            await box.pool.close()
         await server.close_all_connections()
 
     thread = threading.Thread(target=asyncio.run, args=[main()])
@@ -68,3 +98,67 @@ def ask(server, target="/", method="GET", host=None, headers=(), raw=None):
     status, *fields = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
     return SimpleNamespace(status=int(status.split()[1]) if status else 0, headers=headers, body=body)
+
+
+def address(server):
+    """The path and query of a new address that lets one browser in."""
+    return server.door.address().partition(server.hosts[0])[2]
+
+
+def enter(server):
+    """Come in as the learner does -> the header that a browser then sends."""
+    answer = ask(server, address(server))
+    assert answer.status == 303, answer.body
+    return "Cookie: " + answer.headers["set-cookie"].partition(";")[0]
+
+
+def talk(server, conversation, cookie=None, **headers):
+    """Open the kernel's socket and let conversation(say, hear) speak -> its result, or the refusal's status."""
+    fields = {"Origin": f"http://{server.hosts[0]}", **headers}
+    if cookie:
+        fields["Cookie"] = cookie.removeprefix("Cookie: ")
+
+    async def main():
+        try:
+            request = HTTPRequest(
+                f"ws://127.0.0.1:{server.port}/_live/kernel",
+                headers={name: value for name, value in fields.items() if value is not None},
+            )
+            connection = await websocket_connect(request)
+        except HTTPClientError as error:
+            return error.code
+
+        async def say(message):
+            raw = isinstance(message, str | bytes)
+            await connection.write_message(message if raw else json.dumps(message), isinstance(message, bytes))
+
+        async def hear(*kinds):
+            while True:
+                message = await asyncio.wait_for(connection.read_message(), 60)
+                if message is None:
+                    return SimpleNamespace(what="closed", code=connection.close_code)
+                message = SimpleNamespace(**json.loads(message))
+                if message.what in kinds:
+                    return message
+
+        try:
+            return await conversation(say, hear)
+        finally:
+            connection.close()
+
+    return in_loop(main())
+
+
+async def print_one(say, hear):
+    """A conversation: run print(1) -> what is heard of it."""
+    await say({"do": "run", "cell": 3, "code": "print(1)"})
+    return await hear("text", "closed")
+
+
+def kernels(process=None):
+    """The kernels that a process, this one by default, has started."""
+    return [
+        child
+        for child in (process or psutil.Process()).children(recursive=True)
+        if any("ipykernel" in word for word in child.cmdline())
+    ]

@@ -1,0 +1,132 @@
+"""Builds that follow the files: what a save is, what it builds, what changed."""
+
+import asyncio
+import os
+
+import pytest
+from server import in_loop
+from smallsite import conclude, copy_of_the_site, make_small_site, save
+
+from mundap.live import builds
+from mundap.live.builds import Builds, differences, fill, next_save, snapshot
+from mundap.problems import Problem
+from mundap.site.build import run_mkdocs
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A small MkDocs project that has nothing to do with threads."""
+    return make_small_site(tmp_path)
+
+
+def test_update_names_what_changed(small, tmp_path):
+    problems = []
+    live = Builds(small, tmp_path, lambda root: ("project", problems))
+    first = live.update()
+    assert first["problems"] == [] and "index.html" in first["pages"]
+    (small / "docs" / "index.md").write_text("# 첫 쪽\n\n나중 글\n")
+    second = live.update()
+    assert (second["pages"], second["assets"], second["version"]) == (["index.html"], False, first["version"] + 1)
+    problems.append(Problem("docs/qa/a.yaml", 3, 5, "틀렸어요.", "고쳐 주세요."))
+    third = live.update()
+    assert third["problems"] == [{"place": "docs/qa/a.yaml:3:5", "what": "틀렸어요.", "todo": "고쳐 주세요."}]
+    assert third["version"] == second["version"] and "나중 글" in (live.pages / "index.html").read_text()
+    problems[:] = [Problem("docs/qa/a.yaml", 3, 5, "낡았어요.", "다시 돌려 주세요.", minor=True)]
+    (small / "docs" / "index.md").write_text("[없는 곳](none.md)\n")
+    assert "none.md" in live.update()["problems"][0]["what"]
+    assert "나중 글" in (live.pages / "index.html").read_text()
+
+
+def test_update_survives_a_fault_of_its_own(small, tmp_path, capsys):
+    live = Builds(small, tmp_path, lambda root: 1 / 0)
+    assert "ZeroDivisionError" in live.update()["problems"][0]["what"]
+    assert "Traceback" in capsys.readouterr().err, "the terminal says where"
+
+
+def test_snapshot_sees_each_kind_of_save(small):
+    seen = [snapshot(small)]
+
+    def changes():
+        seen.append(snapshot(small))
+        return seen[-1] != seen[-2]
+
+    assert not changes()
+    (small / "docs" / "new.md").write_text("새 글")
+    assert changes()
+    (small / "docs" / "tmp").write_text("# 바뀐 글")
+    os.replace(small / "docs" / "tmp", small / "docs" / "index.md")  # how many editors save
+    assert changes()
+    (small / "docs" / "new.md").unlink()
+    assert changes()
+    (small / "docs" / ".index.md.swp").write_text("vim")
+    assert not changes(), "an editor's own files are none of ours"
+
+
+def test_what_a_save_builds_is_what_a_whole_build_makes(root, tmp_path):
+    project = copy_of_the_site(root, tmp_path)
+    live = Builds(project, tmp_path, url="http://127.0.0.1:8000/")
+    assert live.update()["problems"] == []
+    thread = sorted((project / "docs" / "qa").glob("*/*.yaml"))[0]
+    text = thread.read_text(encoding="utf-8")
+    save(thread, conclude(text, "저장한"))
+    page = f"qa/{thread.parent.name}/{thread.stem}/index.html"
+    state = live.update([thread.relative_to(project).as_posix()])
+    assert page in state["pages"]
+    quick = live.pages
+    run_mkdocs(project, tmp_path / "whole", "http://127.0.0.1:8000/", {"mundap": {"search": False}})
+    assert {name for name in differences(quick, tmp_path / "whole") if name.endswith(".html")} <= {"index.html"}
+    assert "저장한" in (quick / page).read_text(encoding="utf-8")
+
+
+def test_a_folder_is_filled_with_what_it_lacks(tmp_path, monkeypatch):
+    """By links, and by copies where the file system has none."""
+    old, new, other = tmp_path / "old", tmp_path / "new", tmp_path / "other"
+    (old / "deep").mkdir(parents=True)
+    (old / "deep" / "a.txt").write_text("a")
+    (old / "b.txt").write_text("old")
+    new.mkdir()
+    (new / "b.txt").write_text("new")
+    fill(new, old)
+    assert (new / "deep" / "a.txt").samefile(old / "deep" / "a.txt")
+    assert (new / "b.txt").read_text() == "new"
+
+    def refuse(*_):
+        raise OSError
+
+    monkeypatch.setattr(builds.os, "link", refuse)
+    fill(other, old)
+    assert differences(other, old) == [] and not (other / "b.txt").samefile(old / "b.txt")
+
+
+@pytest.mark.parametrize(
+    "name, thread",
+    [
+        ("docs/qa/one/two.yaml", True),
+        ("docs/qa/two.yaml", False),
+        ("docs/qa/one/two/three.yaml", False),
+        ("docs/glossary.yaml", False),
+        ("docs/qa/one/two.md", False),
+        ("qa_index.yaml", False),
+    ],
+)
+def test_what_a_quick_build_can_show(name, thread):
+    assert builds.is_thread(name) is thread
+
+
+def test_a_save_is_waited_for_until_it_is_whole(small):
+    """A file that is still being written is not built."""
+    seen = snapshot(small)
+    assert in_loop(saved_in_two_parts(small, seen)) == ["docs/index.md"]
+    assert (small / "docs" / "index.md").read_text() == "반쪽과 나머지"
+
+
+async def saved_in_two_parts(root, seen):
+    saving = asyncio.ensure_future(next_save(root, seen))
+    with (root / "docs" / "index.md").open("w") as file:
+        file.write("반쪽과")
+        file.flush()
+        await asyncio.sleep(0.02)
+        file.write(" 나머지")
+    now, names = await saving
+    assert now == snapshot(root)
+    return names
