@@ -1,18 +1,24 @@
 """The commands: new, check, run, status, export, site, serve."""
 
 import argparse
+import io
 import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mundap import __version__
 from mundap.problems import Failure
 from mundap.project import schema
 
+if TYPE_CHECKING:
+    from mundap.project.model import Project
 
-def find_root(start):
+
+def find_root(start: Path) -> Path:
     """The project's folder: the nearest one upwards that holds qa_index.yaml; raises Failure."""
     for folder in (start, *start.parents):
         if (folder / "qa_index.yaml").is_file():
@@ -20,7 +26,8 @@ def find_root(start):
     raise Failure("`qa_index.yaml`이 있는 폴더를 찾지 못했어요. 프로젝트 폴더 안에서 불러 주세요.")
 
 
-def command_new(root, options):
+def command_new(root: Path, options: argparse.Namespace) -> None:
+    """Scaffold a thread."""
     from mundap.project.new import new
 
     path = new(root, options.chapter, options.id)
@@ -29,11 +36,11 @@ def command_new(root, options):
     )
 
 
-def command_check(root, options):
+def command_check(root: Path, options: argparse.Namespace) -> int:
+    """Tell all that is wrong."""
     from mundap.project.check import examine
 
     project, problems = examine(root)
-    problems += schema_problems(root)
     if options.files:
         wanted = [_inside(root, file) for file in options.files]
         problems = [
@@ -48,32 +55,18 @@ def command_check(root, options):
         return 1
     claims = sum(len(thread.claims) for thread in project.threads.values())
     print(f"문답 {len(project.threads)}개, 주장 {claims}개를 살펴봤어요. 고칠 곳이 없어요.")
+    return 0
 
 
-def schema_problems(root):
-    """Whether schema/*.json, made for editors, still is what the definition gives."""
-    from mundap.problems import Problem
-
-    for name in schema.SCHEMAS:
-        path = root / "schema" / f"{name}.json"
-        if not path.is_file() or path.read_text(encoding="utf-8") != schema.to_json(name):
-            yield Problem(
-                f"schema/{name}.json",
-                1,
-                1,
-                "편집기용 스키마가 정의와 달라요.",
-                "`mundap schema` 명령으로 다시 만들어 주세요.",
-            )
-
-
-def command_schema(root, options):
+def command_schema(root: Path, options: argparse.Namespace) -> None:
+    """Make the editors' schemas anew."""
     (root / "schema").mkdir(exist_ok=True)
     for name in schema.SCHEMAS:
         (root / "schema" / f"{name}.json").write_text(schema.to_json(name), encoding="utf-8")
         print(f"schema/{name}.json")
 
 
-def _inside(root, file):
+def _inside(root: Path, file: str) -> str:
     path = Path(file).resolve()
     if not path.exists():
         raise Failure(f"`{file}` 파일이 없어요. 경로를 확인해 주세요.")
@@ -82,47 +75,60 @@ def _inside(root, file):
     return path.relative_to(root).as_posix().removeprefix(".")
 
 
-def command_run(root, options):
+def command_run(root: Path, options: argparse.Namespace) -> int:
+    """Run what is stale, or what was named, and keep the records."""
     from mundap.project.read import read
-    from mundap.running.pool import run_all
 
     try:
         import nbclient  # noqa: F401
     except ImportError:
         raise Failure("실행에 필요한 꾸러미가 없어요. `make test`가 만드는 `.venv`의 `mundap`을 써 주세요.") from None
     project, _ = read(root)
-    stale = project.stale
-    names = options.snippets or list(stale)
+    names = options.snippets or list(project.stale)
     for name in names:
-        if name not in project.snippets or not project.snippets[name].runs:
-            known = ", ".join(name for name, snippet in project.snippets.items() if snippet.runs)
-            raise Failure(f"`{name}` 스니펫을 찾을 수 없어요. 있는 이름: {known}.")
-        if project.snippets[name].error:
-            line, column, message = project.snippets[name].error
-            raise Failure(
-                f"snippets/{name}.py:{line}:{column}: Python이 읽을 수 없어요({message}). 이 줄을 고쳐 주세요."
-            )
+        _verify_runnable(project, name)
     if not names:
         print("모든 기록이 최신이에요.")
-        return
-    results = {}
-    for _ in range(3):  # a run may write what others read, and those may
-        results |= run_all(root, project.snippets, names, options.timeout, options.workers)
-        failed = [name for name, result in results.items() if isinstance(result, Failure)]
-        project, _ = read(root)
-        others = [name for name in project.stale if name not in failed]
-        names = others
-        if options.snippets or not names:
-            break
+        return 0
+    results, others = _run(root, project, names, options)
+    failed = [name for name, result in results.items() if isinstance(result, Failure)]
     if failed:
         print(f"{len(failed)}개가 실패했고, 그 기록은 전의 것 그대로예요: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"{len(results)}개를 돌리고 기록했어요.")
     if others:
         print(f"아직 낡은 기록이 있어요: {', '.join(others)}. `mundap run`으로 마저 돌릴 수 있어요.")
+    return 0
 
 
-def command_status(root, options):
+def _verify_runnable(project: "Project", name: str) -> None:
+    """Raise Failure unless a snippet of that name can be run."""
+    if name not in project.runnable:
+        raise Failure(f"`{name}` 스니펫을 찾을 수 없어요. 있는 이름: {', '.join(project.runnable)}.")
+    if error := project.snippets[name].error:
+        line, column, message = error
+        raise Failure(f"snippets/{name}.py:{line}:{column}: Python이 읽을 수 없어요({message}). 이 줄을 고쳐 주세요.")
+
+
+def _run(
+    root: Path, project: "Project", names: list[str], options: argparse.Namespace
+) -> tuple[dict[str, "float | Failure"], list[str]]:
+    """Run snippets, and what their runs make stale -> ({name: seconds or Failure}, [names that are stale still])."""
+    from mundap.project.read import read
+    from mundap.running.pool import run_all
+
+    results: dict[str, float | Failure] = {}
+    for _ in range(3):  # a run may write what others read, and those may
+        results |= run_all(root, project.snippets, names, options.timeout, options.workers)
+        project, _ = read(root)
+        names = [name for name in project.stale if not isinstance(results.get(name), Failure)]
+        if options.snippets or not names:
+            break
+    return results, names
+
+
+def command_status(root: Path, options: argparse.Namespace) -> None:
+    """Tell of verdicts, records and their times."""
     from mundap.pages.verdicts import verdict_counts
     from mundap.project.check import examine
 
@@ -143,7 +149,8 @@ def command_status(root, options):
         print(f"고칠 곳 {len(problems)}군데: `mundap check`로 볼 수 있어요.")
 
 
-def command_export(root, options):
+def command_export(root: Path, options: argparse.Namespace) -> None:
+    """Write the pages for another generator."""
     from mundap.pages.export import export
     from mundap.project.check import sound
 
@@ -154,13 +161,15 @@ def command_export(root, options):
     print(f"{options.folder}에 {count}쪽을 썼어요.")
 
 
-def command_site(root, options):
+def command_site(root: Path, options: argparse.Namespace) -> None:
+    """Build the site."""
     from mundap.site.build import build_site
 
     build_site(root)
 
 
-def command_serve(root, options):
+def command_serve(root: Path, options: argparse.Namespace) -> None:
+    """Serve the site."""
     from mundap.live.app import serve
 
     serve(root, options.port, not options.no_browser)
@@ -177,29 +186,29 @@ class Parser(argparse.ArgumentParser):
         (r"argument (.+): invalid .+ value: '(.+)'", r"`\1` 자리에 `\2` 값은 쓸 수 없어요."),
     ]
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, add_help=False, **options)
         self._positionals.title, self._optionals.title = "넣을 것", "고를 수 있는 것"
         self.color = False  # Python 3.14 would colour a word that is replaced below
         self.add_argument("-h", "--help", action="help", help="이 도움말을 보여 줘요")
 
-    def format_usage(self):
+    def format_usage(self) -> str:
         return super().format_usage().replace("usage: ", "쓰는 법: ", 1)
 
-    def format_help(self):
+    def format_help(self) -> str:
         return super().format_help().replace("usage: ", "쓰는 법: ", 1)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         for pattern, words in self.ERRORS:
             message = re.sub(f"^{pattern}$", words, message)
         self.print_usage(sys.stderr)
         self.exit(2, f"{message.replace(chr(39), '')} `{self.prog} --help`로 쓰는 법을 볼 수 있어요.\n")
 
 
-def positive(kind):
+def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
     """A number of that kind above zero, for argparse."""
 
-    def read(text):
+    def read(text: str) -> float:
         value = kind(text)
         if not 0 < value < float("inf"):
             raise ValueError
@@ -208,13 +217,13 @@ def positive(kind):
     return read
 
 
-def parser():
+def parser() -> Parser:
     """The command line."""
     top = Parser("mundap", description="답이 실제로 돌아가는 문답 사이트를 만들어요.")
     top.add_argument("--version", action="version", version=__version__, help="판 번호를 보여 줘요")
     commands = top.add_subparsers(title="명령", required=True, metavar="명령")
 
-    def add(name, function, description):
+    def add(name: str, function: Callable[..., Any], description: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=description, description=description)
         command.set_defaults(function=function)
         return command
@@ -243,10 +252,11 @@ def parser():
     return top
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Entry point -> exit status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a terminal without Hangul
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Hangul
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with Ctrl-C ignored
     try:

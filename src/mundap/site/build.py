@@ -130,6 +130,6 @@ def build_site(root: Path | str, out: Path | str | None = None) -> Path:
 
 if __name__ == "__main__":  # ROOT OUT URL: a whole build in a process of its own, for the live server
     try:
-        run_mkdocs(*sys.argv[1:])
+        run_mkdocs(sys.argv[1], sys.argv[2], site_url=sys.argv[3])
     except Failure as failure:
         sys.exit(str(failure))

@@ -17,6 +17,7 @@ CHECKS = (
     code.evidence,
     code.stale,
     code.unused,
+    code.editor_schemas,
     names.lines_of_the_map,
     names.thread_files,
     names.thread_ids,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mundap.problems import Problem
-from mundap.project import snippets
+from mundap.project import schema, snippets
 from mundap.project.model import Project
 
 
@@ -58,3 +58,12 @@ def unused(project: Project) -> Iterator[Problem]:
         if name not in project.files.used:
             todo = f"어느 답의 `snippets`에 `- run: {name}` 줄을 더하거나 스니펫을 지워 주세요."
             yield Problem(_file(project, name), 1, 1, "이 스니펫을 쓰는 문답이 없어요.", todo, minor=True)
+
+
+def editor_schemas(project: Project) -> Iterator[Problem]:
+    """Schemas for editors that are not what the definition gives."""
+    for name in schema.SCHEMAS:
+        file = project.root / "schema" / f"{name}.json"
+        if not file.is_file() or file.read_text(encoding="utf-8") != schema.to_json(name):
+            what, todo = "편집기용 스키마가 정의와 달라요.", "`mundap schema` 명령으로 다시 만들어 주세요."
+            yield Problem(f"schema/{name}.json", 1, 1, what, todo, minor=True)
