@@ -1,7 +1,9 @@
-"""Formulas in HTML: what Markdown marked becomes MathML."""
+"""Formulas in HTML, where what Markdown marked becomes MathML, and in a line of plain text."""
 
 import html
 import re
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from mundap.project.math import to_mathml
 
@@ -41,3 +43,22 @@ def replace_dollars_in_html(page):
     page = keep_together("".join([*parts, DOLLARS.sub(convert, page[end:])]))
     alone = re.compile(r'<p>\s*(<math display="block">.*?</math>)\s*</p>', re.S)
     return alone.sub(r'<div class="math-block">\1</div>', page)
+
+
+def in_a_line(latex: str) -> str:
+    """A formula as plain text in one line, such as `√dk` or `2^n−1`. Raises MathError."""
+    return _characters(ElementTree.fromstring(to_mathml(latex)))
+
+
+def _characters(node: Element) -> str:
+    parts = [_characters(child) for child in node]
+    if node.tag == "msup":
+        return parts[0] + ("²" if parts[1] == "2" else f"^{_grouped(parts[1])}")
+    if node.tag == "mfrac":
+        return "/".join(map(_grouped, parts))
+    inner = (node.text or "").strip() + "".join(parts)
+    return f"√{_grouped(inner)}" if node.tag == "msqrt" else inner
+
+
+def _grouped(text: str) -> str:
+    return text if text.isalnum() or len(text) == 1 else f"({text})"

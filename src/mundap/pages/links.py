@@ -8,8 +8,9 @@ import os
 import re
 from collections.abc import Iterable
 
+from mundap.pages.formulas import in_a_line
 from mundap.project.expression import Evidence
-from mundap.project.math import find_math, mask_code, to_mathml
+from mundap.project.math import find_math, mask_code
 from mundap.project.model import Project, Thread
 from mundap.project.texts import LINK, VALUE, inline_value, slug
 
@@ -102,9 +103,7 @@ def plain(text: str, limit: int) -> str:
     text = re.sub(r"</?span[^>]*>", "", text)  # of values
     for offset, latex, display in reversed(find_math(text)):
         dollars = 2 if display else 1
-        markup = to_mathml(latex).replace("<msqrt>", "√").replace("<mn>2</mn></msup>", "²")
-        formula = html.unescape(re.sub(r"<[^>]*>", "", markup))
-        text = text[: offset - dollars] + formula + text[offset + len(latex) + dollars :]
+        text = text[: offset - dollars] + in_a_line(latex) + text[offset + len(latex) + dollars :]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = " ".join(re.sub(r"[*`]|^[#>]+ ", "", text, flags=re.MULTILINE).split())
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
