@@ -53,7 +53,7 @@ class Builds:
         self.problems: list[dict[str, str]] = []
         self.project = None  # that the pages were built from
         self.waiting: set[str] = set()  # names of the files that changed since the last good build
-        self.known = None  # of that build, for the next: see site.build.render
+        self.known = None  # of that build, for the next: see site.build.run_mkdocs
         self.cache = self.folder / "templates"
         self.cache.mkdir()
 
