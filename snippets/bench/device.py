@@ -222,3 +222,20 @@ def refuse_too_much_memory(share=0.9):
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     return limit
+
+
+def pick_device(name):
+    """A torch.device by name, "auto" for the fastest kind there is; raises ValueError where there is none of it."""
+    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in have.items() if there)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"{name}: 그런 장치는 없어요.") from None
+    if not have.get(device.type) or device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"{name}: 이 컴퓨터의 PyTorch에는 이 장치가 없어요.")
+    if device.type == "cuda":
+        device = torch.device("cuda", device.index or 0)
+        torch.cuda.set_device(device)  # events and memory statistics are those of the current device
+    return device

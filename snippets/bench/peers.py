@@ -12,11 +12,71 @@ from lib.cost import attempt
 from vit import SIZES, vit
 
 LIBRARIES = ("mundap", "timm", "transformers", "torchvision", "vit-pytorch")
+DECLARED = []  # a torch.library.Library takes its operators along when it goes
 
 
 def optional(name):
     """Import a package that this repository does not ask for; raises ImportError where it is missing."""
     return importlib.import_module(name)
+
+
+def installed_libraries():
+    """Those of LIBRARIES that can be imported here: list. The first is this repository's own."""
+    return ["mundap", *(name for name in LIBRARIES[1:] if importlib.util.find_spec(name.replace("-", "_")))]
+
+
+def build(library, name, state, img_size=224):
+    """The ViT of that name as a library makes it, with our weights where they fit -> (module, whether they do).
+
+    Raises ImportError where the library is not installed.
+    """
+    if library == "mundap":
+        model = vit(name, img_size=img_size)
+        model.load_state_dict(state, strict=True)
+        return model, True
+    if "torchvision" in installed_libraries():
+        attempt(import_torchvision)  # all others import it where it is installed
+    size, P = name.split("/")[0], int(name.split("/")[1])
+    return MAKERS[library](state, img_size, P, *SIZES[size])
+
+
+def _timm(state, img_size, P, D, depth, num_heads):
+    make = optional("timm").models.VisionTransformer
+    model = make(img_size=img_size, patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads)
+    model.load_state_dict(state, strict=True)
+    return model, True
+
+
+def _torchvision(state, img_size, P, D, depth, num_heads):
+    model = import_torchvision().models.VisionTransformer(img_size, P, depth, num_heads, D, 4 * D)
+    model.load_state_dict(to_torchvision(state), strict=True)
+    return model, True
+
+
+def _transformers(state, img_size, P, D, depth, num_heads):
+    transformers = optional("transformers")
+    config = transformers.ViTConfig(
+        image_size=img_size,
+        patch_size=P,
+        hidden_size=D,
+        num_hidden_layers=depth,
+        num_attention_heads=num_heads,
+        intermediate_size=4 * D,
+        num_labels=1000,
+        layer_norm_eps=1e-6,
+    )
+    model = transformers.ViTForImageClassification(config)
+    model.load_state_dict(to_transformers(state, model.state_dict()), strict=True)
+    return Logits(model), True
+
+
+def _vit_pytorch(state, img_size, P, D, depth, num_heads):
+    """Another network of the same size: norms around the patches, no bias in Q, K, V."""
+    shape = {"dim": D, "depth": depth, "heads": num_heads, "mlp_dim": 4 * D, "dim_head": D // num_heads}
+    return optional("vit_pytorch").ViT(image_size=img_size, patch_size=P, num_classes=1000, **shape), False
+
+
+MAKERS = {"timm": _timm, "torchvision": _torchvision, "transformers": _transformers, "vit-pytorch": _vit_pytorch}
 
 
 def import_torchvision():
@@ -28,9 +88,9 @@ def import_torchvision():
             raise
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
-    import_torchvision.library = torch.library.Library("torchvision", "DEF")  # lives as long as it is held
+    DECLARED.append(torch.library.Library("torchvision", "DEF"))
     for name in ("nms", "qnms"):
-        import_torchvision.library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        DECLARED[-1].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return optional("torchvision")
 
 
@@ -83,14 +143,11 @@ def to_transformers(state, keys):
         "head": "classifier",
         "norm1": "layernorm_before",
         "norm2": "layernorm_after",
+        "mlp.fc1": "intermediate.dense" if old else "mlp.fc1",
+        "mlp.fc2": "output.dense" if old else "mlp.fc2",
+        "attn.proj": "attention.output.dense" if old else "attention.o_proj",
     }
-    names |= (
-        {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense", "attn.proj": "attention.output.dense"}
-        if old
-        else {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "attn.proj": "attention.o_proj"}
-    )
-    parts = ("query", "key", "value")
-    qkv = [f"attention.attention.{part}." if old else f"attention.{part[0]}_proj." for part in parts]
+    qkv = [f"attention.attention.{x}." if old else f"attention.{x[0]}_proj." for x in ("query", "key", "value")]
     return renamed(state, names, "vit.encoder.layer." if old else "vit.layers.", qkv)
 
 
@@ -103,60 +160,3 @@ class Logits(torch.nn.Module):
 
     def forward(self, x):
         return self.model(x).logits
-
-
-def build(library, name, state, img_size=224):
-    """The ViT of that name as a library makes it, with our weights where they fit -> (module, whether they do).
-
-    Raises ImportError where the library is not installed.
-    """
-    size, patch_size = name.split("/")
-    (D, depth, num_heads), P = SIZES[size], int(patch_size)
-    if library != "mundap" and "torchvision" in installed_libraries():
-        attempt(import_torchvision)  # all others import it where it is installed
-    if library == "mundap":
-        model = vit(name, img_size=img_size)
-    elif library == "timm":
-        model = optional("timm").models.VisionTransformer(
-            img_size=img_size, patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads
-        )
-    elif library == "torchvision":
-        model = import_torchvision().models.VisionTransformer(img_size, P, depth, num_heads, D, 4 * D)
-        state = to_torchvision(state)
-    elif library == "transformers":
-        transformers = optional("transformers")
-        config = transformers.ViTConfig(
-            image_size=img_size,
-            patch_size=P,
-            hidden_size=D,
-            num_hidden_layers=depth,
-            num_attention_heads=num_heads,
-            intermediate_size=4 * D,
-            num_labels=1000,
-            layer_norm_eps=1e-6,
-        )
-        model = transformers.ViTForImageClassification(config)
-        state = to_transformers(state, model.state_dict())
-        model.load_state_dict(state, strict=True)
-        return Logits(model), True
-    elif library == "vit-pytorch":  # another network of the same size: norms around the patches, no bias in Q, K, V
-        return optional("vit_pytorch").ViT(
-            image_size=img_size,
-            patch_size=P,
-            num_classes=1000,
-            dim=D,
-            depth=depth,
-            heads=num_heads,
-            mlp_dim=4 * D,
-            dim_head=D // num_heads,
-        ), False
-    else:
-        raise ValueError(f"no library {library!r}: {', '.join(LIBRARIES)}")
-    model.load_state_dict(state, strict=True)
-    return model, True
-
-
-def installed_libraries():
-    """Those of LIBRARIES that can be imported here: list. The first is this repository's own."""
-    names = {"vit-pytorch": "vit_pytorch"}
-    return ["mundap", *(name for name in LIBRARIES[1:] if importlib.util.find_spec(names.get(name, name)))]

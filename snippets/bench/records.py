@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+FORMAT = 1  # of a record; data/benchmarks/schema.json describes it
+
 
 def rounded(value, digits=6):
     """The same with every float at so many significant digits: a record says no more than was measured."""
@@ -57,33 +59,28 @@ def read_folder(folder):
 
 def join(records):
     """Records of one device, in order of time, as one: a cell that two of them measured is the later one's."""
-    cells, first = {}, records[0]
+    cells, fits, first = {}, {}, records[0]
     for record in records:
         for cell in record["cells"]:
-            earlier = cells.get(key_of(cell))
-            if earlier is None or cell["status"] != "skipped":
+            if cell["status"] != "skipped" or key_of(cell) not in cells:
                 cells[key_of(cell)] = cell
-    every = {
-        name: [value for record in records for value in record["settings"][name]]
-        for name in ("precisions", "libraries")
-    }
-    grids = [record["settings"]["grid"] for record in records]
-    lists = {name: sorted({value for grid in grids for value in grid[name]}) for name in ("pixels", "batches")}
+        for fit in record["fits"]:
+            fits[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit
+
+    def every(name, parts):
+        return {value for part in parts for value in part[name]}
+
+    settings = [record["settings"] for record in records]
+    grids = [each["grid"] for each in settings]
     order = ("bf16", "fp16", "tf32", "float32")
-    settings = {
-        **first["settings"],
-        "precisions": sorted(set(every["precisions"]), key=order.index),
-        "libraries": list(dict.fromkeys(every["libraries"])),
-        "grid": {**grids[0], **lists},
-    }
-    fits = {
-        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit
-        for record in records
-        for fit in record["fits"]
-    }
     return {
         **first,
-        "settings": settings,
+        "settings": {
+            **first["settings"],
+            "precisions": sorted(every("precisions", settings), key=order.index),
+            "libraries": list(dict.fromkeys(name for each in settings for name in each["libraries"])),
+            "grid": {**grids[0], **{name: sorted(every(name, grids)) for name in ("pixels", "batches")}},
+        },
         "cells": list(cells.values()),
         "fits": list(fits.values()),
         "seconds": sum(record["seconds"] for record in records),
@@ -91,18 +88,8 @@ def join(records):
 
 
 KEY = (
-    "section",
-    "when",
-    "library",
-    "model",
-    "mode",
-    "pass",
-    "method",
-    "compile",
-    "precision",
-    "n",
-    "tokens",
-    "img_size",
+    *("section", "when", "library", "model", "mode", "pass", "method"),
+    *("compile", "precision", "n", "tokens", "img_size"),
 )
 
 
@@ -150,7 +137,7 @@ def drift(record):
 
 
 def compare(first, second, threshold=0.03, errors=4.0):
-    """What differs between two records beyond noise: [{cell, what, ratio, noise}], the largest change first.
+    """What differs between two records beyond noise: [{cell, what, ratio, noise, states}], the largest change first.
 
     what: "slower" or "faster" (the second against the first), "status" where one of them was not measured, "missing"
     where only one has the cell. A time differs where the logarithm of the ratio is beyond `errors` standard errors of
@@ -158,42 +145,29 @@ def compare(first, second, threshold=0.03, errors=4.0):
     """
     floor = max(math.log1p(threshold), drift(first), drift(second))
     ones, others = ({key_of(cell): cell for cell in record["cells"]} for record in (first, second))
-    found = []
-    for key in dict.fromkeys([*ones, *others]):
-        one, other = ones.get(key), others.get(key)
-        if one is None or other is None:
-            found.append(
-                {
-                    "cell": label(one or other),
-                    "what": "missing",
-                    "ratio": None,
-                    "noise": None,
-                    "states": [cell["status"] if cell else None for cell in (one, other)],
-                }
-            )
-        elif one["status"] != other["status"]:
-            found.append(
-                {
-                    "cell": label(one),
-                    "what": "status",
-                    "ratio": None,
-                    "noise": None,
-                    "states": [one["status"], other["status"]],
-                }
-            )
-        elif one["status"] == "ok" and "seconds" in one:
-            a, b = per_item(one), per_item(other)
-            change = math.log(b["median"] / a["median"])
-            bound = max(floor, errors * math.hypot(noise(a), noise(b)))
-            if abs(change) > bound:
-                found.append(
-                    {
-                        "cell": label(one),
-                        "what": "slower" if change > 0 else "faster",
-                        "ratio": math.exp(change),
-                        "noise": math.expm1(bound),
-                        "states": ["ok", "ok"],
-                    }
-                )
+    pairs = [(ones.get(key), others.get(key)) for key in dict.fromkeys([*ones, *others])]
+    found = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
     order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
     return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
+
+
+def _difference(one, other, floor, errors):
+    """What compare() says of a cell of both records, None where there is nothing to say."""
+    states = [cell["status"] if cell else None for cell in (one, other)]
+    item = {"cell": label(one or other), "ratio": None, "noise": None, "states": states}
+    if None in states:
+        return item | {"what": "missing"}
+    if states[0] != states[1]:
+        return item | {"what": "status"}
+    if states[0] != "ok" or "seconds" not in one:
+        return None
+    a, b = per_item(one), per_item(other)
+    change = math.log(b["median"] / a["median"])
+    bound = max(floor, errors * math.hypot(noise(a), noise(b)))
+    if abs(change) <= bound:
+        return None
+    return item | {
+        "what": "slower" if change > 0 else "faster",
+        "ratio": math.exp(change),
+        "noise": math.expm1(bound),
+    }

@@ -150,3 +150,17 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_nvidia_smi_knows_this_gpu():
     assert device.nvidia_smi("name")["name"] == torch.cuda.get_device_name()
     assert device.clocks("cuda", "idle")["sm_mhz"] > 0
+
+
+def test_device_is_the_fastest_there_is(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert device.pick_device("auto").type == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert device.pick_device("auto").type == "cpu"
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    assert device.pick_device("auto").type == "cuda" and device.pick_device("cuda:1").index == 1
+    assert [each.index for each in chosen] == [0, 1], "set_device takes no device without a number"
