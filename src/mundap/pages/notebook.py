@@ -13,6 +13,7 @@ from mundap.project.expression import Evidence
 
 slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
 BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
+LEFT_OUT = re.compile(r"<(style|script|img|svg)\b[^>]*?(?:>.*?</\1>|>)", re.S | re.I)  # figures come from outputs alone
 Cell = Mapping[str, Any]  # as nbformat has it
 
 
@@ -43,7 +44,7 @@ def notebook_page(notebook: Mapping[str, Any], texts: Sequence[str], name: str, 
 
 
 def text_cell(inner: str, used: set[str]) -> str:
-    """A text cell, from HTML: formulas as MathML, headings with anchors of their own."""
+    """A text cell, from HTML: formulas as MathML, headings with anchors of their own, no scripts, styles or pictures."""
 
     def heading(match: re.Match[str]) -> str:
         title = re.sub(r'<a class="anchor-link".*?</a>', "", match[2], flags=re.S)
@@ -52,7 +53,7 @@ def text_cell(inner: str, used: set[str]) -> str:
         link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-pagefind-ignore>#</a>'
         return f'<h{level} id="{anchor}">{title}{link}</h{level}>'
 
-    inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, inner, flags=re.S)
+    inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, LEFT_OUT.sub("", inner), flags=re.S)
     inner = BARE_CODE.sub(r"\1<code>\2</code>\3", inner)
     return replace_dollars_in_html(inner).strip()
 
