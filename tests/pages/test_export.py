@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from engine import FILES, make_project, put, snapshot
-from pagelinks import anchors, links
+from pages import anchors, links
 
 from mundap.cli import main
 from mundap.pages.collect import pages

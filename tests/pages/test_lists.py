@@ -1,0 +1,102 @@
+import re
+
+import pytest
+from engine import make_project
+from pages import INDEX, edited, made, parsed, sound_project, words
+
+from mundap.pages import lists
+from mundap.pages.marks import MKDOCS
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path)
+
+
+def listed(page):
+    """[(link, question, level, counts)] of the threads that a page lists."""
+    return [
+        (item.a["href"], words(item.a), words(item.select_one(".level")), words(item.select_one(".counts")))
+        for item in page.select("ol.thread-list > li")
+    ]
+
+
+def test_a_chapter_lists_its_threads_in_reading_order(project):
+    page = parsed(made(project)["qa/basics/index.md"])
+    assert words(page.h1) == "기초" and "처음 읽는 장이에요." in words(page)
+    assert listed(page) == [
+        ("first.md", "두 값은 같나요?", "기초", "맞음 1 틀림 1 문헌 1"),
+        ("second.md", "값이 작나요?", "중급", "미확인 1"),
+    ]
+
+
+def test_the_contents_list_every_chapter(project):
+    page = parsed(made(project)["qa/index.md"])
+    assert [(heading["id"], heading.a["href"], words(heading)) for heading in page.select("h2")] == [
+        ("basics", "basics/index.md", "기초"),
+        ("more", "more/index.md", "더 깊이"),
+    ]
+    assert [href for href, *_ in listed(page)] == ["basics/first.md", "basics/second.md", "more/third.md"]
+
+
+def test_chapters_introductions_are_filled_in(project):
+    edited(project, INDEX, "처음 읽는 장이에요.", '"{{count.steps}}걸음, [둘째](thread:second)."')
+    pages = made(project)
+    path = lists.learning_path(MKDOCS, sound_project(project), "index.md")
+    for text in (pages["qa/basics/index.md"], pages["qa/index.md"], path):
+        page = parsed(text)
+        assert words(page.select_one('.value[title="count.steps"]')) == "3" and "3걸음, 둘째." in words(page)
+        assert re.search(r"second\.md$", page.find("a", string="둘째")["href"])
+    assert 'description: "3걸음, 둘째."' in pages["qa/basics/index.md"]
+
+
+def test_the_path_is_a_list_of_chapters(project):
+    cards = parsed(lists.learning_path(MKDOCS, sound_project(project), "index.md")).select("ol.path > li")
+    assert [(card.a["href"], words(card)) for card in cards] == [
+        ("qa/basics/index.md", "기초 문답 2개 처음 읽는 장이에요."),
+        ("qa/more/index.md", "더 깊이 문답 1개 다음에 읽는 장이에요."),
+    ]
+
+
+def test_tags_in_alphabetical_order(project):
+    page = parsed(made(project)["tags.md"])
+    tags = {heading["id"]: [a["href"] for a in heading.find_next("ul").select("a")] for heading in page.select("h2")}
+    assert list(tags.items()) == [
+        ("같음", ["qa/basics/first.md"]),
+        ("비교", ["qa/basics/first.md", "qa/basics/second.md"]),
+        ("세기", ["qa/more/third.md"]),
+    ]
+
+
+def test_the_glossary(project):
+    page = parsed(made(project)["glossary.md"])
+    assert [(heading["id"], words(heading)) for heading in page.select("h2")] == [
+        ("같음", "같음 (equality)"),
+        ("셈", "셈"),
+    ]
+    assert words(page.select_one(".aliases")) == "다른 표기: 동일"
+    assert words(page.select_one(".see")) == "함께 보기: 두 값은 같나요?"
+    assert len(page.select(".aliases, .see")) == 2, "셈 has neither"
+
+
+def test_every_section_of_a_document_with_the_threads_that_answer_it(project):
+    sections = "{title: 강의 노트, sections: [{title: 첫째 | 절, threads: [first, third]}, {title: 둘째, threads: []}]}"
+    page = parsed(made(project, index=("{title: 강의 노트}", sections))["sources.md"])
+    assert words(page.h2) == "강의 노트" and [words(cell) for cell in page.select("th")] == ["대목", "문답"]
+    rows = [
+        (words(title), [(link["href"], words(link)) for link in cell.select("a")] or words(cell))
+        for title, cell in (row.select("td") for row in page.select("tbody tr"))
+    ]
+    assert rows == [
+        ("첫째 | 절", [("qa/basics/first.md", "두 값은 같나요?"), ("qa/more/third.md", "셋째는요?")]),
+        ("둘째", "아직 쓰는 중이에요"),
+    ]
+
+
+def test_runs_with_their_times_and_users(project):
+    rows = parsed(lists.runs_table(sound_project(project), "runs.md")).select("tbody tr")
+    shown = {words(row.td): (row.td.a["href"], *(words(cell) for cell in row.select("td")[1:])) for row in rows}
+    assert shown == {
+        "세기": ("notebooks/count.ipynb", "2.5초", "값이 작나요?, 셋째는요?"),
+        "차이 재기": ("notebooks/measure.ipynb", "2.5초", "두 값은 같나요?"),
+    }
