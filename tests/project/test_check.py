@@ -1,11 +1,13 @@
 """Each mistake that an author can make, one at a time in a project that is all right otherwise.
 
-A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, None takes the file away. A
+A mistake is {file: edit}: (old, new) replaces a text, a text or bytes is the whole file, a function makes it of the record of measure, None takes the
+file away. A
 mark (▶) in what is written is where a message has to point ("mark": one more edit, made after the others); a message
 about a file without marks points at its first character. Records are made anew after a change of a snippet, unless
 "stale". tests/errors/messages.txt holds every message: `MUNDAP_WRITE=1 pytest tests/project/test_check.py` writes it anew.
 """
 
+import json
 import os
 import random
 import re
@@ -19,7 +21,7 @@ from mundap.cli import main
 from mundap.pages.collect import pages as pages_of
 from mundap.pages.markers import fill
 from mundap.pages.marks import MKDOCS, PLAIN
-from mundap.project import schema, texts
+from mundap.project import records, schema, texts
 from mundap.project.check import examine
 from mundap.project.draft import anchors as thread_anchors
 
@@ -31,6 +33,14 @@ BODY = "      값 `a`와 `b`는 같아요. [같음](term:같음)의 뜻을 보�
 def text(new):
     """A mistake in the body of the first answer."""
     return {FIRST: (BODY, f"      {new}\n")}
+
+
+def of_other_code(record):
+    """A record, sealed, with another line of code than its snippet."""
+    made = json.loads(record)
+    made["cells"][-1]["source"] = "evidence = {}"
+    made["metadata"]["mundap"]["seal"] = records.seal(made)
+    return json.dumps(made)
 
 
 MISTAKES = {
@@ -134,7 +144,14 @@ MISTAKES = {
     "no record": {"docs/notebooks/measure.ipynb": None},
     "record that is none": {"docs/notebooks/measure.ipynb": '{"cells": []}'},
     "record in conflict": {"docs/notebooks/measure.ipynb": "<<<<<<< HEAD\n{}\n"},
-    "record without a snippet": {"docs/notebooks/gone.ipynb": "copy of measure"},
+    "record without a snippet": {"docs/notebooks/gone.ipynb": lambda record: record},
+    "record edited by hand": {
+        "docs/notebooks/measure.ipynb": lambda record: record.replace('"difference": 1e-07', '"difference": 1e-08')
+    },
+    "record whose cells are of other code": {"docs/notebooks/measure.ipynb": lambda record: of_other_code(record)},
+    "snippets that import each other": {
+        "snippets/helper.py": [("STEPS = 3\n", "STEPS = 3\n▶from measure import distance\n")]
+    },
     # claims
     "claim without a check": {
         FIRST: ("        check: measure.difference < 1e-5\n", ""),
@@ -271,7 +288,7 @@ def make_mistake(folder, mistake):
                 content = content.replace(old, new)
             content = content.replace(*mark) if mark else content
         else:
-            content = (folder / "docs/notebooks/measure.ipynb").read_text() if edits == "copy of measure" else edits
+            content = edits((folder / "docs/notebooks/measure.ipynb").read_text()) if callable(edits) else edits
         if isinstance(content, bytes):
             head, found, rest = content.partition(MARK.encode())
             expected[name] = [(head.count(b"\n") + 1, len(head[head.rfind(b"\n") + 1 :].decode()) + 1)] if found else []

@@ -24,7 +24,7 @@ def notebook(**meta):
     }
     table = {"output_type": "display_data", "metadata": {"name": "sizes"}, "data": {"text/html": "<table></table>"}}
     unnamed = {"output_type": "execute_result", "metadata": {}, "data": {"text/html": "<b>x</b>"}}
-    return {
+    made = {
         "nbformat": 4,
         "metadata": {"mundap": meta},
         "cells": [
@@ -37,6 +37,13 @@ def notebook(**meta):
             },
         ],
     }
+    return sealed(made)
+
+
+def sealed(made):
+    """A notebook with the seal of what it says now."""
+    made["metadata"]["mundap"]["seal"] = records.seal(made)
+    return made
 
 
 @pytest.fixture
@@ -56,6 +63,7 @@ def test_read(write):
         "value": 0.1,
         "count": None,
     }
+    assert record.cells == [("markdown", "글"), ("code", "x"), ("code", "y")]
     assert record.exhibits == {
         "curve": records.Exhibit("curve", "svg", "<svg></svg>", "올라가요."),
         "sizes": records.Exhibit("sizes", "html", "<table></table>", ""),
@@ -68,7 +76,38 @@ def without(*path):
     for key in path[:-1]:
         node = node[key]
     del node[path[-1]]
-    return made
+    return made if path[-1] in ("seal", "mundap") else sealed(made)
+
+
+def shown(**output):
+    """A code cell with one output."""
+    return {
+        "cell_type": "code",
+        "source": "x",
+        "outputs": [{"output_type": "display_data", "data": {}, "metadata": {}, **output}],
+    }
+
+
+CELLS = [
+    {"outputs": [3]},
+    {"cell_type": "raw", "source": "x"},
+    {"cell_type": "code", "source": "x"},
+    {"cell_type": "code", "outputs": []},
+    {"cell_type": "markdown", "source": 3},
+    {"cell_type": "markdown"},
+    shown(output_type="error"),
+    shown(output_type="stream", name="stdin", text="x"),
+    shown(output_type="stream", name="stdout", text=3),
+    shown(data=None),
+    shown(data={"image/svg+xml": 3}),
+    shown(data={"text/plain": ["x", 3]}),
+    shown(metadata={"name": "../x", "alt": "x"}),
+    shown(metadata={"name": "a b"}),
+    shown(metadata={"name": 5}),
+    shown(metadata={"name": "x", "alt": None}),
+    shown(metadata={"name": "x", "alt": 7}),
+    shown(metadata=[]),
+]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +125,9 @@ def without(*path):
         without("cells"),
         without("metadata", "mundap"),
         *(without("metadata", "mundap", key) for key in notebook()["metadata"]["mundap"]),
-        {**notebook(), "cells": 3},
-        {**notebook(), "cells": [3]},
-        {**notebook(), "cells": [{"outputs": [3]}]},
+        sealed({**notebook(), "cells": 3}),
+        sealed({**notebook(), "cells": [3]}),
+        *(sealed({**notebook(), "cells": [cell]}) for cell in CELLS),
         notebook(evidence=[1]),
         notebook(evidence={"value": float("nan")}),
         notebook(evidence={"value": float("inf")}),
@@ -98,14 +137,58 @@ def without(*path):
         notebook(evidence={"value": 10**301}),
         notebook(evidence={"value": "글" * 201}),
         notebook(seconds="long"),
-        notebook(sources={}),
-        notebook(digest="0" * 16),
+        notebook(seconds="5"),
+        notebook(seconds=-1),
+        notebook(versions=["3.11"]),
+        notebook(versions={"python": 3}),
+        notebook(tolerance={"value": "0.1"}),
+        notebook(tolerance={"value": -1}),
+        notebook(sources={"measure.py": 3}),
     ],
     ids=lambda content: type(content).__name__,
 )
 def test_what_is_no_record(write, content):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as error:
         records.read(write(content))
+    assert not isinstance(error.value, records.Edited)
+
+
+EDITS = [
+    (("metadata", "mundap", "evidence", "value"), 0.6),
+    (("metadata", "mundap", "seconds"), 2.5),
+    (("metadata", "mundap", "tolerance", "value"), None),
+    (("metadata", "mundap", "versions", "python"), "3.12"),
+    (("metadata", "mundap", "sources", "measure.py"), "f" * 16),
+    (("metadata", "mundap", "seal"), "0" * 16),
+    (("cells", 0, "source"), "다른 글"),
+    (("cells", 1, "outputs", 0, "data", "image/svg+xml"), "<svg/>"),
+    (("cells", 1, "outputs", 0, "metadata", "alt"), "내려가요."),
+    (("cells", 2, "outputs", 1, "text"), "w"),
+    (("nbformat",), 3),
+]
+
+
+@pytest.mark.parametrize("place, value", EDITS)
+def test_what_was_edited_by_hand(write, place, value):
+    node = made = notebook()
+    for key in place[:-1]:
+        node = node[key]
+    assert node[place[-1]] != value
+    node[place[-1]] = value
+    with pytest.raises(records.Edited):
+        records.read(write(made))
+
+
+@pytest.mark.parametrize("change", [{"sources": {}}, {"digest": "0" * 16}])
+def test_digest_that_is_not_of_the_sources(write, change):
+    with pytest.raises(records.Edited):
+        records.read(write(notebook(**change)))
+
+
+def test_seal_does_not_depend_on_how_the_file_is_written(write):
+    made = notebook()
+    again = json.loads(json.dumps(made, indent=3, sort_keys=True))
+    assert records.seal(again) == made["metadata"]["mundap"]["seal"]
 
 
 def test_what_cannot_be_read(tmp_path):

@@ -2,7 +2,8 @@
 
 import json
 
-from mundap.project import schema, snippets
+from mundap.project import records, schema, snippets
+from mundap.project.cells import cells_of
 
 MARK = "▶"  # stands before the character that a message has to point at; it is taken out of the text
 # A snippet whose last cell is still to be written; and one that runs for a minute, and says when it has begun
@@ -219,16 +220,11 @@ def make_records(folder, **changes):
             for label, (mime, content, alt) in exhibits.items()
         ]
         cells = [
-            {"cell_type": "markdown", "id": "cell-0", "metadata": {}, "source": f"# {found[name].title}"},
-            {
-                "cell_type": "code",
-                "id": "cell-1",
-                "metadata": {},
-                "execution_count": 1,
-                "source": "evidence",
-                "outputs": outputs,
-            },
+            {"cell_type": cell.kind, "id": f"cell-{number}", "metadata": {}, "source": cell.source}
+            | ({"execution_count": number, "outputs": []} if cell.kind == "code" else {})
+            for number, cell in enumerate(cells_of(found[name].source or "evidence"))  # "" where it cannot be read
         ]
+        cells[-1]["outputs"] = outputs
         meta = {
             "digest": snippets.digest(hashes),
             "sources": hashes,
@@ -243,6 +239,7 @@ def make_records(folder, **changes):
             "metadata": {"mundap": meta, "language_info": {"name": "python"}},
             "cells": cells,
         }
+        meta["seal"] = records.seal(notebook)
         put(folder / "docs" / "notebooks" / f"{name}.ipynb", json.dumps(notebook, ensure_ascii=False))
 
 

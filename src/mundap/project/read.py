@@ -72,6 +72,10 @@ def read_records(root: Path, runnable: set[str]) -> tuple[dict[str, Record], lis
         name = path.relative_to(root).as_posix()
         try:
             record = records.read(path)
+        except records.Edited:
+            todo = f"`mundap run {path.stem}` 명령으로 다시 만들어 주세요."
+            problems.append(Problem(name, 1, 1, "손으로 고친 기록이에요.", todo))
+            continue
         except ValueError:
             todo = f"지우고 `mundap run {path.stem}` 명령으로 다시 만들어 주세요."
             problems.append(Problem(name, 1, 1, "`mundap run` 명령이 남긴 기록이 아니에요.", todo))

@@ -1,14 +1,91 @@
 """The recorded run of each snippet: an executed notebook, the only place that numbers on pages come from."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import jsonschema
 
 from mundap.project import snippets
 from mundap.project.expression import Evidence
+from mundap.project.schema import NAME
 
 LARGEST, LONGEST = 1e300, 200  # of a number, and of a text in characters
+
+
+LINES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}  # nbformat allows both
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+LABEL = {"type": "object", "properties": {"name": {"type": "string", "pattern": NAME}, "alt": {"type": "string"}}}
+OUTPUT = {
+    "oneOf": [
+        {
+            "properties": {"output_type": {"const": "stream"}, "name": {"enum": ["stdout", "stderr"]}, "text": LINES},
+            "required": ["name", "text"],
+        },
+        {
+            "properties": {
+                "output_type": {"enum": ["display_data", "execute_result"]},
+                "data": {"type": "object", "additionalProperties": LINES},
+                "metadata": LABEL,
+            },
+            "required": ["data", "metadata"],
+        },
+    ],
+    "type": "object",
+    "required": ["output_type"],
+}
+TEXT_CELL = {
+    "properties": {"cell_type": {"const": "markdown"}, "source": LINES},
+    "required": ["source"],
+}
+CODE_CELL = {
+    "properties": {
+        "cell_type": {"const": "code"},
+        "source": LINES,
+        "outputs": {"type": "array", "items": OUTPUT},
+    },
+    "required": ["source", "outputs"],
+}
+SHAPE = jsonschema.Draft7Validator(  # of what `mundap run` writes, as far as pages lean on it
+    {
+        "type": "object",
+        "required": ["cells", "metadata"],
+        "properties": {
+            "cells": {
+                "type": "array",
+                "items": {"type": "object", "required": ["cell_type"], "oneOf": [TEXT_CELL, CODE_CELL]},
+            },
+            "metadata": {
+                "type": "object",
+                "required": ["mundap"],
+                "properties": {
+                    "mundap": {
+                        "type": "object",
+                        "required": ["digest", "sources", "versions", "seconds", "evidence", "tolerance", "seal"],
+                        "properties": {
+                            "digest": {"type": "string"},
+                            "seal": {"type": "string"},
+                            "sources": TEXTS,
+                            "versions": TEXTS,
+                            "seconds": {"type": "number", "minimum": 0},
+                            "evidence": {"type": "object"},
+                            "tolerance": {
+                                "type": "object",
+                                "additionalProperties": {"type": ["number", "null"], "minimum": 0},
+                            },
+                        },
+                    }
+                },
+            },
+        },
+    }
+)
+
+
+class Edited(ValueError):
+    """A record that is not as `mundap run` left it."""
 
 
 @dataclass(frozen=True)
@@ -33,39 +110,65 @@ class Record:
     evidence: Evidence
     tolerance: dict[str, float | None]
     seconds: float
+    cells: list[tuple[str, str]]  # (kind, source) in order
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
 def read(path: Path) -> Record:
-    """Read one record; raises ValueError where the file is no notebook that `mundap run` wrote."""
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        meta = notebook["metadata"]["mundap"]
-        record = Record(
-            name=path.stem,
-            path=path,
-            digest=meta["digest"],
-            sources=dict(meta["sources"]),
-            versions=dict(meta["versions"]),
-            evidence=dict(meta["evidence"]),
-            tolerance=dict(meta["tolerance"]),
-            seconds=float(meta["seconds"]),
-        )
-        for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                record.exhibits |= exhibits(output)
-    except (OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+    """Read one record.
+
+    Raises ValueError where the file is no notebook that `mundap run` wrote, Edited where it was changed since.
+    """
+    notebook = parse(path)
+    meta = notebook["metadata"]["mundap"]
+    record = Record(
+        name=path.stem,
+        path=path,
+        digest=meta["digest"],
+        sources=meta["sources"],
+        versions=meta["versions"],
+        evidence=meta["evidence"],
+        tolerance=meta["tolerance"],
+        seconds=float(meta["seconds"]),
+        cells=[(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]],
+    )
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            record.exhibits |= exhibits(output)
     for name, value in record.evidence.items():
         if wrong := fault(name, value):
             raise ValueError(f"{name}: {wrong}")
-    if record.digest != snippets.digest(record.sources):
-        raise ValueError("digest")
+    if meta["seal"] != seal(notebook) or record.digest != snippets.digest(record.sources):
+        raise Edited(path.stem)
     return record
 
 
+def parse(path: Path) -> dict[str, Any]:
+    """The notebook in a file, of the shape that `mundap run` writes. Raises ValueError."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(constant)
+
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        fault_of_shape = next(SHAPE.iter_errors(notebook), None)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    if fault_of_shape:
+        raise ValueError(fault_of_shape.message)
+    return notebook
+
+
+def seal(notebook: dict[str, Any]) -> str:
+    """A digest of all that a record says, but for the seal itself."""
+    meta = {key: value for key, value in notebook["metadata"]["mundap"].items() if key != "seal"}
+    whole = {**notebook, "metadata": {**notebook["metadata"], "mundap": meta}}
+    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def exhibits(output: dict[str, Any]) -> dict[str, Exhibit]:
-    """{name: exhibit} of an output that show() or table() named; {} of any other. Raises what a malformed one does."""
+    """{name: exhibit} of an output that show() or table() named; {} of any other."""
     label, data = output.get("metadata", {}), output.get("data", {})
     for kind, mime in (("html", "text/html"), ("svg", "image/svg+xml")):
         if "name" in label and mime in data:

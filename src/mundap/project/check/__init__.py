@@ -16,6 +16,7 @@ CHECKS = (
     code.circles,
     code.evidence,
     code.stale,
+    code.other_cells,
     code.unused,
     code.editor_schemas,
     names.lines_of_the_map,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mundap.problems import Problem
 from mundap.project import schema, snippets
+from mundap.project.cells import cells_of
 from mundap.project.model import Project
 
 
@@ -48,6 +49,20 @@ def stale(project: Project) -> Iterator[Problem]:
         todo = f"`mundap run {name}` 명령으로 {'다시 ' if changed else ''}돌려 주세요."
         minor = bool(changed) or name not in project.files.used
         yield Problem(_file(project, name), 1, 1, what, todo, minor=minor)
+
+
+def other_cells(project: Project) -> Iterator[Problem]:
+    """Records whose cells are not those of the snippet that they say they are of."""
+    for name, record in project.records.items():
+        snippet = project.snippets[name]
+        if name not in project.stale and record.cells != [
+            (cell.kind, cell.source) for cell in cells_of(snippet.source)
+        ]:
+            what, todo = (
+                f"기록의 셀이 `snippets/{name}.py`와 달라요.",
+                f"`mundap run {name}` 명령으로 다시 돌려 주세요.",
+            )
+            yield Problem(record.path.relative_to(project.root).as_posix(), 1, 1, what, todo)
 
 
 def unused(project: Project) -> Iterator[Problem]:
