@@ -55,7 +55,9 @@ def other_cells(project: Project) -> Iterator[Problem]:
     """Records whose cells are not those of the snippet that they say they are of."""
     for name, record in project.records.items():
         snippet = project.snippets[name]
-        if name not in project.stale and record.cells != [
+        if snippet.error or name in project.stale:
+            continue
+        if record.cells != [
             (cell.kind, cell.source) for cell in cells_of(snippet.source)
         ]:
             what, todo = (
