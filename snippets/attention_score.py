@@ -22,6 +22,7 @@ def attention(q, k, v):
 
 
 def largest_difference(first, second):
+    """Largest absolute difference of two tensors."""
     return (first - second).abs().max().item()
 
 

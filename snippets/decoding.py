@@ -246,6 +246,7 @@ def greedy_anew(model, source, steps):
 
 
 def flops(function, *arguments):
+    """FLOPs of one call, counted operator by operator."""
     with FlopCounterMode(display=False) as counter:
         function(*arguments)
     return counter.get_total_flops()

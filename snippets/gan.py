@@ -57,10 +57,12 @@ def critic_loss(D, real, fake, penalty=1.0):
 
 
 def adam(net, lr):
+    """The optimizer of both networks."""
     return torch.optim.Adam(net.parameters(), lr, betas=(0.5, 0.9), fused=True)
 
 
 def step(optimizer, loss):
+    """One step down; loss: one for each seed."""
     optimizer.zero_grad()
     loss.sum().backward()  # the seeds share no weight, so their losses do not meet
     optimizer.step()

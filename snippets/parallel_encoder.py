@@ -57,6 +57,7 @@ def one_at_a_time(model, source):
 
 
 def seconds(function, *arguments, repeats=5):
+    """CPU time of one call in seconds: the median of some."""
     found = []
     for _ in range(repeats):
         start = time.process_time()
@@ -145,6 +146,7 @@ class RNN(nn.Module):
 
 
 def flops(function, *arguments):
+    """FLOPs of one call, counted operator by operator."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         function(*arguments)
     return counter.get_total_flops()
@@ -210,6 +212,8 @@ class DecoderLayerAlone(DecoderLayer):
 
 
 class Changed(Transformer):
+    """The Transformer with layers of other kinds."""
+
     def __init__(self, encoder_layer=EncoderLayer, decoder_layer=DecoderLayer):
         super().__init__()
         for layers, kind in ((self.encoder, encoder_layer), (self.decoder, decoder_layer)):

@@ -147,9 +147,11 @@ if __name__ == "__main__":
             )
 
     def mean(kind, what):
+        """Over the seeds."""
         return statistics.mean(seed[what] for seed in found[kind])
 
     def spread(kind, what):
+        """Standard deviation over the seeds."""
         return statistics.stdev(seed[what] for seed in found[kind])
 
     uniform = DISTANCE.mean().item()

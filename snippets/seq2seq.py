@@ -101,6 +101,8 @@ def mlp(dim):
 
 
 class EncoderLayer(nn.Module):
+    """AIAYN §3.1: self-attention and MLP, (B, S, D) -> (B, S, D)."""
+
     def __init__(self, dim, num_heads):
         super().__init__()
         self.self_attn, self.mlp = Attention(dim, num_heads), mlp(dim)
@@ -112,6 +114,8 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
+    """AIAYN §3.1: the same, and attention to the encoder's output between them: -> (B, T, D) and that attention."""
+
     def __init__(self, dim, num_heads):
         super().__init__()
         self.self_attn, self.cross_attn, self.mlp = Attention(dim, num_heads), Attention(dim, num_heads), mlp(dim)
@@ -418,6 +422,7 @@ def target_fields(text):
 
 
 def field_ids(rows):
+    """The fields of some translations as padded numbers."""
     return pad([[FIELDS[field] for field in row] for row in rows])
 
 

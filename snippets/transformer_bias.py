@@ -70,7 +70,8 @@ if __name__ == "__main__":
     moved = {name: equivariance_error(part, tokens) for name, part in parts.items()}
     seen = {name: seen_tokens(part, tokens[:1]) for name, part in parts.items()}
 
-    def cut_and_back(x):  # the same patches as a row of tokens, so that it can be asked the same
+    def cut_and_back(x):
+        """The same patches as a row of tokens, so that it can be asked the same."""
         return trained.patch_embed(F.fold(x.transpose(1, 2), SIZE, PATCH, stride=PATCH))
 
     seen_by_cut = seen_tokens(cut_and_back, F.unfold(image[:1], PATCH, stride=PATCH).transpose(1, 2))

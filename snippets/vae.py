@@ -21,6 +21,7 @@ LATENT = 8  # numbers in a code
 
 
 def mlp(inputs, outputs, hidden=128):
+    """One hidden layer: (..., inputs) -> (..., outputs)."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
@@ -30,6 +31,8 @@ def reconstruction(logits, x):
 
 
 class Autoencoder(nn.Module):
+    """A code is a point: images x (B, 64) -> codes (B, Z)."""
+
     def __init__(self):
         super().__init__()
         self.encoder, self.decoder = mlp(64, LATENT), mlp(LATENT, 64)
@@ -42,6 +45,8 @@ class Autoencoder(nn.Module):
 
 
 class VAE(nn.Module):
+    """A code is a distribution, drawn to N(0, 1) by beta times its divergence."""
+
     def __init__(self, beta=1.0):
         super().__init__()
         self.encoder, self.decoder, self.beta = mlp(64, 2 * LATENT), mlp(LATENT, 64), beta

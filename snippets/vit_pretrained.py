@@ -136,6 +136,29 @@ def from_state_dict(state, num_heads=None, eps=None):
     """
     if any("embeddings." in name for name in state):
         state, eps = from_huggingface(state), eps or 1e-12
+    options = read_options(state, num_heads)
+    layer_scale = "blocks.0.ls1.gamma" in state
+    no_embed_class = (options["img_size"] // options["patch_size"]) ** 2 == state["pos_embed"].shape[1]
+    with torch.device("meta"):  # shapes without memory: nothing to initialise
+        if layer_scale or no_embed_class:
+            model = ScaledViT(layer_scale, no_embed_class, **options)
+        else:
+            model = VisionTransformer(**options)
+        if "head.weight" not in state:
+            model.head = nn.Identity()
+    check_names(
+        {name: tuple(value.shape) for name, value in model.state_dict().items()},
+        {name: tuple(value.shape) for name, value in state.items()},
+    )
+    model.to_empty(device="cpu").load_state_dict(state, strict=True)
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = eps or 1e-6
+    return model.eval()
+
+
+def read_options(state, num_heads=None):
+    """The options of the model that weights in timm's names are of: dict. Raises CheckpointError."""
     for part, kind in OTHERS.items():
         if found := next((name for name in state if part in name), None):
             raise CheckpointError(
@@ -155,7 +178,7 @@ def from_state_dict(state, num_heads=None, eps=None):
     num_heads = num_heads or HEADS.get(embed_dim)
     if not num_heads or embed_dim % num_heads:
         raise CheckpointError(f"헤드 수는 가중치에 남지 않아요. {embed_dim}차원을 나누는 `num_heads`를 적어 주세요.")
-    options = {
+    return {
         "img_size": grid * patch_size,
         "patch_size": patch_size,
         "in_chans": in_chans,
@@ -166,23 +189,6 @@ def from_state_dict(state, num_heads=None, eps=None):
         "mlp_ratio": Fraction(hidden_dim, embed_dim),
         "qkv_bias": "blocks.0.attn.qkv.bias" in state,
     }
-    layer_scale, no_embed_class = "blocks.0.ls1.gamma" in state, grid**2 == tokens
-    with torch.device("meta"):  # shapes without memory: nothing to initialise
-        if layer_scale or no_embed_class:
-            model = ScaledViT(layer_scale, no_embed_class, **options)
-        else:
-            model = VisionTransformer(**options)
-        if not num_classes:
-            model.head = nn.Identity()
-    check_names(
-        {name: tuple(value.shape) for name, value in model.state_dict().items()},
-        {name: tuple(value.shape) for name, value in state.items()},
-    )
-    model.to_empty(device="cpu").load_state_dict(state, strict=True)
-    for module in model.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.eps = eps or 1e-6
-    return model.eval()
 
 
 def check_names(wanted, found):

@@ -35,7 +35,7 @@ class Bench:
 
     @property
     def kind(self):
-        """ "cuda", "mps" or "cpu"."""
+        """What PyTorch calls such a device: "cuda", "mps" or "cpu"."""
         return self.device.type
 
     @property

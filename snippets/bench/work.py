@@ -100,9 +100,9 @@ def attention_bytes(batch, N, dtype, fused):
 
 
 class Traffic(TorchDispatchMode):
-    """Counts the bytes that operators read and write, each once, as if nothing stayed in a cache: .bytes
+    """Counts the bytes that operators read and write, each once, as if nothing stayed in a cache.
 
-    Views move nothing. Use it on meta or fake tensors: values are not needed.
+    They stand in .bytes. Views move nothing. Use it on meta or fake tensors: values are not needed.
     """
 
     FREE = {"_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "detach"}

@@ -10,8 +10,9 @@ MEAN, STD = 4.884, 6.017  # of all pixels, ink running from 0 to 16
 
 
 def load(seed):
-    """The 1797 digits in an order of the seed's, as [(images (n, 1, 8, 8), labels (n,))]: 1000 to train on, 297 to
-    choose by, 500 to test on. Images have mean 0 and standard deviation 1.
+    """The 1797 digits in an order of the seed's: 1000 to train on, 297 to choose by, 500 to test on.
+
+    -> [(images (n, 1, 8, 8), labels (n,))]. Images have mean 0 and standard deviation 1.
     """
     digits = load_digits()
     order = torch.randperm(len(digits.target), generator=torch.Generator().manual_seed(seed))
