@@ -23,10 +23,17 @@ def project(tmp_path):
     return make_project(tmp_path)
 
 
-@pytest.mark.parametrize("whom", ["command", "terminal"])
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
-def test_interrupted_run_leaves_the_old_record_and_no_process(project, ending, whom):
-    """A terminal sends Ctrl-C, or word that it closes, to the command and its workers alike."""
+@pytest.mark.parametrize(
+    "send, ending",
+    [
+        (os.kill, signal.SIGINT),
+        (os.kill, signal.SIGTERM),
+        (os.kill, signal.SIGKILL),
+        (os.killpg, signal.SIGINT),  # Ctrl-C at a terminal reaches the workers too
+        (os.killpg, signal.SIGHUP),  # and so does a terminal that is closed
+    ],
+)
+def test_interrupted_run_leaves_the_old_record_and_no_process(project, send, ending):
     put(project / "snippets" / "measure.py", SLOW)
     before = snapshot(project)
     process = subprocess.Popen(
@@ -38,7 +45,7 @@ def test_interrupted_run_leaves_the_old_record_and_no_process(project, ending, w
         start_new_session=True,
     )
     wait_for((project / "snippets" / "started").exists)
-    os.kill(process.pid, ending) if whom == "command" else os.killpg(process.pid, ending)
+    send(process.pid, ending)
     out, err = process.communicate(timeout=60)
     if ending == signal.SIGINT:
         assert process.returncode == 130 and "멈췄어요. 이미 있던 기록은 그대로예요." in err

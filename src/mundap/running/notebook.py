@@ -41,9 +41,9 @@ def open_guard(source: str) -> str:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError):
         return source
-    if len(statements) != 1 or not is_main_guard(statements[0]):
+    guard = statements[0] if len(statements) == 1 else None
+    if guard is None or not is_main_guard(guard):
         return source
-    [guard] = statements
     lines = source.splitlines()
     before, block = lines[: guard.lineno - 1], lines[guard.lineno :]
     indent = " " * guard.body[0].col_offset

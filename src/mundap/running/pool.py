@@ -5,10 +5,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
 from mundap.problems import Failure
 from mundap.project.snippets import Snippet, closure, order
@@ -33,23 +34,28 @@ def run_all(
     """
     names = order(snippets, names)
     imports = {name: [other for other in closure(snippets, name) if other in names] for name in names}
-    schedule, waiting = _schedule(imports), []
+    schedule = _schedule(imports)
+    waiting: list[str] = []
+    running: dict[str, Worker] = {}
     results: dict[str, float | Failure] = {}
-    with Progress(len(names), stream) as progress, Workers(root, time_limit) as running:
+    with Progress(len(names), stream) as progress, _all_ended(running):
+
+        def finish(name: str, outcome: float | Failure) -> None:
+            results[name] = outcome
+            schedule.done(name)
+            progress.finish(name, outcome)
+
         while schedule.is_active():
+            for name in [name for name, worker in running.items() if worker.has_ended()]:
+                finish(name, running.pop(name).outcome())
             waiting += schedule.get_ready()
-            outcomes = running.outcomes()
             while waiting and len(running) < workers:
                 name = waiting.pop(0)
                 if broken := [other for other in imports[name] if isinstance(results[other], Failure)]:
-                    outcomes[name] = Failure(f"먼저 돌아야 할 `{broken[0]}` 스니펫이 실패해서 돌리지 않았어요.")
+                    finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}` 스니펫이 실패해서 돌리지 않았어요."))
                 else:
-                    running.start(name)
+                    running[name] = Worker(root, name, time_limit)
                     progress.start(name)
-            for name, outcome in outcomes.items():
-                results[name] = outcome
-                schedule.done(name)
-                progress.finish(name, outcome)
             progress.tick()
             time.sleep(LOOK)
     return results
@@ -65,57 +71,55 @@ def _schedule(imports: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
     return schedule
 
 
-class Workers:
-    """The processes that record snippets now. Leaving the block ends them, and waits until they have ended."""
+class Worker:
+    """A process that records one snippet."""
 
-    def __init__(self, root: Path, time_limit: float) -> None:
-        self.root, self.time_limit = root, time_limit
-        self.processes: dict[str, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}  # with what they answer
-
-    def __enter__(self) -> "Workers":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process, _ in self.processes.values():
-            process.stdin.close()
-        for process, answer in self.processes.values():
-            _outcome(process, answer)
-
-    def __len__(self) -> int:
-        return len(self.processes)
-
-    def start(self, name: str) -> None:
-        """Start to record a snippet."""
-        answer = tempfile.TemporaryFile()  # noqa: SIM115  (a pipe could fill up; closed once its worker has ended)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mundap.running.record", str(self.root), name, str(self.time_limit)],
+    def __init__(self, root: Path, name: str, time_limit: float) -> None:
+        self.answer = tempfile.TemporaryFile()  # noqa: SIM115  (a pipe could fill up; closed by outcome)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mundap.running.record", str(root), name, str(time_limit)],
             stdin=subprocess.PIPE,  # never written to: the worker ends when it closes
-            stdout=answer,
+            stdout=self.answer,
             stderr=subprocess.DEVNULL,
         )
-        self.processes[name] = process, answer
 
-    def outcomes(self) -> dict[str, float | Failure]:
-        """What came of those that have ended since the last call."""
-        ended = [name for name, (process, _) in self.processes.items() if process.poll() is not None]
-        return {name: _outcome(*self.processes.pop(name)) for name in ended}
+    def has_ended(self) -> bool:
+        """Whether its outcome is there, without waiting."""
+        return self.process.poll() is not None
+
+    def end(self) -> None:
+        """Tell it to end, without waiting."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def outcome(self) -> float | Failure:
+        """Wait until it has ended -> the seconds that its run took, or why there is no record."""
+        try:
+            self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.end()
+        with self.answer:
+            self.answer.seek(0)
+            text = self.answer.read()
+        if not text:
+            status = self.process.returncode
+            return Failure(f"실행 과정이 갑자기 끝났어요(종료 코드 {status}). 메모리가 모자랐을 수 있어요.")
+        reply = json.loads(text)
+        return Failure(reply["failure"]) if "failure" in reply else reply["seconds"]
 
 
-def _outcome(process: subprocess.Popen[bytes], answer: IO[bytes]) -> float | Failure:
-    """Wait for a worker that ends -> the seconds that its run took, or why there is no record."""
+@contextmanager
+def _all_ended(running: Mapping[str, Worker]) -> Generator[None, None, None]:
+    """When the block is left, however that is, no worker goes on."""
     try:
-        process.wait(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdin.close()
-    with answer:
-        answer.seek(0)
-        text = answer.read()
-    if not text:
-        return Failure(f"실행 과정이 갑자기 끝났어요(종료 코드 {process.returncode}). 메모리가 모자랐을 수 있어요.")
-    outcome = json.loads(text)
-    return Failure(outcome["failure"]) if "failure" in outcome else outcome["seconds"]
+        yield
+    finally:
+        for worker in running.values():
+            worker.end()
+        for worker in running.values():
+            worker.outcome()
 
 
 class Progress:

@@ -102,8 +102,10 @@ def read_evidence(client: "NotebookClient") -> dict[str, Any]:
     """
     from jupyter_core.utils import run_sync
 
-    async def ask():
-        return await client.kc.execute(
+    kernel: Any = client.kc
+
+    async def ask() -> dict[str, Any]:
+        return await kernel.execute(
             READ_EVIDENCE,
             silent=True,
             store_history=False,
