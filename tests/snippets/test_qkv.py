@@ -56,10 +56,17 @@ def test_changed_tokens_sees_which_places_a_token_reaches(pair):
     assert mixed == [0, 1, 5, 6]  # rows 12 to 15 of the 4 x 7 that reshape fills in order
 
 
-def test_time_ratio_of_a_module_with_itself_is_about_one(pair):
-    three, _, x = pair
-    ratios = qkv.time_ratios(three, three, x, rounds=5, least=0.005)
-    assert len(ratios) == 5 and 0.2 < sorted(ratios)[2] < 5
+def test_time_ratio_is_that_of_the_costs(monkeypatch):
+    now, costs, turns = [0.0], {"slow": 3e-3, "fast": 1e-3}, []
+
+    def run(name):
+        turns.append(name)
+        now[0] += costs[name]
+
+    monkeypatch.setattr(qkv.time, "process_time", lambda: now[0])
+    ratios = qkv.time_ratios(lambda x: run("slow"), lambda x: run("fast"), None, rounds=5, least=0.005)
+    assert ratios == pytest.approx([3] * 5)
+    assert turns[30:] == (["slow"] * 6 + ["fast"] * 6) * 5, "after the warm-up in turns, each for `least` seconds"
 
 
 def test_class_without_self_cannot_be_made():
