@@ -8,10 +8,13 @@
 import math
 
 from bench.records import drift, read_folder
+from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
 from lib.paths import data_path
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 METHODS = {"naive": "식 그대로", "math": "math", "efficient": "efficient", "flash": "flash", "cudnn": "cuDNN"}
 MODES = {"inference": "추론", "training": "학습"}
+PLAIN = FuncFormatter(lambda value, _: f"{value:,.12g}")
 REASONS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류", "skipped": "안 잼"}
 
 
@@ -65,31 +68,35 @@ def bandwidth_of(record):
 # %%
 def race(record):
     """Every model cell against its fastest peer -> [dict], ratio: how many times as fast ours is."""
-    found = []
+    races = []
     for ours in select(record, "model", library="mundap"):
         same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
-        peers = [cell for cell in select(record, "model", **same) if "times_ours" in cell]
+        peers = {
+            cell["library"]: cell["times_ours"] for cell in select(record, "model", **same) if "times_ours" in cell
+        }
         if peers:
-            fastest = min(peers, key=lambda cell: cell["times_ours"]["median"])
-            ratio = fastest["times_ours"]
-            found.append(
-                {
-                    **same,
-                    "ours": ours,
-                    "peers": {cell["library"]: cell["times_ours"] for cell in peers},
-                    "fastest": fastest["library"],
-                    "ratio": ratio,
-                    "slower": ratio["median"] < 0.97 and ratio["high"] < 1,
-                }
-            )
-    return found
+            fastest = min(peers, key=lambda name: peers[name]["median"])
+            slower = peers[fastest]["median"] < 0.97 and peers[fastest]["high"] < 1
+            races.append({**same, "peers": peers, "fastest": fastest, "ratio": peers[fastest], "slower": slower})
+    return races
 
 
 # %%
-if __name__ == "__main__":
-    from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
-    from matplotlib.ticker import FuncFormatter, LogLocator
+def device_row(record, precisions):
+    """What a record says of its device, as a line of the table."""
+    peaks = [peak_of(record, how) for how in precisions]
+    return [
+        name_of(record),
+        *(short(peak / 1e12) if peak else "-" for peak in peaks),
+        short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
+        f"{math.expm1(drift(record)):.1%}",
+        record["versions"]["torch"],
+        record["when"][:10],
+        f"{record['seconds'] / 60:.0f}분",
+    ]
 
+
+if __name__ == "__main__":
     records = read_folder(data_path("benchmarks"))
     if not records:
         raise SystemExit("snippets/data/benchmarks/에 기록이 없어요.")
@@ -97,48 +104,29 @@ if __name__ == "__main__":
     lead = records[0]
     lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
     hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
-    rows = []
-    for record in records:
-        peaks = [peak_of(record, how) for how in hows]
-        rows.append(
-            [
-                name_of(record),
-                *(short(peak / 1e12) if peak else "-" for peak in peaks),
-                short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
-                f"{math.expm1(drift(record)):.1%}",
-                record["versions"]["torch"],
-                record["when"][:10],
-                f"{record['seconds'] / 60:.0f}분",
-            ]
-        )
     header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
-    table(
-        "devices", "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이", header, rows
-    )
+    caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
+    table("devices", caption, header, [device_row(record, hows) for record in records])
     if not gpus:
         print("GPU에서 잰 기록은 아직 없어요.")
 
+
 # %%
+def race_row(item, libraries):
+    """A cell against its fastest peer and against each, as a line of the table."""
+    ratio, medians = item["ratio"], {name: f"{peer['median']:.2f}" for name, peer in item["peers"].items()}
+    verdict = "느려요" if item["slower"] else "괜찮아요"
+    spread = f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})"
+    return [title_of(item), spread, verdict, *(medians.get(library, "-") for library in libraries)]
+
+
 if __name__ == "__main__":
     races = {name_of(record): race(record) for record in records}
-    libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
-    rows = []
-    for item in races[lead_name]:
-        ratio = item["ratio"]
-        rows.append(
-            [
-                title_of(item),
-                f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
-                "느려요" if item["slower"] else "괜찮아요",
-                *(
-                    f"{item['peers'][library]['median']:.2f}" if library in item["peers"] else "-"
-                    for library in libraries
-                ),
-            ]
-        )
-    header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
-    table("ratios", f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})", header, rows)
     compared = races[lead_name]
+    libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
+    header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
+    caption = f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})"
+    table("ratios", caption, header, [race_row(item, libraries) for item in compared])
     slower = [item for item in compared if item["slower"]]
     print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
 
@@ -148,77 +136,83 @@ if __name__ == "__main__":
 # **MFU**(model FLOPs utilization)는 모델에 꼭 필요한 연산을 실제로 걸린 시간으로 나눈 뒤, 같은 기록에서 가장 빨랐던 행렬곱의 속도로 나눈 값이에요.
 # 배치는 더 키워도 빨라지지 않을 때까지 키워서 골랐어요.
 
+
 # %%
+def model_row(cell, sheet):
+    """Throughput, MFU and memory of a cell as a line of the table. sheet: whether the maker's peak is known."""
+    if cell["status"] != "ok":
+        return [title_of(cell), cell["batch"] or "-", REASONS[cell["status"]], *["-"] * (3 if sheet else 2)]
+    median, high, low = (short(cell["batch"] / cell["seconds"][key]) for key in ("median", "high", "low"))
+    return [
+        title_of(cell),
+        cell["batch"],
+        f"{median} ({high}~{low})",
+        *(f"{cell[name]:.0%}" if cell[name] else "-" for name in ("mfu", *(["mfu_datasheet"] if sheet else []))),
+        f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-",
+    ]
+
+
 if __name__ == "__main__":
-    rows, sheet = [], lead["device"]["datasheet"]
-    for cell in select(lead, "model", status=None, library="mundap"):
-        row = [title_of(cell)]
-        if cell["status"] != "ok":
-            rows.append([*row, cell["batch"] or "-", REASONS[cell["status"]], *["-"] * (3 if sheet else 2)])
-            continue
-        seconds, batch = cell["seconds"], cell["batch"]
-        rates = [short(batch / seconds[key]) for key in ("median", "high", "low")]
-        shares = [cell["mfu"], cell["mfu_datasheet"]] if sheet else [cell["mfu"]]
-        rows.append(
-            [
-                *row,
-                batch,
-                f"{rates[0]} ({rates[1]}~{rates[2]})",
-                *(f"{part:.0%}" if part else "-" for part in shares),
-                f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-",
-            ]
-        )
+    sheet = bool(lead["device"]["datasheet"])
     header = ["칸", "배치", "장/초 (사분위)", "MFU", *(["제원 대비"] if sheet else []), "MiB"]
+    rows = [model_row(cell, sheet) for cell in select(lead, "model", status=None, library="mundap")]
     table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
 
-# %%
-if __name__ == "__main__":
-    goals = [
-        ("ViT-L/16 추론 bf16 compile: MFU", {"model": "L/16", "mode": "inference"}, 0.65),
-        ("ViT-L/16 학습 bf16 compile: MFU", {"model": "L/16", "mode": "training"}, 0.50),
-    ]
-    rows = []
-    for title, fields, goal in goals:
-        for record in gpus:
-            cells = select(record, "model", library="mundap", precision="bf16", compile=True, **fields)
-            reached = max((cell["mfu"] for cell in cells if cell["mfu"]), default=None)
-            verdict = "안 잼" if reached is None else "이뤘어요" if reached >= goal else "모자라요"
-            told = "-" if reached is None else f"{reached:.0%}"
-            rows.append([f"{title} {goal:.0%} 이상", name_of(record), told, verdict])
-        if not gpus:
-            rows.append([f"{title} {goal:.0%} 이상", "GPU", "-", "기록이 없어요"])
-    for record in records:
-        found = races[name_of(record)]
-        worst = min(found, key=lambda item: item["ratio"]["median"], default=None)
-        count = sum(item["slower"] for item in found)
-        verdict = "안 잼" if worst is None else "이뤘어요" if not count else "모자라요"
-        rows.append(["어느 칸에서도 느리지 않음", name_of(record), f"{len(found)}칸 중 {count}칸 느림", verdict])
-    table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
 
 # %%
+def mfu_row(title, mode, goal, record):
+    """The highest MFU of ViT-L in a record against a goal, as a line of the table."""
+    cells = select(record, "model", library="mundap", precision="bf16", compile=True, model="L/16", mode=mode)
+    reached = max((cell["mfu"] for cell in cells if cell["mfu"]), default=None)
+    if reached is None:
+        return [title, name_of(record), "-", "안 잼"]
+    return [title, name_of(record), f"{reached:.0%}", "이뤘어요" if reached >= goal else "모자라요"]
+
+
+def slower_row(record, races):
+    """In how many cells of a record ours is slower, as a line of the table."""
+    count = sum(item["slower"] for item in races)
+    verdict = "안 잼" if not races else "모자라요" if count else "이뤘어요"
+    return ["어느 칸에서도 느리지 않음", name_of(record), f"{len(races)}칸 중 {count}칸 느림", verdict]
+
+
 if __name__ == "__main__":
-    plain = FuncFormatter(lambda value, _: f"{value:,.12g}")
-    looks = {"Ti/16": (BLUE, "o"), "S/16": (ORANGE, "s"), "B/16": (GREEN, "^"), "L/16": (PINK, "D")}
+    rows = []
+    for mode, goal in (("inference", 0.65), ("training", 0.50)):
+        title = f"ViT-L/16 {MODES[mode]} bf16 compile: MFU {goal:.0%} 이상"
+        rows += [mfu_row(title, mode, goal, record) for record in gpus] or [[title, "GPU", "-", "기록이 없어요"]]
+    rows += [slower_row(record, races[name_of(record)]) for record in records]
+    table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
+
+
+# %%
+def draw_sweep(axis, record, precision, mode):
+    """Images a second against the batch -> {model: how many times as fast as batch 1 the fastest batch is}."""
+    looks, gains = {"Ti/16": (BLUE, "o"), "S/16": (ORANGE, "s"), "B/16": (GREEN, "^"), "L/16": (PINK, "D")}, {}
+    batches = {cell["batch"] for cell in select(record, "sweep", mode=mode, precision=precision)}
+    for name, (color, marker) in looks.items():
+        cells = select(record, "sweep", model=name, mode=mode, precision=precision)
+        if cells:
+            rates = [cell["batch"] / cell["seconds"]["median"] for cell in cells]
+            gains[name] = max(rates) / rates[0]
+            axis.plot([cell["batch"] for cell in cells], rates, color=color, marker=marker, label=f"ViT-{name}")
+    axis.set(xscale="log", yscale="log", xlabel="배치", title=MODES[mode])
+    axis.set_xticks(sorted(batches))
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(PLAIN)
+    axis.yaxis.set_major_formatter(PLAIN)
+    axis.minorticks_off()
+    return gains
+
+
+if __name__ == "__main__":
     figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), sharey=True)
-    gain = {}
-    for axis, mode in zip(axes, MODES):
-        for name, (color, marker) in looks.items():
-            cells = select(lead, "sweep", model=name, mode=mode, precision=lead_precision)
-            if cells:
-                rates = [cell["batch"] / cell["seconds"]["median"] for cell in cells]
-                gain[name, mode] = max(rates) / rates[0]
-                axis.plot([cell["batch"] for cell in cells], rates, color=color, marker=marker, label=f"ViT-{name}")
-        axis.set(xscale="log", yscale="log", xlabel="배치", title=MODES[mode])
-        axis.set_xticks(sorted({cell["batch"] for cell in select(lead, "sweep", mode=mode, precision=lead_precision)}))
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter(plain)
-        axis.yaxis.set_major_formatter(plain)
-        axis.minorticks_off()
+    gains = {mode: draw_sweep(axis, lead, lead_precision, mode) for axis, mode in zip(axes, MODES)}
     axes[0].set_ylabel("장/초")
     axes[0].legend(fontsize=9)
-    name, mode = max(gain, key=gain.get)
+    gain, name, mode = max((gain, name, mode) for mode in MODES for name, gain in gains[mode].items())
     alt = (
-        f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain[name, mode]:.1f}배예요. "
+        f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain:.1f}배예요. "
         f"({lead_name}, {lead_precision}, 컴파일하지 않음)"
     )
     show(figure, "sweep", alt)
@@ -251,99 +245,90 @@ def fused_methods(record, precision):
     return sorted(found, key=found.get)
 
 
-# %%
-if __name__ == "__main__":
-    colors = dict(zip(METHODS, [(ORANGE, "o"), (PINK, "v"), (GREEN, "^"), (BLUE, "s"), (VIOLET, "D")]))
-    panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
-    if len(panels) == 1:
-        panels = [(lead, how) for how in dict.fromkeys([lead_precision, "float32"])]
-    panels = [(record, how) for record, how in panels if curve(record, "naive", how)[0]]
-    kinds = (("seconds", 1e3, "ms", "attention_time"), ("memory", 2**-20, "MiB", "attention_memory"))
-    for quantity, scale, unit, name in kinds:
-        figure, axes = plt.subplots(1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False)
-        for axis, (record, how) in zip(axes[0], panels):
-            for method, title in METHODS.items():
-                lengths, values = curve(record, method, how, quantity=quantity)
-                if lengths:
-                    color, marker = colors[method]
-                    axis.plot(lengths, [scale * value for value in values], color=color, marker=marker, label=title)
-                lost = [
-                    cell["tokens"]
-                    for cell in select(record, "attention", "oom", method=method, precision=how, **{"pass": "forward"})
-                ]
-                if lost and lengths:
-                    axis.annotate(
-                        "메모리 부족",
-                        (lengths[-1], scale * values[-1]),
-                        fontsize=8,
-                        color=colors[method][0],
-                        xytext=(4, 4),
-                        textcoords="offset points",
-                    )
-            axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", title=f"{name_of(record)}, {how}")
-            axis.title.set_fontsize(9)
-            axis.set_xticks([N for N in (197, 1025, 4097, 16385) if N <= curve(record, "flash", how)[0][-1]])
-            axis.xaxis.set_major_formatter(plain)
-            axis.yaxis.set_major_formatter(plain)
-            axis.minorticks_off()
-        axes[0][0].set_ylabel(f"시퀀스 하나의 {'시간' if quantity == 'seconds' else '최대 메모리'} ({unit})")
-        axes[0][0].legend(fontsize=9)
-        best_fused = fused_methods(lead, lead_precision)[0]
-        shared = sorted(
-            set(curve(lead, "naive", lead_precision, quantity=quantity)[0])
-            & set(curve(lead, best_fused, lead_precision, quantity=quantity)[0])
-        )
-        pair = [dict(zip(*curve(lead, method, lead_precision, quantity=quantity))) for method in ("naive", best_fused)]
-        ratio = pair[0][shared[-1]] / pair[1][shared[-1]]
-        what = "시간이" if quantity == "seconds" else "메모리가"
-        show(
-            figure,
-            name,
-            f"N = {shared[-1]:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratio:.1f}배 들어요. "
-            f"({lead_name}, {lead_precision})",
-        )
-        if quantity == "seconds":
-            longest, time_ratio = shared[-1], ratio
-        else:
-            memory_ratio = ratio
+def at_longest(record, one, other, quantity="seconds"):
+    """Seconds or bytes of one over those of another, each a (method, precision), at the longest N of both -> (N, ratio)."""
+    ones, others = (dict(zip(*curve(record, *each, quantity=quantity))) for each in (one, other))
+    longest = max(ones.keys() & others.keys())
+    return longest, ones[longest] / others[longest]
+
 
 # %%
+def draw_curves(axis, record, precision, quantity, scale):
+    """Time or memory of each way to compute attention against N, and where the memory ran out."""
+    for (method, title), color, marker in zip(METHODS.items(), (ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD"):
+        lengths, values = curve(record, method, precision, quantity=quantity)
+        values = [scale * value for value in values]
+        if lengths:
+            axis.plot(lengths, values, color=color, marker=marker, label=title)
+        if lengths and select(record, "attention", "oom", method=method, precision=precision, **{"pass": "forward"}):
+            place = {"xytext": (4, 4), "textcoords": "offset points"}
+            axis.annotate("메모리 부족", (lengths[-1], values[-1]), fontsize=8, color=color, **place)
+    axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", title=f"{name_of(record)}, {precision}")
+    axis.title.set_fontsize(9)
+    axis.set_xticks([N for N in (197, 1025, 4097, 16385) if N <= curve(record, "flash", precision)[0][-1]])
+    axis.xaxis.set_major_formatter(PLAIN)
+    axis.yaxis.set_major_formatter(PLAIN)
+    axis.minorticks_off()
+
+
+def panels_of(records):
+    """The records and precisions that stand side by side: two devices, or two precisions of the only one."""
+    panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
+    if len(panels) == 1:
+        panels = [(records[0], how) for how in dict.fromkeys([panels[0][1], "float32"])]
+    return [(record, how) for record, how in panels if curve(record, "naive", how)[0]]
+
+
 if __name__ == "__main__":
-    rows = []
-    for px in lead["settings"]["grid"]["pixels"]:
-        N = (px // 16) ** 2 + 1
-        row = [px, f"{N:,}"]
-        for method in METHODS:
-            cells = select(
-                lead, "attention", status=None, tokens=N, method=method, precision=lead_precision, **{"pass": "forward"}
-            )
-            if cells and cells[0]["status"] == "ok":
-                cell = cells[0]
-                seconds = cell["seconds"]["median"]
-                row.append(f"{short(1e3 * seconds / cell['batch'])} / {short(cell['flops'] / seconds / 1e12)}")
-            else:
-                row.append(REASONS[cells[0]["status"]] if cells else "-")
-        rows.append(row)
+    panels, best_fused = panels_of(records), fused_methods(lead, lead_precision)[0]
+    ratios = {}
+    for quantity, what, scale, label, name in (
+        ("seconds", "시간이", 1e3, "시간 (ms)", "attention_time"),
+        ("memory", "메모리가", 2**-20, "최대 메모리 (MiB)", "attention_memory"),
+    ):
+        figure, axes = plt.subplots(1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False)
+        for axis, (record, how) in zip(axes[0], panels):
+            draw_curves(axis, record, how, quantity, scale)
+        axes[0][0].set_ylabel(f"시퀀스 하나의 {label}")
+        axes[0][0].legend(fontsize=9)
+        ways = ("naive", lead_precision), (best_fused, lead_precision)
+        N, ratios[quantity] = at_longest(lead, *ways, quantity)
+        alt = f"N = {N:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratios[quantity]:.1f}배 들어요. "
+        show(figure, name, f"{alt}({lead_name}, {lead_precision})")
+
+
+# %%
+def attention_row(record, precision, px):
+    """Time and speed of each way to compute attention at that image size, as a line of the table."""
+    N = (px // 16) ** 2 + 1
+    row = [px, f"{N:,}"]
+    for method in METHODS:
+        same = {"tokens": N, "method": method, "precision": precision, "pass": "forward"}
+        cell = next(iter(select(record, "attention", status=None, **same)), None)
+        if cell and cell["status"] == "ok":
+            seconds = cell["seconds"]["median"]
+            row.append(f"{short(1e3 * seconds / cell['batch'])} / {short(cell['flops'] / seconds / 1e12)}")
+        else:
+            row.append(REASONS[cell["status"]] if cell else "-")
+    return row
+
+
+if __name__ == "__main__":
+    rows = [attention_row(lead, lead_precision, px) for px in lead["settings"]["grid"]["pixels"]]
     caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s ({lead_name}, {lead_precision})"
     table("attention", caption, ["px", "N", *METHODS.values()], rows)
 
-    rows, exponents = [], {}
-    for fit in lead["fits"]:
-        exponents[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit["exponent"]
-    keys = dict.fromkeys((fit["method"], fit["pass"], fit["precision"]) for fit in lead["fits"])
-    told = {
-        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): f"{fit['exponent']:.2f} ± {fit['error']:.2f}"
-        for fit in lead["fits"]
-    }
-    for method, which, how in keys:
-        rows.append(
-            [
-                METHODS[method],
-                "순전파" if which == "forward" else "순전파+역전파",
-                how,
-                *(told.get((method, which, how, quantity), "-") for quantity in ("time", "memory")),
-            ]
-        )
+    fits = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in lead["fits"]}
+    exponents = {key: f"{fit['exponent']:.2f} ± {fit['error']:.2f}" for key, fit in fits.items()}
+    rows = [
+        [
+            METHODS[method],
+            "순전파" if which == "forward" else "순전파+역전파",
+            how,
+            *(exponents.get((method, which, how, quantity), "-") for quantity in ("time", "memory")),
+        ]
+        for method, which, how in dict.fromkeys(key[:3] for key in fits)
+    ]
     table("exponents", f"N에 대한 지수와 표준오차 ({lead_name})", ["구현", "일", "정밀도", "시간", "메모리"], rows)
 
 # %% [markdown]
@@ -351,46 +336,37 @@ if __name__ == "__main__":
 #
 # 모델 전체와, 그 안의 어텐션만 떼어 낸 것을 번갈아 재서 나눴어요. 식 $N/(6D+N)$은 연산량의 몫이에요. 둘이 다르다면 어텐션의 연산 하나가 선형층의 연산 하나보다 비싸거나 싼 거예요.
 
+
 # %%
+def shares_of(record, precision):
+    """Attention's share of the time of ViT-B/16 and of its FLOPs -> {N: (spread of the time's, the FLOPs')}."""
+    cells = sorted(select(record, "share", precision=precision), key=lambda cell: cell["tokens"])
+    return {cell["tokens"]: (cell["time_share"], cell["flop_share"]) for cell in cells if "time_share" in cell}
+
+
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(6, 3.8))
-    shares, palette = {}, [BLUE, GREEN, PINK, VIOLET]
     lines = [(record, how) for record in records for how in record["settings"]["precisions"] if how != "tf32"][:4]
-    for (record, how), color, marker in zip(lines, palette, "os^D"):
-        cells = sorted(select(record, "share", precision=how), key=lambda cell: cell["tokens"])
-        cells = [cell for cell in cells if "time_share" in cell]
-        for cell in cells:
-            shares[name_of(record), how, cell["tokens"]] = cell["time_share"]["median"], cell["flop_share"]
-        if cells:
-            median = [cell["time_share"]["median"] for cell in cells]
-            bars = [
-                [cell["time_share"]["median"] - cell["time_share"]["low"] for cell in cells],
-                [cell["time_share"]["high"] - cell["time_share"]["median"] for cell in cells],
-            ]
-            axis.errorbar(
-                [cell["tokens"] for cell in cells],
-                median,
-                yerr=bars,
-                color=color,
-                marker=marker,
-                capsize=3,
-                label=f"시간: {record['device']['name']}, {how}",
-            )
-    grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(N for *_, N in shares)]
+    shares = {(name_of(record), how): shares_of(record, how) for record, how in lines}
+    for (record, how), color, marker in zip(lines, (BLUE, GREEN, PINK, VIOLET), "os^D"):
+        times = {N: time for N, (time, _) in shares[name_of(record), how].items()}
+        if times:
+            median = [time["median"] for time in times.values()]
+            bars = [[abs(time[end] - time["median"]) for time in times.values()] for end in ("low", "high")]
+            label = f"시간: {record['device']['name']}, {how}"
+            axis.errorbar(list(times), median, yerr=bars, color=color, marker=marker, capsize=3, label=label)
+    lengths = sorted({N for share in shares.values() for N in share})
+    grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(lengths)]
     axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
     axis.set(xscale="log", xlabel="토큰 수 N", ylabel="어텐션의 몫", ylim=(0, None))
-    axis.set_xticks(sorted({N for *_, N in shares}))
-    axis.xaxis.set_major_formatter(plain)
+    axis.set_xticks(lengths)
+    axis.xaxis.set_major_formatter(PLAIN)
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axis.minorticks_off()
     axis.legend(fontsize=9)
-    first = shares[lead_name, lead_precision, 197]
-    show(
-        figure,
-        "attention_share",
-        f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {first[1]:.1%}인데 시간은 {first[0]:.1%}예요. "
-        f"({lead_name}, {lead_precision})",
-    )
+    time_share, flop_share = shares[lead_name, lead_precision][197]
+    alt = f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {flop_share:.1%}인데 시간은 {time_share['median']:.1%}예요. "
+    show(figure, "attention_share", f"{alt}({lead_name}, {lead_precision})")
 
 # %% [markdown]
 # ## 루프라인: 계산에 묶였나, 메모리에 묶였나
@@ -398,68 +374,70 @@ if __name__ == "__main__":
 # 가로는 메모리에서 1바이트를 읽고 쓸 때마다 하는 연산의 수(연산 강도), 세로는 실제로 낸 속도예요. 비스듬한 선은 메모리가, 평평한 선은 계산이 정하는 한계예요.
 # 바이트는 연산자마다 입력을 한 번 읽고 결과를 한 번 쓴다고 세었어요. 캐시에 남아 있던 것을 다시 쓰면 점이 비스듬한 선 위로 올라갈 수 있어요.
 
+
 # %%
+def draw_roofline(axis, record, precision):
+    """Speed against operations a byte, below what the device's memory and its matrix products allow."""
+    peak, bandwidth = peak_of(record, precision), bandwidth_of(record)
+    ridge = peak / bandwidth
+    axis.plot([ridge / 30, ridge, 100 * ridge], [peak / 30e12, peak / 1e12, peak / 1e12], color="0.5", linewidth=1.2)
+    best = (fused_methods(record, precision) or ["flash"])[0]
+    attention = {"precision": precision, "pass": "forward"}
+    models = {"library": "mundap", "mode": "inference", "precision": precision, "compile": False}
+    for cells, marker, color, label in (
+        (select(record, "attention", method="naive", **attention), "o", ORANGE, f"어텐션, {METHODS['naive']}"),
+        (select(record, "attention", method=best, **attention), "s", BLUE, f"어텐션, {METHODS[best]}"),
+        ([cell for cell in select(record, "model", **models) if cell.get("bytes")], "^", GREEN, "ViT 추론"),
+    ):
+        rates = [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells]
+        axis.plot([cell["flops"] / cell["bytes"] for cell in cells], rates, marker, color=color, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="연산 강도 (FLOP/바이트)", title=f"{name_of(record)}, {precision}")
+    axis.title.set_fontsize(9)
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(PLAIN)
+    axis.minorticks_off()
+
+
 if __name__ == "__main__":
     figure, axes = plt.subplots(1, len(panels), figsize=(7, 4), squeeze=False)
     for axis, (record, how) in zip(axes[0], panels):
-        peak, bandwidth = peak_of(record, how), bandwidth_of(record)
-        ridge = peak / bandwidth
-        roof = [peak / 30e12, peak / 1e12, peak / 1e12]
-        axis.plot([ridge / 30, ridge, 100 * ridge], roof, color="0.5", linewidth=1.2)
-        best_method = (fused_methods(record, how) or ["flash"])[0]
-        for method, color, marker in (("naive", ORANGE, "o"), (best_method, BLUE, "s")):
-            cells = [cell for cell in select(record, "attention", method=method, precision=how, **{"pass": "forward"})]
-            axis.plot(
-                [cell["flops"] / cell["bytes"] for cell in cells],
-                [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells],
-                marker,
-                color=color,
-                label=f"어텐션, {METHODS[method]}",
-            )
-        eager = {"library": "mundap", "mode": "inference", "precision": how, "compile": False}
-        cells = [cell for cell in select(record, "model", **eager) if cell.get("bytes")]
-        rates = [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells]
-        axis.plot([cell["flops"] / cell["bytes"] for cell in cells], rates, "^", color=GREEN, label="ViT 추론")
-        axis.set(xscale="log", yscale="log", xlabel="연산 강도 (FLOP/바이트)", title=f"{name_of(record)}, {how}")
-        axis.title.set_fontsize(9)
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        for side in (axis.xaxis, axis.yaxis):
-            side.set_major_formatter(plain)
-        axis.minorticks_off()
+        draw_roofline(axis, record, how)
     axes[0][0].set_ylabel("TFLOP/s")
     axes[0][-1].legend(fontsize=9, loc="lower right")
     ridge = peak_of(lead, lead_precision) / bandwidth_of(lead)
-    show(
-        figure,
-        "roofline",
-        f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
-        f"({lead_name}, {lead_precision})",
-    )
+    alt = f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
+    show(figure, "roofline", f"{alt}({lead_name}, {lead_precision})")
 
 # %% [markdown]
 # ## 패치 크기와 시간
 #
 # 같은 224px 이미지를 P = 32, 16, 8로 자른 ViT-B의 추론이에요. 패치를 반으로 줄이면 토큰이 네 배예요.
 
+
 # %%
+def patch_costs(record, precision):
+    """Seconds and FLOPs of one image -> {patch size: (seconds, FLOPs)}."""
+    cells = select(record, "patch", precision=precision)
+    return {
+        int(cell["model"].partition("/")[2]): tuple(
+            value / cell["batch"] for value in (cell["seconds"]["median"], cell["flops"])
+        )
+        for cell in cells
+    }
+
+
 if __name__ == "__main__":
-    rows, patch_ratio, patch_flops = [], {}, {}
+    rows, patch_ratios, patch_flops = [], {}, {}
     for record in records:
         for how in dict.fromkeys(cell["precision"] for cell in select(record, "patch")):
-            cells = {cell["model"]: cell for cell in select(record, "patch", precision=how)}
-            seconds = {name: cell["seconds"]["median"] / cell["batch"] for name, cell in cells.items()}
-            flops = {name: cell["flops"] / cell["batch"] for name, cell in cells.items()}
-            for small, large in ((16, 32), (8, 16)):
-                patch_ratio[name_of(record), how, small] = seconds[f"B/{small}"] / seconds[f"B/{large}"]
-                patch_flops[small] = flops[f"B/{small}"] / flops[f"B/{large}"]
-            ratios = [patch_ratio[name_of(record), how, small] for small in (16, 8)]
+            costs = patch_costs(record, how)
+            for P in (16, 8):
+                patch_ratios[name_of(record), how, P] = costs[P][0] / costs[2 * P][0]
+                patch_flops[P] = costs[P][1] / costs[2 * P][1]
+            times = [short(1e3 * costs[P][0]) for P in (32, 16, 8)]
             rows.append(
-                [
-                    name_of(record),
-                    how,
-                    *(short(1e3 * seconds[name]) for name in ("B/32", "B/16", "B/8")),
-                    *(f"{ratio:.1f}" for ratio in ratios),
-                ]
+                [name_of(record), how, *times, *(f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8))]
             )
     header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
     caption = f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})"
@@ -478,22 +456,16 @@ if __name__ == "__main__":
             rows.append([title_of(cell), f"{item['share']:.1%}", item["name"].removeprefix("aten::")])
     table("profile", f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})", ["칸", "몫", "연산자"], rows)
 
+
 # %%
+def fused_over_naive(record, which):
+    """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
+    how = record["settings"]["precisions"][0]
+    flash, naive = (curve(record, method, how, which)[1][0] for method in ("flash", "naive"))
+    return flash / naive
+
+
 if __name__ == "__main__":
-
-    def fused_over_naive(record, which):
-        """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
-        return (
-            curve(record, "flash", record["settings"]["precisions"][0], which)[1][0]
-            / curve(record, "naive", record["settings"]["precisions"][0], which)[1][0]
-        )
-
-    def at_longest(record, one, other):
-        """Seconds of one over those of another, each a (method, precision), at the longest N that both have."""
-        ones, others = (dict(zip(*curve(record, *each))) for each in (one, other))
-        longest = max(ones.keys() & others.keys())
-        return ones[longest] / others[longest]
-
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
@@ -503,7 +475,7 @@ if __name__ == "__main__":
         cell["difference"] for cell in everything if cell["section"] == "model" and cell.get("difference") is not None
     ]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
-    shared = [(share, flops) for (device, how, N), (share, flops) in shares.items() if N == 197]
+    share_ratios = [share[197][0]["median"] / share[197][1] for share in shares.values() if 197 in share]
     evidence = {
         "records": len(records),
         "gpu_records": len(gpus),
@@ -516,11 +488,11 @@ if __name__ == "__main__":
         "largest_difference": max(differences),
         "failed_cells": sum(cell["status"] == "error" for cell in everything),
         "out_of_memory_cells": sum(cell["status"] == "oom" for cell in everything),
-        "longest": longest,
-        "time_ratio": time_ratio,
-        "memory_ratio": memory_ratio,
-        "naive_time_exponent": exponents["naive", "forward", lead_precision, "time"],
-        "fused_time_exponent": exponents[best_fused, "forward", lead_precision, "time"],
+        "longest": at_longest(lead, *ways, "seconds")[0],
+        "time_ratio": ratios["seconds"],
+        "memory_ratio": ratios["memory"],
+        "naive_time_exponent": fits["naive", "forward", lead_precision, "time"]["exponent"],
+        "fused_time_exponent": fits[best_fused, "forward", lead_precision, "time"]["exponent"],
         "cpu_device": name_of(cpu),
         "cpu_precision": half,
         "cpu_float32_cells": sum(item["precision"] == "float32" for item in cpu_races),
@@ -528,17 +500,17 @@ if __name__ == "__main__":
         "cpu_half_slower": sum(item["precision"] != "float32" and item["slower"] for item in cpu_races),
         "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
         "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
-        "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half)),
-        "cpu_float32_naive_over_fused_longest": at_longest(cpu, ("naive", "float32"), ("flash", "float32")),
-        "cpu_flash_half_over_float32": at_longest(cpu, ("flash", half), ("flash", "float32")),
+        "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half))[1],
+        "cpu_float32_naive_over_fused_longest": at_longest(cpu, ("naive", "float32"), ("flash", "float32"))[1],
+        "cpu_flash_half_over_float32": at_longest(cpu, ("flash", half), ("flash", "float32"))[1],
         "cpu_matmul_half_over_float32": peak_of(cpu, half) / peak_of(cpu, "float32"),
-        "time_share_197": first[0],
-        "flop_share_197": first[1],
-        "least_share_ratio_197": min(share / flops for share, flops in shared),
-        "patch_time_ratio_8": patch_ratio[lead_name, lead_precision, 8],
+        "time_share_197": time_share["median"],
+        "flop_share_197": flop_share,
+        "least_share_ratio_197": min(share_ratios),
+        "patch_time_ratio_8": patch_ratios[lead_name, lead_precision, 8],
         "patch_flops_ratio_8": patch_flops[8],
-        "least_patch_time_ratio_8": min(value for (_, _, small), value in patch_ratio.items() if small == 8),
-        "most_patch_time_ratio_8": max(value for (_, _, small), value in patch_ratio.items() if small == 8),
+        "least_patch_time_ratio_8": min(value for (_, _, small), value in patch_ratios.items() if small == 8),
+        "most_patch_time_ratio_8": max(value for (_, _, small), value in patch_ratios.items() if small == 8),
     }
     tolerance = {}
     evidence
