@@ -4,9 +4,9 @@ import pytest
 
 from mundap.live.orders import Program, edited, programs, read_order
 from mundap.problems import Failure
+from mundap.project.cells import cells_of
 from mundap.project.check import examine
 from mundap.project.snippets import Snippet
-from mundap.running.notebook import to_notebook
 
 
 def test_orders_are_read():
@@ -79,6 +79,6 @@ def test_every_excerpt_is_found_in_its_snippet(root):
     }
     assert len(shown) > 20
     for name, definition in sorted(shown):
-        cells = [cell.source for cell in to_notebook(project.snippets[name]).cells if cell.cell_type == "code"]
+        cells = [cell.source for cell in cells_of(project.snippets[name].source) if cell.kind == "code"]
         text = project.snippets[name].definitions[definition]
         assert sum(text in cell for cell in cells) == 1, f"{name}.{definition}"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mundap.problems import Failure
+from mundap.project.cells import cells_of
 from mundap.project.snippets import Snippet
-from mundap.running.notebook import to_notebook
 
 MOST_CELLS = 10_000  # of a page
 FIELDS = {
@@ -75,8 +75,8 @@ def programs(order: dict[str, Any], snippets: Mapping[str, Snippet]) -> list[Pro
         return [Program(order["code"], 1, order["code"].count("\n") + 1)]
     if order["of"] not in snippets:
         raise Failure(f"`{order['of']}` 스니펫이 없어요. 페이지를 새로 고쳐 주세요.")
-    cells = to_notebook(snippets[order["of"]]).cells
-    return [edited(cell.source, order["edits"]) for cell in cells if cell.cell_type == "code"]
+    cells = cells_of(snippets[order["of"]].source)
+    return [edited(cell.source, order["edits"]) for cell in cells if cell.kind == "code"]
 
 
 def edited(code: str, edits: list[list[str]]) -> Program:

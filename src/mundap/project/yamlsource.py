@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from mundap.problems import Problem, place
+from mundap.project.files import composed, read_bytes, reason
 from mundap.project.yamlerrors import syntax_problem
 
 Place = tuple[str | int, ...]  # of keys and indices: where a value stands in a document
@@ -21,7 +22,11 @@ MAX_BYTES = 1 << 18
 MAX_DEPTH = 20
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")  # YAML takes some for line ends, most editors do not
+LINE_ENDS = re.compile("[\x85\u2028\u2029\ufeff]")  # YAML takes some for line ends, most editors do not
+INVISIBLE = re.compile(  # controls, other line ends, marks that turn or join lines, halves of pairs, no characters
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0d\ufeff"
+    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
 CHARACTERS = {  # what stands in the file for one character of the text, white space left out
     "'": re.compile(r"''|\S"),
     '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.|$)|\S"),
@@ -102,18 +107,10 @@ def _is_space(written: str) -> bool:
 def read(file: Path, name: str) -> tuple[Document, list[Problem]]:
     """Read a YAML file -> (Document, [Problem]); the document's value is None where the file cannot be read as YAML."""
     try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_bytes(file, MAX_BYTES + 1)
     except OSError as error:
-        reasons = {
-            FileNotFoundError: "파일이 없어요",
-            IsADirectoryError: "파일이 아니라 폴더예요",
-            PermissionError: "읽을 권한이 없어요",
-        }
-        reason = reasons.get(type(error), f"{error.strerror}")
-        return Document(name), [
-            Problem(name, 1, 1, f"파일을 읽을 수 없어요({reason}).", "경로와 권한을 확인해 주세요.")
-        ]
+        what = f"파일을 읽을 수 없어요({reason(error)})."
+        return Document(name), [Problem(name, 1, 1, what, "경로와 권한을 확인해 주세요.")]
     if len(data) > MAX_BYTES:
         return Document(name), [
             Problem(name, 1, 1, f"파일이 {MAX_BYTES >> 10} KiB보다 커요.", "내용을 여러 파일로 나눠 주세요.")
@@ -130,19 +127,33 @@ def read(file: Path, name: str) -> tuple[Document, list[Problem]]:
 
 def parse(text: str, name: str = "<yaml>") -> tuple[Document, list[Problem]]:
     """Parse YAML text -> (Document, [Problem])."""
+    text = composed(text)
     document = Document(name, lines=text.splitlines())
-    if found := INVISIBLE.search(text):
-        what = f"보이지 않는 글자(U+{ord(found[0]):04X})가 있어요."
-        return document, [Problem(name, *place(text[: found.start()]), what, "그 글자를 지우고 다시 적어 주세요.")]
+    if match := LINE_ENDS.search(text):
+        return document, [Problem(name, *place(text[: match.start()]), *_unseen(match[0]))]
     builder = _Builder(document, yaml.parse(text, Loader=LOADER))
     try:
         document.value = builder.build()
-        return document, builder.problems
+        return document, [*builder.problems, *_unseen_characters(document)]
     except _Stop as stop:
         problem = stop.problem
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # escapes such as \UFFFFFFFF overflow
         problem = syntax_problem(text, name, error)
     return Document(name, lines=document.lines), [*builder.problems, problem]
+
+
+def _unseen_characters(document: Document) -> Iterator[Problem]:
+    """Characters that nobody sees, in texts and keys as they are read: escapes may have made them."""
+    for path in document.styles:
+        if match := INVISIBLE.search(document.get(path)):
+            yield document.problem(path, *_unseen(match[0]), offset=match.start())
+    for path in document.keys:
+        if match := INVISIBLE.search(str(path[-1])):
+            yield document.problem(path, *_unseen(match[0]), key=True)
+
+
+def _unseen(character: str) -> tuple[str, str]:
+    return f"보이지 않는 글자(U+{ord(character):04X})가 있어요.", "그 글자를 지우고 다시 적어 주세요."
 
 
 def _start(event: yaml.Event) -> tuple[int, int]:

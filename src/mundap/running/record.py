@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from mundap.problems import Failure
 from mundap.project import records, snippets
+from mundap.project.cells import cells_of
 from mundap.project.snippets import Snippet
 from mundap.running.conditions import environment, private_settings
-from mundap.running.notebook import cell_line, to_notebook
+from mundap.running.notebook import to_notebook
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -92,7 +93,7 @@ def execute(snippet: Snippet, time_limit: float = TIME_LIMIT) -> tuple["Notebook
         raise Failure(
             f"`{snippet.name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요."
         ) from None
-    raise Failure(f"snippets/{snippet.name}.py:{cell_line(snippet, number)}:1: {what}")
+    raise Failure(f"snippets/{snippet.name}.py:{cells_of(snippet.source)[number].line}:1: {what}")
 
 
 def read_evidence(client: "NotebookClient") -> dict[str, Any]:
@@ -175,6 +176,7 @@ def _replace(path: Path, notebook: "NotebookNode") -> None:
     import nbformat
 
     nbformat.validate(notebook)
+    notebook.metadata["mundap"]["seal"] = records.seal(notebook)
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.part")

@@ -57,9 +57,7 @@ def other_cells(project: Project) -> Iterator[Problem]:
         snippet = project.snippets[name]
         if snippet.error or name in project.stale:
             continue
-        if record.cells != [
-            (cell.kind, cell.source) for cell in cells_of(snippet.source)
-        ]:
+        if record.cells != [(cell.kind, cell.source) for cell in cells_of(snippet.source)]:
             what, todo = (
                 f"기록의 셀이 `snippets/{name}.py`와 달라요.",
                 f"`mundap run {name}` 명령으로 다시 돌려 주세요.",
