@@ -208,6 +208,43 @@ def test_permalinks_lead_to_their_claims(site_url, page_factory):
     assert page.locator(anchor).is_visible()
 
 
+MOVED = {  # addresses of an earlier site -> where they lead now, and what is seen there
+    "notebooks/gpu_benchmark/": ("notebooks/attention_cost/", "h1"),
+    "notebooks/gpu_benchmark/#evidence-share_197": ("notebooks/attention_cost/#evidence-share_197", "tr:target"),
+    **{
+        f"qa/self-attention/attention-cost/#gpu_benchmark-{name}": (
+            f"qa/self-attention/attention-cost/#attention_cost-{name}",
+            "figure:target",
+        )
+        for name in ("attention_memory", "attention_time", "flop_share", "throughput")
+    },
+}
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_old_links_still_arrive(site_url, page, old):
+    address, seen = MOVED[old]
+    page.goto(site_url + old)
+    page.wait_for_url(site_url + address)
+    assert page.locator(seen).is_visible()
+    assert not page.heard.errors
+    assert all(url.startswith(site_url) for url in page.heard.requests)
+
+
+def test_an_old_page_leads_on_without_javascript(site_url, page_factory):
+    page = page_factory(java_script_enabled=False)
+    page.goto(site_url + "notebooks/gpu_benchmark/")
+    page.wait_for_url(site_url + "notebooks/attention_cost/")
+
+
+def test_an_old_page_is_not_found_by_searches(site):
+    old = (site / "notebooks/gpu_benchmark/index.html").read_text(encoding="utf-8")
+    assert re.search(r'<html lang="\w+">', old) and re.search(r"<title>.+</title>", old)
+    assert "data-pagefind-body" not in old, "Pagefind indexes pages that have it alone"
+    assert "gpu_benchmark" not in (site / "sitemap.xml").read_text(encoding="utf-8")
+    assert "notebooks/gpu_benchmark" not in (site / "pagefind/dictionary.json").read_text(encoding="utf-8")
+
+
 def search(page, site_url, query):
     """The first three pages that a search gives."""
     box = page.get_by_role("combobox")

@@ -2,6 +2,7 @@
 import { element, isWide, reachable } from "./dom.js";
 
 const SCROLLERS = ".md-typeset :is(.scroll, .math-block, .run-output, .md-typeset__scrollwrap, .highlight pre > code)";
+const RENAMED = { gpu_benchmark: "attention_cost" }; // runs, whose figures old links name
 
 const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) reachable(target, isWide(target), "옆으로 넘겨 보는 내용");
@@ -23,11 +24,19 @@ function addCopy(code) {
   code.before(button);
 }
 
+// A link to a figure of a run that has another name now still arrives.
+function arrive() {
+  const [, run, figure] = location.hash.match(/^#(\w+)(-.+)$/) ?? [];
+  if (Object.hasOwn(RENAMED, run ?? "")) location.replace(`#${RENAMED[run]}${figure}`);
+}
+
 function start() {
+  arrive();
   observer.disconnect();
   for (const node of document.querySelectorAll(SCROLLERS)) observer.observe(node);
   if (navigator.clipboard) document.querySelectorAll(".md-typeset .highlight pre > code").forEach(addCopy);
 }
 
 start();
+addEventListener("hashchange", arrive);
 window.document$?.subscribe(start); // the theme announces the pages that it swaps in
