@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import warnings
 import webbrowser
 from collections import defaultdict
 from collections.abc import Callable
@@ -172,6 +173,7 @@ async def answer(builds: Builds, seen: dict, listener: socket.socket, open_brows
 
 def serve(root: Path, port: int = 8000, open_browser: bool = True, check: Check = examine) -> int:
     """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0."""
+    warnings.filterwarnings("ignore", "Proactor event loop")  # pyzmq on Windows, of a thread that it needs
     asyncio.run(run(Path(root).resolve(), port, open_browser, check))
     print("\n서버를 닫았어요. 또 만나요.")
     return 0

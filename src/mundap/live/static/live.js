@@ -1,5 +1,6 @@
 // Added by `make serve` to the pages that it sends, never to the static site: shows a saved file at once, and what is
-// wrong with it in a panel over the last good page.
+// wrong with it in a panel over the last good page. It is all of itself: there may be no site yet to import from.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a classic script keeps its names to itself in one function
 (() => {
   let version = Number(document.currentScript.dataset.version);
   const SCROLL = "mundap-live-scroll";
