@@ -50,6 +50,7 @@ def test_a_formula_that_cannot_be_read():
         (r"\sqrt{d_k}", "√dk"),
         (r"\sqrt{a + b}", "√(a+b)"),
         ("x^2", "x²"),
+        (r"QK^\top", "QK⊤"),
         ("2^n - 1", "2^n−1"),
         ("2^{n - 1}", "2^(n−1)"),
         (r"\frac{1}{2}", "1/2"),

@@ -79,7 +79,7 @@ def test_nothing_of_a_value_is_taken_for_markup():
         ("### 제목\n\n> 따온 글\n이어진 글", "제목 따온 글 이어진 글"),
         (r"$\sqrt{d_k}$로 나눠요. $x^2 = 4$", "√dk로 나눠요. x²=4"),
         ("경우는 $2^n - 1$개", "경우는 2^n−1개"),
-        ("$W^O$와 $X^\\top$", "W^O와 X^⊤"),
+        ("$W^O$와 $X^\\top$", "W^O와 X⊤"),
         ("$$\na < b\n$$", "a<b"),
     ],
 )

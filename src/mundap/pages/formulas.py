@@ -11,6 +11,7 @@ TAIL = re.compile(r"(<math>(?:(?!</math>).)*</math>)([^\s<]{1,9})", re.S)
 ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
 OPAQUE = re.compile(r"<(code|pre|script|style|svg|math)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S)
 DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
+RAISED = {"2": "²", "⊤": "⊤"}  # exponents that need no ^
 
 
 def replace_in_html(page):
@@ -53,7 +54,7 @@ def in_a_line(latex: str) -> str:
 def _characters(node: Element) -> str:
     parts = [_characters(child) for child in node]
     if node.tag == "msup":
-        return parts[0] + ("²" if parts[1] == "2" else f"^{_grouped(parts[1])}")
+        return parts[0] + RAISED.get(parts[1], f"^{_grouped(parts[1])}")
     if node.tag == "mfrac":
         return "/".join(map(_grouped, parts))
     inner = (node.text or "").strip() + "".join(parts)
