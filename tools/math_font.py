@@ -47,6 +47,7 @@ def widen_alike(font):
 
 
 def main(source, target):
+    """The command."""
     font = TTFont(source)
     options = subset.Options(layout_features=["ssty", "flac", "dtls"], hinting=False, flavor="woff2")
     subsetter = subset.Subsetter(options)

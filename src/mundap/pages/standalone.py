@@ -124,6 +124,7 @@ def about(name, packages, files, versions):
 
 
 def code_cell(identifier, source, metadata=None):
+    """A code cell that has not been run."""
     return {
         "cell_type": "code",
         "id": identifier,

@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 from pathlib import Path
-
 from typing import Any
 
 from mundap.problems import Failure
