@@ -5,9 +5,9 @@ import http.server
 import os
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from browsing import new_page
 from filelock import FileLock
 from setup_env import find_browser
 
@@ -92,17 +92,16 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=find_browser(), args=flags) as browser:
-            yield browser
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=find_browser(), args=flags) as browser,
+    ):
+        yield browser
 
 
 @pytest.fixture
 def page_factory(browser):
-    """page_factory(width=1280, height=800, theme="light", **context) -> a page of a fresh browser context.
-
-    page.heard.errors: its console errors and uncaught exceptions; page.heard.requests: every address it asked for.
-    """
+    """page_factory(width=1280, height=800, theme="light", **context) -> a page of a fresh browser context, which hears (browsing.py)."""
     contexts = []
 
     def make(width=1280, height=800, theme="light", **options):
@@ -110,12 +109,7 @@ def page_factory(browser):
             viewport={"width": width, "height": height}, color_scheme=theme, locale="ko-KR", **options
         )
         contexts.append(context)
-        page = context.new_page()
-        page.heard = SimpleNamespace(errors=[], requests=[])
-        page.on("console", lambda message: page.heard.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: page.heard.errors.append(str(error)))
-        page.on("request", lambda request: page.heard.requests.append(request.url))
-        return page
+        return new_page(context)
 
     yield make
     for context in contexts:

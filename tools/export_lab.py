@@ -24,6 +24,7 @@ from torch.export import Dim
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "snippets"))
 
+from scenes import CLASSES  # noqa: E402
 from train_vit import PATCH, SIZE, WEIGHTS, load_trained  # noqa: E402
 from vit import VisionTransformer, resample_abs_pos_embed  # noqa: E402
 
@@ -36,7 +37,8 @@ class LabViT(VisionTransformer):
     """The model with its positions chosen from outside."""
 
     def embed(self, tokens):
-        return tokens  # `place` has made them
+        """Tokens as they are: `place` has made them."""
+        return tokens
 
     def place(self, image, keep, order, mix):
         """Image (1, 3, H, W) -> tokens (1, 1 + N, D), positions as chosen."""
@@ -47,6 +49,7 @@ class LabViT(VisionTransformer):
         return torch.cat([self.cls_token + keep[0] * own[:, :1], x + patches], dim=1)
 
     def forward(self, image, keep, order, mix):
+        """The inputs above -> the outputs above."""
         tokens = self.place(image, keep, order, mix)
         logits, attn = super().forward(tokens, return_attn=True)
         return logits, attn, tokens
@@ -54,9 +57,9 @@ class LabViT(VisionTransformer):
 
 def trained():
     """The trained model as a LabViT, in eval mode."""
-    model = load_trained()
-    model.__class__ = LabViT
-    return model
+    model = LabViT(SIZE, PATCH, num_classes=len(CLASSES), embed_dim=64, depth=6, num_heads=4, mlp_ratio=2)
+    model.load_state_dict(load_trained().state_dict())
+    return model.eval()
 
 
 def weights_digest():
@@ -95,7 +98,7 @@ def export():
     for node in model.graph.node:  # a quarter of the file: where in the source each node came from
         node.ClearField("metadata_props")
     model.graph.ClearField("value_info")
-    model.doc_string = "The ViT of snippets/vit.py with the weights of snippets/train_vit.safetensors"
+    model.doc_string = "The ViT of snippets/vit.py with the weights of snippets/train_vit.py"
     model.metadata_props.add(key="weights_sha256", value=weights_digest())
     return model
 

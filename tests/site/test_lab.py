@@ -1,9 +1,11 @@
-"""The 실험실: its graph against torch, its JavaScript against the snippets, and its page in a real browser."""
+"""The 실험실: its graph against torch, its JavaScript against the snippets, and its page in a real browser.
+
+What of its JavaScript needs neither is in tests/js.
+"""
 
 import base64
 import re
 from functools import partial
-from types import SimpleNamespace
 
 import attention_distance
 import attention_rollout
@@ -14,6 +16,7 @@ import pytest
 import scenes
 import torch
 from accessibility import violations
+from browsing import new_page
 from train_vit import PATCH, SIZE, load_trained
 
 from mundap.live.web import HEADERS
@@ -107,16 +110,13 @@ def test_positions_that_move_with_their_patches_change_no_logit(committed):
 
 @pytest.fixture(scope="module")
 def lab(site_url, browser):
-    """The page, its model loaded, with its modules as M (model), S (scenes) and T (state); shared, so see `at`."""
-    page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR").new_page()
-    page.heard = SimpleNamespace(errors=[], requests=[])
-    page.on("console", lambda message: page.heard.errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.heard.errors.append(str(error)))
-    page.on("request", lambda request: page.heard.requests.append(request.url))
+    """The page with its model, its modules as M (model), A (attention), S (scenes), T (state); shared, so see `at`."""
+    page = new_page(browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR"))
     opened(page, site_url)
     page.evaluate(
         """async (base) => {
-        const [M, A, S, T] = await Promise.all(['model', 'attention', 'scenes', 'state'].map((name) => import(`${base}${name}.js`)));
+        const names = ['model', 'attention', 'scenes', 'state'];
+        const [M, A, S, T] = await Promise.all(names.map((name) => import(`${base}${name}.js`)));
         const bytes = (array) => {
             const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength), parts = [];
             for (let i = 0; i < all.length; i += 32768) parts.push(String.fromCharCode(...all.subarray(i, i + 32768)));
@@ -268,12 +268,6 @@ def test_scenes_of_the_page_are_those_of_the_snippet(lab, monkeypatch, seed):
         assert np.abs(decoded(image, 3, size, size) - scenes.render(scene, size)[0].numpy()).max() < 2e-3
 
 
-def test_a_moved_letter_stays_in_the_frame(lab):
-    boxes = lab.evaluate("""() => [[-1, -1], [2, 0.5], [0.5, 9]].flatMap(([x, y]) => [...Array(10)].map((_, label) =>
-        S.boxOf(S.inFrame({ ...S.sample(3).letter, label, radius: S.LARGEST, x, y }))))""")
-    assert len(boxes) == 30 and all(-1e-9 < value < 1 + 1e-9 for box in boxes for value in box)
-
-
 def test_accuracy_on_the_pages_scenes_is_that_of_the_record(lab):
     right = lab.evaluate("""async () => {
         let right = 0;
@@ -307,33 +301,14 @@ def test_threads_and_page_link_to_states_that_there_are(root, lab):
         assert sorted(again.removeprefix("?").split("&")) == sorted(told) or (again, told) == ("", []), address
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "?size=65",
-        "?size=9999",
-        "?pos=3d",
-        "?map=7-1",
-        "?map=1-5",
-        "?map=rollout",
-        "?query=0,1",
-        "?query=99,1",
-        "?x=-1&y=nan&r=9",
-        "?letter=A",
-        "?dx=9",
-        "?scene=1e9",
-        "?bg=<b>",
-        "?other=1",
-    ],
-)
-def test_a_state_that_is_none_is_as_usual(lab, address):
-    assert lab.evaluate("address => T.write(T.read(address))", address) == ""
-
-
-def test_a_state_keeps_its_meaning(lab):
-    address = "?scene=12&bg=plain&letter=ㅗ&x=0.250&y=0.500&r=0.200&bars=0&size=96&pos=line&shuffle=tokens&order=3&dx=-4&dy=2&map=3-mean&query=4,5"
-    again = lab.evaluate("address => decodeURIComponent(T.write(T.read(address)))", address)
-    assert again == address
+def test_questions_on_the_page_are_those_of_their_threads(root):
+    questions = {
+        path.stem: re.search(r"(?m)^question: (.+)$", path.read_text(encoding="utf-8"))[1]
+        for path in (root / "docs" / "qa").glob("*/*.yaml")
+    }
+    source = (root / "docs" / "lab.md").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="\.\./qa/[^"]*/([^/"]+)/">([^<]+)</a>', source)
+    assert len(links) >= 10 and links == [(thread, questions[thread]) for thread, _ in links]
 
 
 # --- The page ---

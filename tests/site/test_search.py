@@ -1,45 +1,24 @@
-"""The index and its dictionary in Python; what a query means, in the browser that will read it."""
+"""The index and its dictionary; what a query means is tests/js/query.test.js, and test_site.py searches in a browser."""
 
 import json
 import subprocess
 
 import pytest
 
+from mundap.project.model import Term
 from mundap.site import search
 
 GLOSSARY = [
-    {
-        "term": "위치 임베딩",
-        "english": "position embedding",
-        "aliases": ["positional encoding", "pos_embed"],
-        "threads": ["pe"],
-        "definition": "자리를 알려 주는 **벡터**예요. $\\sqrt{d_k}$와 $N^2$, [글](thread:pe).",
-    },
-    {"term": "보간", "english": "interpolation", "definition": "사이를 채우는 것이에요."},
-    {
-        "term": "귀납적 편향",
-        "english": "inductive bias",
-        "aliases": ["귀납편향"],
-        "definition": "미리 품은 가정이에요.",
-    },
-    {
-        "term": "쿼리·키·값",
-        "english": "query, key, value",
-        "aliases": ["QKV", "쿼리 키 값"],
-        "definition": "세 벡터예요.",
-    },
-]
-PAGES = [
-    {
-        "url": "qa/a/pe/",
-        "title": "해상도가 바뀌면 위치 임베딩은 왜 2차원으로 보간하나요?",
-        "kind": "thread",
-        "tags": ["해상도"],
-    },
-    {"url": "qa/a/bias/", "title": "귀납적 편향이 강하다는 것은 무슨 뜻인가요?", "kind": "thread", "tags": ["과적합"]},
-    {"url": "qa/a/qkv/", "title": "Q, K, V는 코드로 어떻게 만드나요?", "kind": "thread", "tags": ["쿼리·키·값"]},
-    {"url": "qa/a/", "title": "위치 임베딩", "kind": "chapter", "tags": []},
-    {"url": "tags/", "title": "태그", "kind": "tags", "tags": []},
+    Term(
+        "위치 임베딩",
+        "자리를 알려 주는 **벡터**예요. $\\sqrt{d_k}$와 $N^2$, [글](thread:pe).",
+        "position embedding",
+        ("positional encoding", "pos_embed"),
+        ("pe",),
+    ),
+    Term("보간", "사이를 채우는 것이에요.", "interpolation", (), ()),
+    Term("귀납적 편향", "미리 품은 가정이에요.", "inductive bias", ("귀납편향",), ()),
+    Term("쿼리·키·값", "세 벡터예요.", "query, key, value", ("QKV", "쿼리 키 값"), ()),
 ]
 
 
@@ -91,70 +70,3 @@ def test_pagefind_failing_is_an_error_that_says_why(small_site, monkeypatch):
     monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(search.SearchError, match="out of disk"):
         search.build_index(small_site)
-
-
-@pytest.fixture
-def query(root, page):
-    """query(JavaScript) -> its value, where `q` is query.js and `dictionary` is made of PAGES and GLOSSARY."""
-    script = (root / "docs" / "assets" / "js" / "query.js").read_text(encoding="utf-8")
-    page.route("http://query.test/query.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
-    page.route("http://query.test/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-    page.goto("http://query.test/")
-    data = json.dumps(search.dictionary(PAGES, GLOSSARY))
-    return lambda code: page.evaluate(
-        f"async () => {{ const q = await import('/query.js'); const dictionary = q.prepare({data}); return {code}; }}"
-    )
-
-
-@pytest.mark.parametrize(
-    "text, wanted",
-    [
-        ("위치 임베딩을", [["위치 임베딩"]]),
-        ("위치임베딩의보간", [["위치 임베딩"], ["보간"]]),
-        ("위치임베딩은어떻게보간하나요?", [["위치 임베딩"], ["보간"]]),
-        ("positional encoding interpolation", [["positional encoding"], ["interpolation"]]),
-        ("POS_EMBED", [["pos_embed"]]),
-        ("쿼리키값", [["쿼리·키·값"]]),
-        ("Q·K·V를 만드는 코드", [["QKV"], ["만드"], ["코드"]]),
-        ("귀납편향이란 무엇인가요", [["귀납편향"]]),
-        ("어텐션에서", [["어텐션"]]),
-        ("헤드별로 따로", [["헤드별"], ["따로"]]),
-        ("해상도를 높이면", [["해상도"], ["높이면"]]),
-        ("정확도", [["정확"]]),
-        ("차이", [["차이"]]),
-        ("왜", [["왜"]]),
-        ("...", []),
-    ],
-)
-def test_a_query_is_cut_into_what_it_is_about(query, text, wanted):
-    groups = query(f"q.parse({json.dumps(text)}, dictionary)")
-    assert [group[:1] for group in groups] == wanted
-
-
-def test_names_of_one_thing_come_together_the_typed_one_first(query):
-    assert query("q.parse('inductive bias', dictionary)") == [["inductive bias", "귀납적 편향", "귀납편향"]]
-
-
-@pytest.mark.parametrize(
-    "text, first",
-    [
-        ("위치 임베딩 보간", "qa/a/pe/"),
-        ("해상도가바뀌면", "qa/a/pe/"),
-        ("과적합", "qa/a/bias/"),
-        ("쿼리 코드", "qa/a/qkv/"),
-        ("inductive bias 뜻", "glossary/#귀납적-편향"),
-    ],
-)
-def test_titles_and_tags_rank_without_any_text(query, text, first):
-    assert query(f"q.rank(q.parse({json.dumps(text)}, dictionary), dictionary, new Map())[0].page.url") == first
-
-
-def test_a_page_with_every_word_beats_one_with_the_best_word(query):
-    hits = "new Map([['qa/a/bias/', [0.6, 0.6]], ['qa/a/qkv/', [1, 0]], ['tags/', [1, 1]]])"
-    rows = query(f"q.rank([['가중치'], ['감쇠']], dictionary, {hits}).map(row => row.page.url)")
-    assert rows == ["qa/a/bias/", "qa/a/qkv/"], "the list of tags is no answer"
-
-
-def test_long_input_does_not_hang(query):
-    assert query("q.parse('위치임베딩'.repeat(200), dictionary).length") == 1
-    assert query("q.parse('가나다라마바사아자차카타파하'.repeat(100), dictionary).length") == 1

@@ -1,3 +1,3 @@
 // What the 실험실 runs its model with, in one file: docs/assets/vendor/runtime.js.
 export { decompress } from "fzstd";
-export { InferenceSession, Tensor, env } from "onnxruntime-web/wasm";
+export { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";

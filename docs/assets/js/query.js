@@ -76,33 +76,52 @@ function shortest(word) {
   return stems(word).reduce((best, form) => (form.length < best.length ? form : best));
 }
 
+const LONGEST = 12; // syllables of a piece that may be known
+
+// The pieces of a word up to `start`, and one more: unknown ones beside each other are one.
+function withPiece(pieces, text, isKnown) {
+  const last = pieces.at(-1);
+  if (isKnown || !last || last.known) return [...pieces, { text, known: isKnown }];
+  return [...pieces.slice(0, -1), { text: last.text + text, known: false }];
+}
+
 /** A word without spaces cut into known words, or null: as much of it known as can be, in as few pieces as can be. */
 export function segment(word, known) {
-  const best = [{ unknown: 0, pieces: [] }];
+  const best = [{ unknown: 0, pieces: [] }]; // of what comes before each syllable; unknown: how much of it
+  const upTo = (start, end) => {
+    const text = word.slice(start, end);
+    const isKnown = text.length >= 2 && known.has(text);
+    if (!isKnown && text.length > 1) return null;
+    const cost = isKnown ? 0 : start > 0 && ENDINGS.includes(text) ? 0.5 : 1; // an ending may join two words
+    return { unknown: best[start].unknown + cost, pieces: withPiece(best[start].pieces, text, isKnown) };
+  };
+  const order = (one, other) => one.unknown - other.unknown || one.pieces.length - other.pieces.length;
   for (let end = 1; end <= word.length; end++) {
-    let choice = null;
-    for (let start = Math.max(0, end - 12); start < end; start++) {
-      const piece = word.slice(start, end);
-      const isKnown = known.has(piece) && piece.length >= 2;
-      if (!isKnown && end - start > 1) continue;
-      const isJoint = !isKnown && start > 0 && ENDINGS.includes(piece);
-      const last = best[start].pieces.at(-1);
-      const pieces = isKnown
-        ? [...best[start].pieces, { text: piece, known: true }]
-        : last && !last.known
-          ? [...best[start].pieces.slice(0, -1), { text: last.text + piece, known: false }]
-          : [...best[start].pieces, { text: piece, known: false }];
-      const cost = { unknown: best[start].unknown + (isKnown ? 0 : isJoint ? 0.5 : 1), pieces };
-      const better = choice ? cost.unknown - choice.unknown || pieces.length - choice.pieces.length : -1;
-      if (better < 0) choice = cost;
-    }
-    best.push(choice);
+    const first = Math.max(0, end - LONGEST);
+    const ways = Array.from({ length: end - first }, (_, i) => upTo(first + i, end)).filter(Boolean);
+    best.push(ways.reduce((one, other) => (order(other, one) < 0 ? other : one)));
   }
   const { unknown, pieces } = best.at(-1);
-  const found = pieces.filter((piece) => piece.known);
-  if (!found.length || unknown > word.length / 2) return null;
+  if (!pieces.some((piece) => piece.known) || unknown > word.length / 2) return null;
   const says = (piece) => piece.known || (piece.text.length >= 2 && !ENDINGS.includes(piece.text));
   return pieces.filter(says).map((piece) => piece.text);
+}
+
+// The longest name of a thing that begins at a token, of four tokens at most -> [its form, tokens], or null.
+function nameAt(tokens, start, names) {
+  for (let length = Math.min(4, tokens.length - start); length > 0; length--) {
+    const form = stems(tokens.slice(start, start + length).join("")).find((candidate) => names.has(candidate));
+    if (form) return [form, length];
+  }
+  return null;
+}
+
+// What a token that is no name is about: a known word, the known words that it is cut into, or its shortest form.
+function pieces(token, known) {
+  const whole = stems(token).find((candidate) => known.has(candidate));
+  const isLong = !whole && HANGUL.test(token) && token.length >= 4;
+  const cut = (isLong && segment(token, known)) || [whole ?? shortest(token)];
+  return cut.filter((piece) => !ASKING.has(piece));
 }
 
 /** A query as groups of names of the same thing: [[name, …], …]. */
@@ -110,23 +129,12 @@ export function parse(query, { names, known }) {
   const tokens = normalize(query).split(" ").filter(Boolean);
   const groups = [];
   for (let start = 0; start < tokens.length; ) {
-    let length = Math.min(4, tokens.length - start);
-    let form;
-    for (; length > 0; length--) {
-      form = stems(tokens.slice(start, start + length).join("")).find((candidate) => names.has(candidate));
-      if (form) break;
+    const [form, length] = nameAt(tokens, start, names) ?? [null, 1];
+    if (form) groups.push(names.get(form));
+    else if (!ASKING.has(tokens[start])) {
+      for (const piece of pieces(tokens[start], known)) groups.push(names.get(piece) ?? [piece]);
     }
-    if (form) {
-      groups.push(names.get(form));
-      start += length;
-      continue;
-    }
-    const token = tokens[start++];
-    if (ASKING.has(token)) continue;
-    const whole = stems(token).find((candidate) => known.has(candidate));
-    const cut = !whole && HANGUL.test(token) && token.length >= 4 && segment(token, known);
-    for (const piece of cut || [whole ?? shortest(token)])
-      if (!ASKING.has(piece)) groups.push(names.get(piece) ?? [piece]);
+    start += length;
   }
   const seen = new Set();
   const unique = groups.filter(([name]) => !seen.has(compact(name)) && seen.add(compact(name)));

@@ -4,8 +4,8 @@ import { asPixels } from "./canvas.js";
 import { changed, later, mapChanged } from "./frames.js";
 import { groundOf, sceneOf } from "./image.js";
 import { PATCH } from "./model.js";
-import { CLASSES, LARGEST, SMALLEST, inFrame, render, sample } from "./scenes.js";
-import { SHIFT, SIZES, USUAL, read, write } from "./state.js";
+import { CLASSES, inFrame, LARGEST, render, SMALLEST, sample } from "./scenes.js";
+import { read, SHIFT, SIZES, USUAL, write } from "./state.js";
 import { lab, part, store } from "./store.js";
 
 const GROUNDS = [null, 11, 23, 35, 42, "plain"]; // backgrounds to choose from, as `bg` of the state has them
