@@ -1,10 +1,8 @@
 """What the runs of vit, scenes and train_vit do not show: checkpoints of timm, other sizes, errors, gradients."""
 
 import pytest
-import scenes
 import torch
 import torch.nn.functional as F
-import train_vit
 from vit import Attention, VisionTransformer, resample_abs_pos_embed, sincos_pos_embed, vit
 
 torch.set_num_threads(1)  # two threads on two busy cores are many times slower than one
@@ -172,51 +170,3 @@ def test_export_takes_other_sizes(model):
         x = torch.randn(1, 3, *size)
         with torch.no_grad():
             torch.testing.assert_close(program.module()(x), model(x, return_attn=True))
-
-
-def test_scenes_repeat_and_fit():
-    images, labels, boxes = scenes.draw(20, 32, seed=5)
-    again, same_labels, same_boxes = scenes.draw(20, 64, seed=5)
-    assert images.shape == (20, 3, 32, 32) and images.dtype == torch.float32
-    assert labels.dtype == torch.int64 and boxes.dtype == torch.float32
-    assert torch.equal(labels, same_labels) and torch.equal(boxes, same_boxes)
-    assert torch.equal(images, scenes.draw(20, 32, seed=5)[0])
-    assert boxes.min() >= 0 and boxes.max() <= 1 and (boxes[:, 2:] > boxes[:, :2]).all()
-    assert scenes.to_rgb(images).shape == (20, 32, 32, 3)
-
-
-def test_box_is_tight():
-    size, scene = 128, scenes.sample(40, seed=9)
-    before = scenes.render(scene, size)
-    scene["colours"][:, -1] = 1 - scene["colours"][:, -1]
-    changed = (scenes.render(scene, size) - before).abs().amax(1) > 0.01
-    for pixels, box in zip(changed, scene["boxes"]):
-        y, x = pixels.nonzero().T
-        seen = torch.stack([x.min(), y.min(), x.max() + 1, y.max() + 1]) / size
-        assert (seen - box).abs().max() < 2.5 / size
-
-
-def test_distractors_keep_off_the_letter():
-    scene = scenes.sample(200, seed=8)
-    bars, thick = scene["bars"], scene["thick"][..., None]
-    low = torch.minimum(bars[..., :2], bars[..., 2:]) - thick
-    high = torch.maximum(bars[..., :2], bars[..., 2:]) + thick
-    box = scene["boxes"][:, None]
-    apart = ((high < box[..., :2]) | (low > box[..., 2:])).any(-1)
-    assert (apart | (scene["thick"] < 0)).all()
-
-
-def test_trained_model_is_whole():
-    model = train_vit.load_trained()
-    assert not model.training
-    assert train_vit.WEIGHTS.stat().st_size < 3_000_000
-    assert model.state_dict().keys() == train_vit.build().state_dict().keys()
-    assert torch.equal(train_vit.build(seed=1).head.weight, train_vit.build(seed=1).head.weight)
-    images, labels, _ = scenes.draw(200, train_vit.SIZE, seed=77)
-    accuracy, loss = train_vit.evaluate(model, images, labels)
-    assert accuracy > 0.8 and loss < 0.6
-
-
-def test_training_starts_the_same_way_each_time():
-    first, second = [train_vit.train(train_vit.build(), until=3, batch=4) for _ in range(2)]
-    assert first == second
