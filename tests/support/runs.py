@@ -3,12 +3,14 @@
 import functools
 import json
 import math
+import multiprocessing
 import os
-import signal
-import subprocess
 import sys
 import traceback
 from pathlib import Path
+from unittest import mock
+
+import script
 
 from mundap.project.check import examine
 from mundap.project.draft import Files
@@ -17,15 +19,7 @@ from mundap.running import conditions
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 300  # seconds for one snippet, on a machine that does other things too
-SCRIPT = """
-import json, runpy, sys
-path, result = sys.argv[1:]
-sys.argv = [path]
-names = runpy.run_path(path, run_name="__main__")
-plain = lambda value: value.item() if hasattr(value, "item") else value
-bound = {name: {key: plain(value) for key, value in names.get(name, {}).items()} for name in ("evidence", "tolerance")}
-json.dump(bound, open(result, "w"))
-"""
+HEAVY = ["torch", "matplotlib.pyplot", "koreanize_matplotlib", "sklearn.datasets"]  # seconds to import
 
 
 @functools.cache
@@ -46,29 +40,30 @@ def environment():
     return {**conditions.environment(), "PYTHONPATH": str(ROOT / "snippets")}
 
 
+@functools.cache
+def processes():
+    """Where new processes come from. Linux can copy one that has imported what nearly every snippet imports."""
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        context.set_forkserver_preload(HEAVY)
+    return context
+
+
 def run_anew(name, folder):
     """Run a snippet as `python snippets/NAME.py` would, from another folder -> {evidence, tolerance} or {error}."""
-    result = folder / f"{name}.result"
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(ROOT / "snippets" / f"{name}.py"), str(result)],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    log, result = folder / f"{name}.log", folder / f"{name}.result"
+    path = ROOT / "snippets" / f"{name}.py"
+    process = processes().Process(target=script.run, args=(path, folder, log, result))
+    with mock.patch.dict(os.environ, environment(), clear=True):
+        process.start()
+    process.join(LIMIT)
+    if process.is_alive():
+        process.kill()
         return {"error": f"not done after {LIMIT} seconds"}
-    if process.returncode or not result.is_file():
-        return {"error": f"exit status {process.returncode}\n{output[-4000:]}"}
-    return json.loads(result.read_text())
+    if process.exitcode or not result.is_file():
+        output = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+        return {"error": f"exit status {process.exitcode}\n{output[-4000:]}"}
+    return json.loads(result.read_text(encoding="utf-8"))
 
 
 def disagreement(old, new, tolerance):
