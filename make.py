@@ -61,6 +61,7 @@ def run(python: Path, commands: list[list[str]], arguments: list[str]) -> int:
 
 def check(python: Path, names: list[str]) -> int:
     """Run the checks, all or those named, and show what those that fail say. Returns 0 if all pass."""
+    os.environ["VIRTUAL_ENV"] = str(python.parents[1])  # whose packages ty looks at
     failed = 0
     for name in names or CHECKS:
         start = time.monotonic()
