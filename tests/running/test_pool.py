@@ -1,14 +1,11 @@
 """Several records at a time: in order, with a bar on a terminal, and ended however `mundap run` ends."""
 
-import fcntl
 import os
-import pty
 import re
 import signal
 import struct
 import subprocess
 import sys
-import termios
 
 import pytest
 from commands import mundap, processes_in, wait_for
@@ -17,6 +14,8 @@ from engine import HEAD, SLOW, make_project, put, snapshot
 from mundap.project import records
 from mundap.project.check import examine
 
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and terminals of POSIX")
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -24,16 +23,17 @@ def project(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "send, ending",
+    "end",
     [
-        (os.kill, signal.SIGINT),
-        (os.kill, signal.SIGTERM),
-        (os.kill, signal.SIGKILL),
-        (os.killpg, signal.SIGINT),  # Ctrl-C at a terminal reaches the workers too
-        (os.killpg, signal.SIGHUP),  # and so does a terminal that is closed
+        pytest.param(lambda process: process.kill(), id="killed"),
+        pytest.param(lambda process: process.terminate(), id="terminated"),
+        pytest.param(lambda process: os.kill(process.pid, signal.SIGINT), id="interrupted", marks=POSIX),
+        pytest.param(lambda process: os.killpg(process.pid, signal.SIGINT), id="Ctrl-C", marks=POSIX),
+        pytest.param(lambda process: os.killpg(process.pid, signal.SIGHUP), id="terminal closed", marks=POSIX),
     ],
 )
-def test_interrupted_run_leaves_the_old_record_and_no_process(project, send, ending):
+def test_interrupted_run_leaves_the_old_record_and_no_process(project, end, request):
+    """What a terminal sends reaches the workers too."""
     put(project / "snippets" / "measure.py", SLOW)
     before = snapshot(project)
     process = subprocess.Popen(
@@ -45,11 +45,11 @@ def test_interrupted_run_leaves_the_old_record_and_no_process(project, send, end
         start_new_session=True,
     )
     wait_for((project / "snippets" / "started").exists)
-    send(process.pid, ending)
-    out, err = process.communicate(timeout=60)
-    if ending == signal.SIGINT:
-        assert process.returncode == 130 and "멈췄어요. 이미 있던 기록은 그대로예요." in err
-    assert "Traceback" not in err
+    end(process)
+    _, errors = process.communicate(timeout=60)
+    if request.node.callspec.id in ("interrupted", "Ctrl-C"):
+        assert process.returncode == 130 and "멈췄어요. 이미 있던 기록은 그대로예요." in errors
+    assert "Traceback" not in errors
     wait_for(lambda: not processes_in(project))
     (project / "snippets" / "started").unlink()
     assert snapshot(project) == before
@@ -122,7 +122,12 @@ def test_run_that_writes_what_another_reads(project):
     assert "아직 낡은 기록이 있어요: writer" in mundap(project, "run", "a_reader").stdout
 
 
+@POSIX
 def test_bar_on_a_terminal(project):
+    import fcntl
+    import pty
+    import termios
+
     put(
         project / "snippets" / "measure.py",
         HEAD + "    import time\n    time.sleep(1)\n    evidence = {'difference': 0, 'name': '작음'}\n",

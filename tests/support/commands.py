@@ -10,7 +10,7 @@ import psutil
 def mundap(project, *arguments, **options):
     """Run `mundap ARGUMENTS` in a project's folder -> subprocess.CompletedProcess with texts."""
     return subprocess.run(
-        [sys.executable, "-m", "mundap", *arguments],
+        [sys.executable, "-X", "utf8", "-m", "mundap", *arguments],
         cwd=project,
         capture_output=True,
         text=True,
