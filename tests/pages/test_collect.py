@@ -6,6 +6,7 @@ from engine import FILES, RECORDS, make_project
 from pages import anchors, links, made
 
 from mundap.pages.marks import MKDOCS, PLAIN
+from mundap.pages.outputs import figure_file
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_pages(project):
         "snippets/helper.py",
         "snippets/measure.py",
     }
-    assert pages["figures/measure/curve.svg"] == RECORDS["measure"][2]["curve"][1]
+    assert pages["figures/measure/curve.svg"] == figure_file(*RECORDS["measure"][2]["curve"][1:])
     assert pages["snippets/helper.py"] == FILES["snippets/helper.py"]
 
 

@@ -5,7 +5,7 @@ from engine import FILES, RECORDS, make_project, make_records, put
 from pages import FIRST, edited, made, parsed, sound_project, to_html
 
 from mundap.pages import marks
-from mundap.pages.marks import MKDOCS, PLAIN
+from mundap.pages.marks import MKDOCS, PLAIN, SEAL
 from mundap.problems import Failure
 
 PAGE = "qa/basics/first.md"
@@ -96,7 +96,10 @@ def test_a_row_of_a_table():
 
 
 def test_a_block_is_run_by_mkdocs_or_here():
-    assert MKDOCS.block("tokens", "print(1)") == '```python exec="1" source="above" id="tokens"\nprint(1)\n```'
+    assert (
+        MKDOCS.block("tokens", "print(1)")
+        == '```python exec="1" source="above" id="tokens" seal="' + SEAL + '"\nprint(1)\n```'
+    )
     assert PLAIN.block("tokens", "print(1)") == "```python\nprint(1)\n```\n\n1"
 
 

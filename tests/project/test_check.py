@@ -152,6 +152,11 @@ MISTAKES = {
     "snippets that import each other": {
         "snippets/helper.py": [("STEPS = 3\n", "STEPS = 3\n▶from measure import distance\n")]
     },
+    # papers
+    "year that is none": {INDEX: ("year: 2021", 'year: ▶"<script>x</script>"')},
+    "arXiv number that is none": {INDEX: ("arxiv: 2010.11929", "arxiv: ▶2010.11929)<img src=x>")},
+    "address with markup": {INDEX: ("arxiv: 2010.11929", "url: ▶https://a.example/)<script>x</script>")},
+    "id that is too long": {INDEX: ("      - second\n", f"      - second\n      - ▶{'a' * 300}\n")},
     # claims
     "claim without a check": {
         FIRST: ("        check: measure.difference < 1e-5\n", ""),
@@ -227,6 +232,17 @@ MISTAKES = {
         SECOND: ("conclusion: 작아요.", "conclusion: >-\n  길게\n  적은 $▶\\fooo$\n  글이에요.")
     },
     "formula in single quotes": {SECOND: ("conclusion: 작아요.", "conclusion: '''따옴표'' 안의 $▶\\fooo$'")},
+    "formula that is too deep": text("식은 $" + "\\frac{1}{" * 50 + "\\frac▶{1}{x" + "}" * 51 + "$예요."),
+    "formula that is a chain of commands": text("식은 $" + "\\sqrt" * 50 + "▶\\sqrt x$예요."),
+    "formula that is too long": text("식은 $" + "a" * 4000 + "▶b$예요."),
+    "list that is too deep": text("▶" + "- " * 13 + "글"),
+    "quote that is too deep": text("▶" + "> " * 13 + "글"),
+    "too many brackets": text("[" * 300 + "▶[" * 1 + "["),
+    "character that nobody sees": text("값\u200b▶은".replace("\u200b▶", "▶\u200b")),
+    "control character by an escape": {FIRST: ("question: 두 값은 같나요?", 'question: "두 ▶\\x02값"')},
+    "carriage return by an escape": {FIRST: ("question: 두 값은 같나요?", 'question: "두 \\r▶값"')},
+    "turned text": {FIRST: ("    title: 왜 같은지", "    title: 왜 ▶\u202e같은지")},
+    "key with a character that nobody sees": {FIRST: ("    block: tokens", "    ▶▶bl\u200bock: tokens")},
     "tag spelled in two ways": {SECOND: ("tags: [비교]", "tags: [▶비교!]")},
     # blocks, glossary, pages, schemas
     "missing block": {FIRST: ("block: tokens", "block: ▶token")},

@@ -11,6 +11,7 @@ from mundap.live.kernels import Kernel, Lost
 from mundap.live.orders import Program, programs
 from mundap.live.pool import Pool
 from mundap.pages import outputs
+from mundap.pages.safe import sanitize
 from mundap.pages.svg import SvgError
 from mundap.problems import Failure
 from mundap.project.math import MathError
@@ -157,7 +158,7 @@ def markup(output: dict[str, Any], number: int) -> str:
     for kind in ("image/svg+xml", "text/html", "image/png"):
         if kind in data:
             try:
-                return outputs.output({**named, "data": {kind: data[kind]}}, set())
+                return sanitize(outputs.output({**named, "data": {kind: data[kind]}}, set()))
             except (SvgError, MathError, ValueError):
                 continue
     return outputs.text_output(outputs.joined(data.get("text/plain", "")), "출력")

@@ -1,6 +1,6 @@
 """Every generated file of the site."""
 
-from mundap.pages import lists, standalone
+from mundap.pages import lists, outputs, standalone
 from mundap.pages.links import chapter_path, figure_path, thread_path
 from mundap.pages.marks import MKDOCS, Flavour
 from mundap.pages.thread import thread_page
@@ -25,7 +25,7 @@ def pages(project: Project, flavour: Flavour = MKDOCS) -> dict[str, str]:
     for record in project.records.values():
         for exhibit in record.exhibits.values():
             if exhibit.kind == "svg":
-                texts[figure_path(record.name, exhibit.name)] = exhibit.content
+                texts[figure_path(record.name, exhibit.name)] = outputs.figure_file(exhibit.content, exhibit.alt)
         texts[standalone.path(record.name)] = standalone.of_project(project, record.name)
     for snippet in project.snippets.values():
         texts[f"snippets/{snippet.file}"] = snippet.source

@@ -5,6 +5,7 @@ around it, for any other generator; blocks are run here.
 """
 
 import re
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mundap.problems import Failure
 from mundap.project.records import Record
 from mundap.project.snippets import Snippet
 
+SEAL = secrets.token_hex(16)  # of blocks that the engine writes in this process: no text can know it
 BLOCK_LIMIT = 60  # seconds
 
 
@@ -61,7 +63,7 @@ class MkDocs:
         return run_figure(exhibit.content, anchor, exhibit.alt)
 
     def block(self, name: str, code: str) -> str:
-        return f'```python exec="1" source="above" id="{name}"\n{code}\n```'
+        return f'```python exec="1" source="above" id="{name}" seal="{SEAL}"\n{code}\n```'
 
 
 @dataclass(frozen=True)

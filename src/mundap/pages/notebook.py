@@ -12,6 +12,7 @@ from mundap.pages.outputs import code, evidence_table, joined, output, unique
 from mundap.project.expression import Evidence
 
 slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
+BINDS = re.compile(r"^ *(?:\w+, *)*evidence(?:, *\w+)* *=(?!=)", re.M)
 BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
 LEFT_OUT = re.compile(r"<(style|script|img|svg)\b[^>]*?(?:>.*?</\1>|>)", re.S | re.I)  # figures come from outputs alone
 Cell = Mapping[str, Any]  # as nbformat has it
@@ -43,6 +44,12 @@ def notebook_page(notebook: Mapping[str, Any], texts: Sequence[str], name: str, 
     return head + end + about + body
 
 
+def title_of(page: str) -> str:
+    """The title of a record's page, as HTML without tags."""
+    title = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.S)
+    return re.sub(r'<a class="headerlink".*?</a>|<[^>]*>', "", title[1], flags=re.S).strip() if title else ""
+
+
 def text_cell(inner: str, used: set[str]) -> str:
     """A text cell, from HTML: formulas as MathML, headings with anchors of their own, no scripts, styles or pictures."""
 
@@ -50,7 +57,7 @@ def text_cell(inner: str, used: set[str]) -> str:
         title = re.sub(r'<a class="anchor-link".*?</a>', "", match[2], flags=re.S)
         level = match[1] if match[1] != "1" or not used else "2"  # one h1 a page: the first
         anchor = unique(slug(html.unescape(re.sub(r"<[^>]*>", "", title)), "-") or "section", used)
-        link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-pagefind-ignore>#</a>'
+        link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-pagefind-ignore="">#</a>'
         return f'<h{level} id="{anchor}">{title}{link}</h{level}>'
 
     inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, LEFT_OUT.sub("", inner), flags=re.S)
@@ -71,7 +78,7 @@ def code_cell(cell: Cell, used: set[str], evidence: Evidence | None) -> str:
 
 def binds_evidence(cell: Cell) -> bool:
     """Whether a cell binds the name `evidence`."""
-    return cell["cell_type"] == "code" and re.search(r"^evidence\s*=", joined(cell["source"]), re.M) is not None
+    return cell["cell_type"] == "code" and BINDS.search(joined(cell["source"])) is not None
 
 
 def about(meta: Mapping[str, Any], name: str, source: str | None, download: str | None, colab: str | None) -> str:
@@ -83,7 +90,7 @@ def about(meta: Mapping[str, Any], name: str, source: str | None, download: str 
     links = "".join(
         f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>'
         for words, address, how in (
-            ("노트북 내려받기", download, " download"),
+            ("노트북 내려받기", download, ' download=""'),
             ("Colab에서 열기", colab, ""),
             ("전체 코드", source, ""),
         )
@@ -93,7 +100,7 @@ def about(meta: Mapping[str, Any], name: str, source: str | None, download: str 
     if "seconds" in meta:
         facts.append(f"<li>실행 {meta['seconds']:.1f}초</li>")
     return (
-        f'<div class="run-about" data-pagefind-ignore><p><code>python snippets/{name}.py</code></p>'
+        f'<div class="run-about" data-pagefind-ignore=""><p><code>python snippets/{name}.py</code></p>'
         f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>'
     )
 

@@ -10,6 +10,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from mundap.pages import svg
+from mundap.pages.safe import sanitize
 from mundap.project.expression import Evidence, Value
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
@@ -46,6 +47,13 @@ def run_figure(svg_text: str, name: str, alt: str) -> str:
         f'<figure id="{name}" class="run-figure">{svg.inline(svg_text, name + "-", alt)}'
         f"<figcaption>{html.escape(alt)}</figcaption></figure>"
     )
+
+
+def figure_file(svg_text: str, alt: str) -> str:
+    """A run's figure as a file of its own, with nothing in it that a page may not hold. Raises SvgError."""
+    markup = sanitize(svg.inline(svg_text, "", alt)).replace("&nbsp;", "\u00a0")
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return markup.replace("<svg", f"<svg {names}", 1) + "\n"
 
 
 def run_table(table: str, name: str, caption: str) -> str:

@@ -4,6 +4,8 @@ import re
 
 from math_core import LatexError, LatexToMathML
 
+LONGEST, DEEPEST = 4000, 50  # characters of a formula, levels in it
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S", re.S)
 CONVERTER = LatexToMathML(fancy_error=False)
 
 # The same rules as pymdownx.arithmatex with smart dollars, so that what is checked is what is rendered.
@@ -27,12 +29,31 @@ def to_mathml(latex: str, display: bool = False) -> str:
     """MathML of a LaTeX formula (without its dollars). Raises MathError with the position of the fault."""
     if not latex.strip():
         raise MathError("the formula is empty")
+    if (position := too_deep(latex)) is not None:
+        raise MathError("the formula is too deep", position)
     try:
         markup = CONVERTER.convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
         position, _, message = str(error).partition(": ")
         raise MathError(message.rstrip("."), int(position)) from None
     return markup.replace("&ApplyFunction;", "\u2061")  # HTML knows the entity, XML readers do not
+
+
+def too_deep(latex: str) -> int | None:
+    """Where a formula is nested too deep for the converter, which goes down in one call a level; None where nowhere.
+
+    A command may take the next one as its argument, so commands without anything between count as levels too.
+    """
+    if len(latex) > LONGEST:
+        return LONGEST
+    depth = chain = 0
+    for token in TOKEN.finditer(latex):
+        text = token[0]
+        chain = chain + 1 if text.startswith("\\") and text[1:].isalpha() or text in "^_" else 0
+        depth += (text in ("{", "\\begin", "\\left")) - (text in ("}", "\\end", "\\right"))
+        if depth > DEEPEST or chain > DEEPEST:
+            return token.start()
+    return None
 
 
 def find_math(markdown: str) -> list[Formula]:

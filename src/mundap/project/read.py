@@ -11,6 +11,7 @@ from pathlib import Path
 from mundap.problems import Problem
 from mundap.project import fit, model, records, snippets, yamlsource
 from mundap.project.draft import Draft, Files, runs, word
+from mundap.project.files import read_bytes, read_text
 from mundap.project.model import Project
 from mundap.project.records import Record
 from mundap.project.yamlsource import Document
@@ -108,9 +109,10 @@ def used_by(path: Path, document: Document) -> frozenset[str]:
     """Names of the snippets that a thread's file uses; of one that cannot be read, those of its `run:` lines."""
     if isinstance(document.value, dict):
         return frozenset(word(run, "run") for _, run in runs(document.value))
-    if not path.is_file():
+    try:
+        return frozenset(RUN_LINE.findall(read_bytes(path).decode(errors="replace")))
+    except OSError:
         return frozenset()
-    return frozenset(RUN_LINE.findall(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def read_pages(root: Path) -> dict[str, str | None]:
@@ -118,7 +120,7 @@ def read_pages(root: Path) -> dict[str, str | None]:
     pages: dict[str, str | None] = {}
     for path in sorted((root / "docs").rglob("*.md")):
         try:
-            pages[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
+            pages[path.relative_to(root).as_posix()] = read_text(path)
         except (OSError, UnicodeDecodeError):
             pages[path.relative_to(root).as_posix()] = None
     return pages

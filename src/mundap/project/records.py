@@ -10,6 +10,7 @@ import jsonschema
 
 from mundap.project import snippets
 from mundap.project.expression import Evidence
+from mundap.project.files import read_bytes
 from mundap.project.schema import NAME
 
 LARGEST, LONGEST = 1e300, 200  # of a number, and of a text in characters
@@ -150,8 +151,8 @@ def parse(path: Path) -> dict[str, Any]:
         raise ValueError(constant)
 
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-        fault_of_shape = next(SHAPE.iter_errors(notebook), None)
+        notebook = json.loads(read_bytes(path), parse_constant=refuse)
+        fault_of_shape = next(iter(SHAPE.iter_errors(notebook)), None)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(str(error)) from None
     if fault_of_shape:

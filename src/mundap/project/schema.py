@@ -19,16 +19,20 @@ VERDICTS = {
 }
 LEVELS = ["기초", "중급", "심화"]
 KINDS = {"의견": "원문에 나온 입장이에요. 맞든 틀리든 공정하게 옮겨요.", "해설": "우리가 덧붙인 설명이에요."}
-SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)"  # `$` alone lets Python take a line end with it
-NAME = r"^[A-Za-z_][\w-]*$(?!\n)"
+SLUG = r"^(?=.{1,80}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)"  # `$` alone lets Python take a line end with it
+NAME = r"^(?=.{1,80}$)[A-Za-z_][\w-]*$(?!\n)"
 TEXT = r"\S"
 LINE = r"^[^\n]*\S[^\n]*$(?!\n)"
-URL = r"^https?://\S+$(?!\n)"
+URL = r"^https?://[\w.~:/?#@!$&*+,;=%-]{1,300}$(?!\n)"
+YEAR = r"^[0-9]{4}$(?!\n)"
+ARXIV = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]{2,20}(\.[A-Z]{2})?/[0-9]{7})(v[0-9]{1,2})?$(?!\n)"
 PATTERNS = {  # what is wrong, what to do
-    SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 써 주세요(예: `why-position`)."),
-    NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 적어 주세요."),
+    SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 80자까지 써 주세요(예: `why-position`)."),
+    NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 80자까지 적어 주세요."),
     LINE: ("한 줄이어야 해요", "`|`나 `>` 없이 한 줄로 적어 주세요."),
-    URL: ("웹 주소가 아니에요", "`https://`로 시작하는 주소를 적어 주세요."),
+    URL: ("웹 주소가 아니에요", "`https://`로 시작하는 주소를 괄호, 따옴표, 공백 없이 적어 주세요."),
+    YEAR: ("연도가 아니에요", "네 자리 수로 적어 주세요(예: `2021`)."),
+    ARXIV: ("arXiv 번호가 아니에요", "`2010.11929` 꼴로 적어 주세요."),
 }
 
 
@@ -183,8 +187,8 @@ INDEX = {
                     ["title", "authors", "year"],
                     title=_line("제목"),
                     authors=_line("저자"),
-                    year=_text("연도"),
-                    arxiv=_text("arXiv 번호"),
+                    year=_text("연도", YEAR),
+                    arxiv=_text("arXiv 번호", ARXIV),
                     url=_text("주소", URL),
                 ),
                 "anyOf": [{"required": ["arxiv"]}, {"required": ["url"]}],

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
+from mundap.project.files import read_bytes, reason
+
 DATA = "data"  # the folder of data files
 DATA_PATH = {"data_path"}  # the first argument of this names one of them, or a folder
 FINDERS = {"find_spec", "import_module", "__import__"}  # the first argument of these names a module
@@ -98,8 +100,10 @@ def _is_hidden(name: str) -> bool:
 
 def _read(name: str, path: Path, shelf: _Shelf, lesson: bool) -> Snippet:
     try:
-        source = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        source = read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        return Snippet(name, path, "", name, lesson, error=(1, 1, reason(error)))
+    except UnicodeDecodeError:
         return Snippet(name, path, "", name, lesson, error=(1, 1, "UTF-8로 적은 글이 아니에요"))
     heading, cell = re.search(r"^# # (.+)$", source, re.MULTILINE), re.search(r"^# %%", source, re.MULTILINE)
     snippet = Snippet(name, path, source, heading[1].strip() if heading else name, lesson and bool(cell))

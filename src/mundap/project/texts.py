@@ -18,6 +18,11 @@ EXEC = re.compile(r"^[^\n`~]*(`{3,}|~{3,})[^\n]*\bexec\b", re.MULTILINE)
 HTML = re.compile(r"<(?!https?://[^\s<>]*>)[a-zA-Z/!?][^\s<>]*")
 HTML_IN_MATH = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9-]*[\s>/]|!--|!\[)")  # there `i<j` is a comparison
 ATTRIBUTES = re.compile(r"\{\s*(?:[:#.][^{}\n]*|[^{}\n]*=[^{}\n]*)\}")
+LEVELS, MARKS = 12, 300  # of lists and quotes in each other; of brackets in a text
+DEEP = re.compile(
+    rf"^(?:[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+|>[ \t]*)){{{LEVELS + 1}}}|^(?: {{4}}|\t){{{LEVELS}}}[ \t]*(?:[-*+>]|\d+[.)])",
+    re.MULTILINE,
+)
 REFUSED = [  # in prose
     (
         re.compile(r"^#{1,2}(?=\s)", re.MULTILINE),
@@ -56,6 +61,7 @@ MATH_WORDS = [  # the converter's words -> what is wrong, what to do
         "괄호의 짝을 맞춰 주세요.",
     ),
     (r"Duplicate subscript or superscript", "첨자가 겹쳤어요", "`{x_a}_b`처럼 중괄호로 묶어 주세요."),
+    (r"the formula is too deep", "너무 길거나 깊어요", "50겹, 4000자까지 적을 수 있어요. 나눠 적어 주세요."),
     (r"the formula is empty", "수식이 비어 있어요", "수식을 적어 주세요. 돈 표시는 `\\$`로 적어요."),
     (r"\$\$ … \$\$ has to stand alone.*", "`$$`가 글에 붙어 있어요", "위아래에 빈 줄을 넣어 자기 줄에 두어 주세요."),
     (r"(.+)", r"\1", "LaTeX 명령의 이름과 괄호의 짝을 확인해 주세요."),
@@ -97,6 +103,7 @@ def faults(
         prose = prose[:offset] + " " * len(latex) + prose[offset + len(latex) :]
         formulas[offset : offset + len(latex)] = latex
     yield from _markup_faults(text, prose, "".join(formulas))
+    yield from _size_faults(prose)
     for match in ANY_LINK.finditer(prose):
         yield from _link_faults(match, LINK.match(prose, match.start()), link_problem, plain)
     if plain:
@@ -136,6 +143,17 @@ def _markup_faults(text: str, prose: str, formulas: str) -> Iterator[Fault]:
     for pattern, what, todo in REFUSED:
         for match in pattern.finditer(prose):
             yield match.start(), what, todo
+
+
+def _size_faults(prose: str) -> Iterator[Fault]:
+    """Lists, quotes and brackets that Python-Markdown would take very long over, or go down too deep in."""
+    for match in DEEP.finditer(prose):
+        todo = f"{LEVELS}겹까지 적을 수 있어요. 목록을 나누거나 들여쓰기를 줄여 주세요."
+        yield match.start(), "목록이나 인용이 너무 깊어요.", todo
+    for mark in "[`":
+        if prose.count(mark) > MARKS:
+            offset = [match.start() for match in re.finditer(re.escape(mark), prose)][MARKS]
+            yield offset, f"한 글에 `{mark}` 기호가 너무 많아요.", f"{MARKS}개까지 적을 수 있어요. 글을 나눠 주세요."
 
 
 def _value_faults(code: str, evidence: Mapping[str, Evidence | None]) -> Iterator[Fault]:

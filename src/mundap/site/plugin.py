@@ -1,26 +1,31 @@
 """MkDocs meets the engine here, and only here: generated pages are added in memory."""
 
+import html
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, get_plugin_logger
+from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from mkdocs.structure.toc import get_toc
+from mkdocs.structure.toc import AnchorLink, get_toc
 
 from mundap.pages import formulas, notebook, standalone
 from mundap.pages.collect import pages
 from mundap.pages.links import chapter_path
 from mundap.pages.markers import fill
+from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
 from mundap.project.check import sound
 from mundap.project.model import Project
-from mundap.site import notebooks, search
+from mundap.site import blocks, notebooks, search, violations
 
 log = get_plugin_logger("mundap")
 CONTENTS = "qa/index.md"  # in the navigation, where the chapters go
@@ -35,6 +40,7 @@ class MundapConfig(Config):
 class MundapPlugin(BasePlugin[MundapConfig]):
     """Adds the pages of the threads, fills in hand-written ones, finishes notebooks, and indexes the site."""
 
+    @event_priority(-100)  # after markdown-exec has set up what it runs
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         self.repository = config.extra.get("repository")
         try:
@@ -50,6 +56,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             log.info(str(problem))
         config.nav = with_chapters(config.nav or [], self.project)
         notebooks.use_own_templates()
+        blocks.only_own(config)
         return config
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
@@ -61,9 +68,14 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         return fill(self.project, markdown, page.file.src_uri)
 
     def on_page_content(self, content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-        if page.file.src_uri.endswith(".ipynb"):
-            return self._notebook(content, page)
-        return formulas.replace_in_html(content)
+        is_record = page.file.src_uri.endswith(".ipynb")
+        content = self._notebook(content, page) if is_record else formulas.replace_in_html(content)
+        by_hand = not is_record and page.file.generated_by is None
+        safe = sanitize(content, hand_written=by_hand)
+        if gone := dropped(content, safe):
+            raise PluginError(str(violations.problem(self.project, page.file.src_uri, gone, config)))
+        escape_names(page)
+        return safe
 
     def _notebook(self, content: str, page: Page) -> str:
         """The page of a record; content: what mkdocs-jupyter made of it."""
@@ -78,7 +90,8 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         )
         content = notebook.notebook_page(record, notebooks.text_cells(content), name, about)
         page.toc = get_toc(notebook.toc_tokens(content))  # ty: ignore[invalid-argument-type]
-        page.meta.setdefault("description", f"{page.title}: 코드와 실행 결과")
+        title = html.unescape(notebook.title_of(content))
+        page.meta.update(title=title, description=f"{title}: 코드와 실행 결과")
         page.meta.setdefault("kind", "notebook")
         return content
 
@@ -90,9 +103,23 @@ class MundapPlugin(BasePlugin[MundapConfig]):
                 raise PluginError(str(error)) from None
 
 
+def escape_names(page: Page) -> None:
+    """Make of a page's title, description and headings what templates may print as it stands."""
+    for key in ("title", "description"):
+        if key in page.meta:
+            page.meta[key] = Markup(html.escape(str(page.meta[key])))
+
+    def escape(items: Iterable[AnchorLink]) -> None:
+        for item in items:
+            item.title = html.escape(html.unescape(re.sub(r"<[^>]*>", "", item.title)))
+            escape(item.children)
+
+    escape(page.toc)
+
+
 def with_chapters(nav: list[Any], project: Project) -> list[Any]:
     """A navigation in which the entry of the contents, whatever its label, holds the chapters too."""
-    chapters = [{chapter.title: chapter_path(chapter.id)} for chapter in project.chapters]
+    chapters = [{html.escape(chapter.title): chapter_path(chapter.id)} for chapter in project.chapters]
     return [
         {label: [CONTENTS, *chapters] for label in item}
         if isinstance(item, dict) and list(item.values()) == [CONTENTS]

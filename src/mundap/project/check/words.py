@@ -10,7 +10,7 @@ from mundap.project.draft import anchors
 from mundap.project.math import mask_code
 from mundap.project.model import Project
 from mundap.project.texts import slug
-from mundap.project.yamlsource import Document
+from mundap.project.yamlsource import Document, Place
 
 NOT_SHOWN = frozenset(
     "id kind level verdict check run show figure block paper document arxiv url year needs threads".split()
@@ -43,12 +43,22 @@ def _texts(project: Project, document: Document) -> Iterator[Problem]:
     def link_fault(kind: str, target: str, anchor: str | None) -> tuple[str, str] | None:
         return link_leads_nowhere(project, document, kind, target, anchor)
 
-    for where in document.styles:
-        key = where[-2] if len(where) > 1 and isinstance(where[-1], int) else where[-1] if where else ""
-        if key in NOT_SHOWN:
-            continue
+    for where in shown_places(document):
+        key = key_of(where)
         for offset, what, todo in texts.faults(document.get(where), project.evidence, link_fault, key in PLAIN):
             yield document.problem(where, what, todo, offset=offset)
+
+
+def shown_places(document: Document) -> Iterator[Place]:
+    """Where the texts of a document stand that a page shows."""
+    return (place for place in document.styles if key_of(place) not in NOT_SHOWN)
+
+
+def key_of(place: Place) -> str:
+    """The key that a text stands under, or the list that it stands in."""
+    if not place:
+        return ""
+    return str(place[-2] if len(place) > 1 and isinstance(place[-1], int) else place[-1])
 
 
 def link_leads_nowhere(
@@ -97,7 +107,9 @@ def pages(project: Project) -> Iterator[Problem]:
     """Hand-written pages: that they can be read, and ask for nothing unknown to be filled in."""
     for file, text in project.files.pages.items():
         if text is None:
-            yield Problem(file, 1, 1, "UTF-8로 적은 글이 아니에요.", "편집기에서 파일을 UTF-8로 저장해 주세요.")
+            yield Problem(
+                file, 1, 1, "읽을 수 있는 UTF-8 글이 아니에요.", "보통 파일인지 보고, 편집기에서 UTF-8로 저장해 주세요."
+            )
             continue
         for offset, what, todo in page_faults(project, text):
             yield Problem(file, *place(text[:offset]), what, todo)
