@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mundap import __version__
 from mundap.problems import Failure
 from mundap.project import schema
+from mundap.project.files import reason
 
 if TYPE_CHECKING:
     from mundap.project.model import Project
@@ -266,12 +267,16 @@ def main(arguments: list[str] | None = None) -> int:
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\n멈췄어요. 이미 있던 기록은 그대로예요.", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # `mundap check | head` ends quietly; SIGPIPE itself would end `mundap serve` with a reader
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        place = f"`{error.filename}`: " if error.filename else ""
+        print(f"{place}파일을 읽거나 쓸 수 없어요({reason(error)}). 권한과 남은 공간을 확인해 주세요.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n멈췄어요. 이미 있던 기록은 그대로예요.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from mundap.project.math import find_math, mask_code
 from mundap.project.model import Project, Thread
 from mundap.project.texts import LINK, VALUE, inline_value, slug
 
+BLOCK = re.compile(r"(?:^.*\S.*(?:\n|\Z))+", re.M)  # lines without an empty one between them
+DELIMITERS = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?::?-+:?[ \t]*)?$", re.M)  # of a table's columns
+
 
 def thread_path(thread: Thread) -> str:
     """Where a thread's page is."""
@@ -58,6 +61,7 @@ def thread_links(threads: Iterable[Thread], page: str) -> str:
 
 def resolve(project: Project, text: str, page: str) -> str:
     """Fill in `{{values}}` and the links `thread:`, `run:`, `term:`, `page:` of an author's Markdown, code left out."""
+    text = keep_cells(text)
     code = mask_code(text)
     formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
     pieces, last = [], 0
@@ -71,6 +75,21 @@ def resolve(project: Project, text: str, page: str) -> str:
         pieces += [text[last : match.start()], filled]
         last = match.end()
     return "".join([*pieces, text[last:]]).strip()
+
+
+def keep_cells(text: str) -> str:
+    """Markdown whose tables have no `|` in formulas, which would end the cell: the command of it shows the same."""
+    tables = [match.span() for match in BLOCK.finditer(text) if DELIMITERS.search(match[0])]
+    for offset, latex, display in reversed(find_math(text)):
+        if not display and "|" in latex and any(start <= offset < end for start, end in tables):
+            cell = re.sub(r"(\\?)\|(?=([A-Za-z])?)", _bar, latex)
+            text = text[:offset] + cell + text[offset + len(latex) :]
+    return text
+
+
+def _bar(match: re.Match[str]) -> str:
+    """The command for one bar or two, apart from a letter that follows."""
+    return ("\\Vert" if match[1] else "\\vert") + (" " if match[2] else "")
 
 
 def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> str:

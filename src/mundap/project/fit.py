@@ -68,10 +68,18 @@ def _unknown_keys(fault: Fault) -> Iterator[Problem]:
     for key in fault.value:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
-            todo = f"혹시 `{near[0]}`인가요?" if near else f"쓸 수 있는 키: {', '.join(known)}."
+            todo = (
+                f"혹시 `{near[0]}`인가요?{_look_alike(key, near[0])}" if near else f"쓸 수 있는 키: {', '.join(known)}."
+            )
             if fault.value[key] == "" and " " in key:  # {a: b, c d}
                 todo = "쉼표가 든 글이라면 글 전체를 따옴표로 감싸 주세요."
             yield fault.problem(f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key, key=True)
+
+
+def _look_alike(written: str, meant: str) -> str:
+    """Names a letter that looks like another one and is none of the word that was meant; "" where there is none."""
+    odd = [letter for letter in written if letter not in meant and not letter.isascii() and not "가" <= letter <= "힣"]
+    return f" `{odd[0]}`(U+{ord(odd[0]):04X})는 비슷해 보이는 다른 글자예요." if odd else ""
 
 
 def _missing_keys(fault: Fault) -> Iterator[Problem]:
@@ -99,7 +107,7 @@ def _too_few(fault: Fault) -> Iterator[Problem]:
 def _no_choice(fault: Fault) -> Iterator[Problem]:
     if isinstance(fault.value, str):  # else its kind is told
         near = difflib.get_close_matches(fault.value, fault.wanted, 1, 0.4)
-        todo = f"{f'혹시 `{near[0]}`인가요? ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
+        todo = f"{f'혹시 `{near[0]}`인가요?{_look_alike(fault.value, near[0])} ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
         yield fault.problem(f"{fault.here}에 올 수 없는 값이에요: `{fault.value.splitlines()[0][:40]}`.", todo)
 
 

@@ -1,15 +1,45 @@
 """Scaffold a thread: its YAML from the template, and its line in the map."""
 
 import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mundap.problems import Failure
 from mundap.project import fit, schema, yamlsource
 from mundap.project.yamlsource import Document
 
+PATIENCE = 5  # seconds to wait for another command
+
 
 def new(root: Path, chapter: str, identifier: str) -> Path:
     """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing."""
+    with one_at_a_time(root / ".qa_index.yaml.lock"):
+        return _new(root, chapter, identifier)
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Generator[None]:
+    """Hold a lock file: two that change the map at once would lose a line. Raises Failure after PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise Failure(
+                    f"다른 명령이 `qa_index.yaml`을 고치고 있어요. 아니라면 `{lock.name}` 파일을 지워 주세요."
+                ) from None
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _new(root: Path, chapter: str, identifier: str) -> Path:
     index_file = root / "qa_index.yaml"
     index, problems = yamlsource.read(index_file, "qa_index.yaml")
     problems += fit.problems(index, "index") if not problems else []

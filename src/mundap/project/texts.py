@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from mundap.project import math
 from mundap.project.expression import Evidence, Expression, ExpressionError, NoRecord, format_value
+from mundap.project.files import composed
 
 Fault = tuple[int, str, str]  # offset in a text, what is wrong there, what to do
 LinkProblem = Callable[[str, str, str | None], tuple[str, str] | None]
@@ -70,7 +71,7 @@ MATH_WORDS = [  # the converter's words -> what is wrong, what to do
 
 def slug(term: str) -> str:
     """A term as an anchor: lower case, white space and marks turned into hyphens."""
-    return re.sub(r"[^\w]+", "-", term.strip().lower()).strip("-")
+    return re.sub(r"[^\w]+", "-", composed(term).strip().lower()).strip("-")
 
 
 def inline_value(text: str, evidence: Mapping[str, Evidence | None]) -> str:

@@ -24,6 +24,7 @@ from mundap.pages.markers import fill
 from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
 from mundap.project.check import sound
+from mundap.project.files import composed
 from mundap.project.model import Project
 from mundap.site import blocks, notebooks, search, violations
 
@@ -65,7 +66,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         return files
 
     def on_page_markdown(self, markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-        return fill(self.project, markdown, page.file.src_uri)
+        return fill(self.project, composed(markdown), page.file.src_uri)
 
     def on_page_content(self, content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         is_record = page.file.src_uri.endswith(".ipynb")

@@ -6,12 +6,14 @@ To add one, write `(project) -> Iterator[Problem]` in the module it belongs to, 
 from pathlib import Path
 
 from mundap.problems import Failure, Problem
-from mundap.project.check import claims, code, names, words
+from mundap.project.check import claims, code, files, names, words
 from mundap.project.judge import judge_all
 from mundap.project.model import Project
 from mundap.project.read import read
 
 CHECKS = (
+    files.odd_files,
+    files.hidden_pages,
     code.unreadable,
     code.circles,
     code.evidence,

@@ -7,6 +7,7 @@ from mundap.project import texts
 from mundap.project.check.claims import shown_faults
 from mundap.project.check.names import near
 from mundap.project.draft import anchors
+from mundap.project.files import composed
 from mundap.project.math import mask_code
 from mundap.project.model import Project
 from mundap.project.texts import slug
@@ -72,7 +73,7 @@ def link_leads_nowhere(
         if terms is not None and slug(target) not in terms:
             return f"용어집에 `{target}` 항목이 없어요.", near(slug(target), terms)
     elif kind == "page":
-        known = [path.stem for path in (project.root / "docs").glob("*.md")]
+        known = [composed(path.stem) for path in (project.root / "docs").glob("*.md")]
         name = target.partition("?")[0]
         if name not in known:
             return f"링크가 가리키는 `docs/{name}.md` 글을 찾을 수 없어요.", near(name, known)
