@@ -243,6 +243,8 @@ MISTAKES = {
     "carriage return by an escape": {FIRST: ("question: 두 값은 같나요?", 'question: "두 \\r▶값"')},
     "turned text": {FIRST: ("    title: 왜 같은지", "    title: 왜 ▶\u202e같은지")},
     "key with a character that nobody sees": {FIRST: ("    block: tokens", "    ▶▶bl\u200bock: tokens")},
+    "key with a letter of another script": {FIRST: ("    block: tokens", "    ▶bl\u043eck: tokens")},
+    "verdict with a letter of another script": {FIRST: ("verdict: 맞음", "verdict: ▶맞\u1109음")},
     "tag spelled in two ways": {SECOND: ("tags: [비교]", "tags: [▶비교!]")},
     # blocks, glossary, pages, schemas
     "missing block": {FIRST: ("block: tokens", "block: ▶token")},

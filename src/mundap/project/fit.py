@@ -78,7 +78,11 @@ def _unknown_keys(fault: Fault) -> Iterator[Problem]:
 
 def _look_alike(written: str, meant: str) -> str:
     """Names a letter that looks like another one and is none of the word that was meant; "" where there is none."""
-    odd = [letter for letter in written if letter not in meant and not letter.isascii() and not "가" <= letter <= "힣"]
+    odd = [
+        letter
+        for letter in written
+        if letter not in meant and letter.isalpha() and not (letter.isascii() or "가" <= letter <= "힣")
+    ]
     return f" `{odd[0]}`(U+{ord(odd[0]):04X})는 비슷해 보이는 다른 글자예요." if odd else ""
 
 
