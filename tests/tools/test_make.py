@@ -1,5 +1,6 @@
-"""make.py: what the make targets do."""
+"""make.py: what the make targets do, and what runs them elsewhere."""
 
+import os
 import re
 import subprocess
 import sys
@@ -26,3 +27,20 @@ def test_a_target_that_is_none(root):
 def test_a_check_that_is_none(root):
     told = make(root, "check", "lint", "everything")
     assert told.returncode == 2 and "lint" in told.stderr
+
+
+def test_no_address_of_a_registry(root):
+    """Where packages come from is the user's setting, or pip's default."""
+    for pattern in ("tools/setup_env.py", "tools/lock.py", "requirements/*", "make.py", "Makefile", ".ci/run"):
+        for file in root.glob(pattern):
+            assert "://" not in file.read_text(encoding="utf-8"), file
+    for file in (root / ".github").rglob("*.yml"):
+        addresses = re.findall(r"https?://(\S+)", file.read_text(encoding="utf-8"))
+        assert all(address.startswith("x-access-token:") for address in addresses), file
+
+
+def test_ci_checks_and_tests(root):
+    script = root / ".ci" / "run"
+    lines = script.read_text().splitlines()
+    assert os.access(script, os.X_OK)
+    assert lines[-2:] == ["make check", "make test"], "pytest's summary closes it"

@@ -1,24 +1,15 @@
 """The set-up script: what is missing, cut short, changed or already there."""
 
-import errno
-import importlib.metadata
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
-import tomllib
-import zipfile
 from pathlib import Path
 
-import lock
 import pytest
 import setup_env
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 from setup_env import STAMP, UNFINISHED, SetupError
 
 
@@ -194,23 +185,6 @@ def lacking(monkeypatch):
     return make
 
 
-@pytest.fixture
-def wheels(tmp_path, monkeypatch):
-    """This environment's pip as a wheel in a folder: the only place that pip looks for packages."""
-    distribution = importlib.metadata.distribution("pip")
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    with zipfile.ZipFile(folder / f"pip-{distribution.version}-py3-none-any.whl", "w") as archive:
-        for file in distribution.files:
-            if not file.as_posix().startswith("..") and file.suffix != ".pyc":
-                archive.write(distribution.locate_file(file), file.as_posix())
-    monkeypatch.setattr(setup_env, "PIP", f"pip=={distribution.version}")
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
-    return folder
-
-
 def pip_of(env):
     command = [setup_env.python_of(env), "-I", "-m", "pip", "--version"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -287,6 +261,20 @@ def test_no_apt_elsewhere(monkeypatch):
     assert setup_env.apt_install("chromium") is False
 
 
+def test_a_user_setting_does_no_harm(tmp_path, wheels, monkeypatch):
+    """`PIP_USER=1`, or `user = true` in pip.conf; that file's other settings stay."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nuser = true\nno-index = true\nfind-links = {wheels.as_uri()}\n")
+    env = tmp_path / "env"
+    setup_env.make_venv(env)
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_USER", "1")
+    setup_env.pip_install(setup_env.python_of(env), setup_env.PIP)
+    assert setup_env.PIP.partition("==")[2] in pip_of(env)
+
+
 # The browser
 
 
@@ -330,203 +318,3 @@ def test_browser(monkeypatch, found, drives, apt, playwright, steps):
         assert str(error).startswith(f"no {done[-1]}\n")
         done.append("error")
     assert done == steps
-
-
-# What pip says
-
-
-def stand_in(tmp_path, script):
-    """A program in the place of an environment's python."""
-    path = tmp_path / "python"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
-
-
-def test_progress_on_a_terminal(tmp_path, monkeypatch, capsys):
-    python = stand_in(
-        tmp_path,
-        "echo 'Collecting torch==2.13.0 (from -r x)'; echo 'Progress 0 of 200000000'; "
-        "echo 'Progress 100000000 of 200000000'; echo 'Installing collected packages: torch'",
-    )
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    setup_env.pip_install(python, "-r", "x", total=3)
-    heard = capsys.readouterr()
-    assert "[1/3] torch 200 MB 중 50%" in heard.err and "풀고 있어요" in heard.err and heard.out == ""
-    assert heard.err.endswith("\r\033[K"), "the line is left empty"
-
-
-def test_quiet_in_a_log(tmp_path, capsys):
-    setup_env.pip_install(stand_in(tmp_path, "echo Collecting torch; echo Progress 1 of 2"), total=3)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_progress_in_a_log(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(setup_env, "PLAIN_PAUSE", -1)
-    setup_env.pip_install(stand_in(tmp_path, "echo Collecting torch; echo Progress 5000000 of 10000000"), total=3)
-    assert capsys.readouterr() == ("", "[준비] [1/3] torch\n[준비] [1/3] torch 10 MB 중 50%\n")
-
-
-def test_a_user_setting_does_no_harm(tmp_path, wheels, monkeypatch):
-    """`PIP_USER=1`, or `user = true` in pip.conf; that file's other settings stay."""
-    settings = tmp_path / "pip.conf"
-    settings.write_text(f"[global]\nuser = true\nno-index = true\nfind-links = {wheels.as_uri()}\n")
-    env = tmp_path / "env"
-    setup_env.make_venv(env)
-    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
-    monkeypatch.setenv("PIP_USER", "1")
-    setup_env.pip_install(setup_env.python_of(env), setup_env.PIP)
-    assert setup_env.PIP.partition("==")[2] in pip_of(env)
-
-
-# What failed
-
-
-def cause_of(*arguments):
-    """What set-up says of a real failure of this environment's pip."""
-    with pytest.raises(SetupError) as caught:
-        setup_env.pip_install(Path(sys.executable), "--dry-run", *arguments)
-    return str(caught.value)
-
-
-def test_no_connection(monkeypatch):
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    text = cause_of("--index-url", "http://127.0.0.1:9/simple", "--retries", "1", "none-such==1")
-    assert text.startswith("ERROR: ") and "인터넷에 연결하지 못했어요" in text
-
-
-def test_no_package_for_this_python(wheels):
-    text = cause_of("pip==0.0.1")
-    assert "from versions: " in text and text.endswith(setup_env.NO_PACKAGE)
-
-
-RETRY = "WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by "
-
-
-@pytest.mark.parametrize(
-    "words, meaning",
-    [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "디스크"),
-        ("ERROR: Could not install packages due to an OSError: [WinError 112] There is not enough space", "디스크"),
-        ("OSError: [Errno 122] Disk quota exceeded: '/home/x'", "디스크"),
-        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'", "권한"),
-        ("ERROR: Could not install packages due to an OSError: [WinError 5] Access is denied: 'x'", "권한"),
-        ("OSError: [Errno 30] Read-only file system: '/x'", "권한"),
-        ("[WinError 32] The process cannot access the file", "다른 프로그램"),
-        (f"{RETRY}'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))'", "인증서"),
-        (f"{RETRY}'NameResolutionError(\"Failed to resolve 'x' ([Errno -2] Name or service not known)\")'", "인터넷"),
-        (f"{RETRY}'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403'))'", "인터넷"),
-        (f"{RETRY}'ReadTimeoutError(\"Read timed out. (read timeout=15)\")'\n(from versions: none)", "인터넷"),
-        ("pip._vendor.urllib3.exceptions.ProtocolError: ('Connection aborted.', ConnectionResetError(104))", "인터넷"),
-        (f"{RETRY}'ReadTimeoutError()'\nERROR: No matching distribution (from versions: 1.0, 2.0)", "맞는 패키지"),
-        ("ERROR: No matching distribution found for torch==2.13.0 (from versions: none)", "맞는 패키지"),
-        ("ERROR: torch-2-cp311-cp311-win_amd64.whl is not a supported wheel on this platform.", "맞는 패키지"),
-        ("ERROR: Package 'x' requires a different Python: 3.15.0 not in '<3.15'", "맞는 패키지"),
-        ("error: subprocess-exited-with-error\nERROR: Failed building wheel for x", "맞는 패키지"),
-        ("ERROR: something that nobody has seen yet", None),
-    ],
-)
-def test_cause(words, meaning):
-    assert (meaning or "없음") in (setup_env.cause(words) or "없음")
-
-
-def test_failure_tells_what_pip_said(tmp_path):
-    error = "ERROR: something that nobody has seen yet"
-    python = stand_in(tmp_path, f"echo Collecting torch; echo '{error}'; exit 1")
-    with pytest.raises(SetupError) as caught:
-        setup_env.pip_install(python)
-    assert str(caught.value).startswith(error) and "pip이 남긴 말" in str(caught.value)
-
-
-def status_of(arguments):
-    """The command's exit status."""
-    try:
-        return setup_env.main(arguments)
-    except SystemExit as end:
-        return end.code
-
-
-@pytest.mark.parametrize(
-    "arguments, outcome, status, says",
-    [
-        (["site"], None, 0, ""),
-        ([], None, 2, "쓰는 법"),
-        (["none"], None, 2, "쓰는 법"),
-        (["site"], SetupError("안 돼요"), 1, "안 돼요"),
-        (["site"], OSError(errno.ENOSPC, "No space left on device"), 1, "디스크 공간"),
-        (["site"], OSError(errno.EIO, "Input/output error"), 1, "Input/output error"),
-        (["site"], KeyboardInterrupt(), 130, "다시 실행하면"),
-    ],
-)
-def test_exit_status(monkeypatch, capsys, arguments, outcome, status, says):
-    def set_up(root, kind):
-        if outcome:
-            raise outcome
-        return Path("환경") / "python"
-
-    monkeypatch.setattr(setup_env, "set_up", set_up)
-    assert status_of(arguments) == status
-    heard = capsys.readouterr()
-    assert says in heard.err
-    assert heard.out == ("" if status else json.dumps({"python": str(Path("환경") / "python")}) + "\n")
-
-
-def test_an_older_python_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert status_of(["test"]) == 1
-    assert "3.11" in capsys.readouterr().err
-
-
-# The pins
-
-
-def pins(root, name):
-    text = (root / "requirements" / f"{name}.txt").read_text()
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9][0-9a-z.]*", line) for line in lines)
-    return dict(line.split("==") for line in lines)
-
-
-def test_pins(root):
-    everything = pins(root, "test")
-    for kind in setup_env.ENVIRONMENTS:
-        assert pins(root, kind).items() <= everything.items(), "all environments have the same versions"
-        assert ("torch" in pins(root, kind)) == (kind in ("run", "test"))
-
-
-def test_every_requirement_is_pinned(root):
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    for extra in setup_env.ENVIRONMENTS:
-        names = {re.split(r"[\[<>=!~ ]", line)[0].lower().replace("_", "-") for line in lock.wanted(project, extra)}
-        assert names <= pins(root, extra).keys(), "run `make lock`"
-
-
-def test_pins_run_on_debian_12(root):
-    """Its Python is 3.11.2, and some packages ask for a later 3.11."""
-    for name, version in pins(root, "test").items():
-        metadata = importlib.metadata.metadata(name)
-        assert metadata["Version"].split("+")[0] == version, f"{name}: this environment is not the pinned one"
-        assert Version(lock.OLDEST) in SpecifierSet(metadata["Requires-Python"] or ""), name
-
-
-# The commands
-
-
-def test_no_address_of_a_registry(root):
-    """Where packages come from is the user's setting, or pip's default."""
-    for pattern in ("tools/setup_env.py", "tools/lock.py", "requirements/*", "make.py", "Makefile", ".ci/run"):
-        for file in root.glob(pattern):
-            assert "://" not in file.read_text(encoding="utf-8"), file
-    for file in (root / ".github").rglob("*.yml"):
-        addresses = re.findall(r"https?://(\S+)", file.read_text(encoding="utf-8"))
-        assert all(address.startswith("x-access-token:") for address in addresses), file
-
-
-def test_ci_checks_and_tests(root):
-    script = root / ".ci" / "run"
-    lines = script.read_text().splitlines()
-    assert os.access(script, os.X_OK)
-    assert lines[-2:] == ["make check", "make test"], "pytest's summary closes it"
