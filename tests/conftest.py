@@ -91,7 +91,8 @@ def browser():
     """A Chromium, driven by Playwright's synchronous API; one for each worker."""
     from playwright.sync_api import sync_playwright
 
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # for whom Chromium has no sandbox
+    flags = [*FLAGS, "--no-sandbox"] if root else FLAGS
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=find_browser(), args=flags) as browser,
