@@ -1,0 +1,65 @@
+"""The page of the 실험실 in a browser, and its model in torch."""
+
+from contextlib import contextmanager
+
+import torch
+from browsing import new_page
+
+SCRIPTS = "assets/js/lab/"
+
+
+def torch_run(model, image):
+    """Logits, maps and first tokens of one image (1, 3, S, S), as arrays."""
+    with torch.no_grad():
+        logits, attn = model(image, return_attn=True)
+        return logits[0].numpy(), attn[0].numpy(), model.embed(image)[0].numpy()
+
+
+@contextmanager
+def lab_page(browser, site_url):
+    """The page with its model, its modules as M (model), A (attention), S (scenes), T (state); shared, so see `at`."""
+    page = new_page(browser.new_context(viewport={"width": 1280, "height": 800}, locale="ko-KR"))
+    opened(page, site_url)
+    page.evaluate(
+        """async (base) => {
+        const names = ['model', 'attention', 'scenes', 'state'];
+        const [M, A, S, T] = await Promise.all(names.map((name) => import(`${base}${name}.js`)));
+        const bytes = (array) => {
+            const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength), parts = [];
+            for (let i = 0; i < all.length; i += 32768) parts.push(String.fromCharCode(...all.subarray(i, i + 32768)));
+            return btoa(parts.join(''));
+        };
+        const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+        Object.assign(window, { M, A, S, T, bytes, floats, model: await M.load() });
+    }""",
+        site_url + SCRIPTS,
+    )
+    yield page
+    assert not page.heard.errors
+    page.context.close()
+
+
+def opened(page, site_url, query="", load=True):
+    """The page at a state, with the model if it is to be loaded."""
+    page.goto(f"{site_url}lab/{query}")
+    if load:
+        page.get_by_role("button", name="모델 불러오기").click()
+        page.locator(".lab.ready").wait_for(timeout=60_000)
+    settled(page)
+    return page
+
+
+def at(lab, query):
+    """The shared page at a state, as the Back button would bring it there."""
+    lab.mouse.move(2, 2)
+    lab.evaluate(
+        "query => { history.pushState(null, '', query || location.pathname); dispatchEvent(new PopStateEvent('popstate')); scrollTo(0, 0); }",
+        query,
+    )
+    settled(lab)
+    return lab
+
+
+def settled(page):
+    """Wait until what was done is shown and said."""
+    page.locator('.lab[data-state="idle"]').wait_for(timeout=60_000)
