@@ -76,8 +76,13 @@ FUNCTIONS = "rgba?|hsla?|translate[XY]?|scale[XY]?|rotate|skew[XY]?|matrix"
 VALUE = re.compile(rf"(?:(?:{FUNCTIONS})\([^()]*\)|[^()\\@<>{{}}/])*(?:/(?!\*)[^()\\@<>{{}}/]*)?")
 PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=\s]*")
 RELATIVE = re.compile(r"(?![/\\]{2})[^:]*(?:[/?#].*)?", re.S)
-START = re.compile("<[a-zA-Z]")
+DROPPED_BY_BROWSERS = re.compile(r"[\0-\x1f]|^ | $")  # in addresses: `/<tab>/host` leads to the host
+OPENING = re.compile("<([a-zA-Z][^\\s>/]*)")
 ADDRESSES = {"href", "src"}
+OF_THE_THEME = {  # what its script takes as its own: settings, places to fill, diagrams that need a foreign script
+    "id": re.compile(r"^__(?!\w+__$)"),  # `__init__` is a heading
+    "class": re.compile(r"(?:^|\s)(?:mermaid\b|md-)"),
+}
 
 
 def _cleaner(tags: frozenset[str], attributes: Mapping[str, Collection[str]]) -> nh3.Cleaner:
@@ -100,12 +105,22 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "style":
         return value if is_harmless(value) else None
     if name in ADDRESSES:
-        if tag == "a":
-            return value if re.match(r"https?://", value) or RELATIVE.fullmatch(value) else None
-        if tag in ("img", "image"):
-            return value if PICTURE.fullmatch(value) or (tag == "img" and RELATIVE.fullmatch(value)) else None
-        return value if value.startswith("#") else None
-    return None if "url(" in INNER_ADDRESS.sub("", value) else value
+        return value if _may_lead_there(tag, value) else None
+    if name in SHAPE and ("(" in value or "\\" in value):  # read as a style is
+        return value if VALUE.fullmatch(INNER_ADDRESS.sub("", value)) else None
+    is_of_the_theme = name.startswith("data-md") or (name in OF_THE_THEME and OF_THE_THEME[name].search(value))
+    return None if is_of_the_theme else value
+
+
+def _may_lead_there(tag: str, address: str) -> bool:
+    """Whether an element of that kind may have that address: what is asked for at once is the site's own."""
+    if tag in ("img", "image") and PICTURE.fullmatch(address):
+        return True
+    if DROPPED_BY_BROWSERS.search(address):
+        return False
+    if tag == "a" and re.match(r"https?://", address):
+        return True
+    return bool(RELATIVE.fullmatch(address)) if tag in ("a", "img") else address.startswith("#")
 
 
 def is_harmless(style: str) -> bool:
@@ -125,14 +140,14 @@ def sanitize(markup: str, hand_written: bool = False) -> str:
 
 def dropped(before: str, after: str) -> list[str]:
     """What sanitizing took out, as a person would name it: `<script>`, `<a href="javascript:…">`; comments left out."""
-    if _size(before) == _size(after):
-        return []  # a quick look: nothing is added, so what is as much is the same
+    if not _tags(before) - _tags(after) and before.count("=") <= after.count("="):
+        return []  # a quick look: parsing each page twice would take long
     gone = Counter(_elements(before)) - Counter(_elements(after))
     return [f"<{tag}{''.join(f' {name}' for name, _ in attributes)}>" for tag, attributes in gone]
 
 
-def _size(markup: str) -> tuple[int, int]:
-    return len(START.findall(markup)), markup.count("=")
+def _tags(markup: str) -> Counter[str]:
+    return Counter(OPENING.findall(markup))
 
 
 def _elements(markup: str) -> list[tuple[str, tuple[tuple[str, str], ...]]]:

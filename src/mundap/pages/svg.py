@@ -11,7 +11,12 @@ DRAWING = set(
 )
 DROPPED = {"metadata", "title", "desc"}  # the page has the alternative text; a title would be a tooltip
 MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"  # inlined it would reach the whole page
+VIEW = re.compile(r"\s*(?:-?\d+(?:\.\d*)?\s+){3}-?\d+(?:\.\d*)?\s*")
 REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+ASKS = re.compile(
+    r"(?:url|src|image|image-set|element|cross-fade)\s*\(|\\", re.I
+)  # what CSS can ask for; `\` hides letters
+DEEPEST = 100  # elements in each other; matplotlib's have a dozen
 WIDE = 560  # pixels; on a phone such a figure shrinks so far that its text has to grow
 COORDINATES = set("d points x y width height cx cy r x1 x2 y1 y2".split())
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
@@ -30,8 +35,10 @@ def inline(svg_text: str, prefix: str, alt: str) -> str:
         raise SvgError("entities and CDATA are not allowed")
     try:
         root = ElementTree.fromstring(re.sub(r"<!DOCTYPE[^>]*>", "", svg_text))
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError) as error:  # ValueError: a number of a character that is none
         raise SvgError(f"not well-formed: {error}") from None
+    if _depth(root) > DEEPEST:
+        raise SvgError(f"more than {DEEPEST} elements in each other")
     if local(root.tag) != "svg":
         raise SvgError(f"<{local(root.tag)}> is not <svg>")
     clean(root, prefix)
@@ -43,6 +50,8 @@ def inline(svg_text: str, prefix: str, alt: str) -> str:
         if not (width and height):
             raise SvgError("neither viewBox nor width and height")
         view = f"0 0 {pixels(width):g} {pixels(height):g}"
+    if not VIEW.fullmatch(view):
+        raise SvgError(f"viewBox {view[:40]!r}")
     natural = pixels(width) if width and "%" not in width else float(view.split()[2])
     wide = {"class": "wide"} if natural > WIDE else {}
     root.attrib = wide | {
@@ -54,6 +63,14 @@ def inline(svg_text: str, prefix: str, alt: str) -> str:
         "stroke-linecap": "butt",
     }
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _depth(root: Element) -> int:
+    """How many elements stand in each other, counted without going down in calls."""
+    depth, level = 0, [root]
+    while level:
+        depth, level = depth + 1, [child for element in level for child in element]
+    return depth
 
 
 def clean(element: Element, prefix: str) -> None:
@@ -104,10 +121,9 @@ def attribute(element: Element, name: str, value: str, prefix: str) -> tuple[str
         return name, prefix + value
     if name == "href":  # a plain one breaks the theme's instant navigation, which sets it on every element
         return "xlink:href", reference(element, value, prefix)
-    if "url(" in value:
-        value = REFERENCE.sub(rf"url(#{prefix}\1)", value)
-        if value.count("url(") != value.count(f"url(#{prefix}"):
-            raise SvgError(f"outside address {value[:40]!r}")
+    value = REFERENCE.sub(rf"url(#{prefix}\1)", value)
+    if ASKS.search(value.replace(f"url(#{prefix}", "")):
+        raise SvgError(f"outside address {value[:40]!r}")
     if name == "style":
         value = style(value)
     if name == "transform" and re.match(r"rotate\(-?0 ", value):

@@ -18,7 +18,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
 from mundap.pages import formulas, notebook, standalone
-from mundap.pages.collect import pages
+from mundap.pages.collect import pages, undrawable
 from mundap.pages.links import chapter_path
 from mundap.pages.markers import fill
 from mundap.pages.safe import dropped, sanitize
@@ -61,7 +61,11 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         return config
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
-        for path, text in pages(self.project).items():
+        try:
+            made = pages(self.project)
+        except Failure as failure:
+            raise PluginError(str(failure)) from None
+        for path, text in made.items():
             files.append(File.generated(config, path, content=text))
         return files
 
@@ -89,7 +93,10 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             download=f"../../{standalone.path(name)}",
             colab=standalone.colab_url(self.repository, name) if self.repository else None,
         )
-        content = notebook.notebook_page(record, notebooks.text_cells(content), name, about)
+        try:
+            content = notebook.notebook_page(record, notebooks.text_cells(content), name, about)
+        except ValueError as error:
+            raise PluginError(str(undrawable(name, str(error)))) from None
         page.toc = get_toc(notebook.toc_tokens(content))  # ty: ignore[invalid-argument-type]
         title = html.unescape(notebook.title_of(content))
         page.meta.update(title=title, description=f"{title}: 코드와 실행 결과")
