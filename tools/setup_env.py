@@ -40,8 +40,8 @@ NO_PACKAGE = (
     "64비트 Python 3.11을 설치하고 `PYTHON=python3.11`처럼 알려 주세요."
 )
 CAUSES = {  # what pip or the system says: what it means. The first that fits counts
-    r"No space left|Errno 28\b|WinError 112|[Qq]uota exceeded": "디스크 공간이 모자라요. 비우고 다시 실행해 주세요.",
-    r"Permission denied|Errno 13\b|WinError 5\b|Read-only file": "파일을 쓸 권한이 없어요. 이 폴더의 주인과 권한을 확인해 주세요.",
+    r"No space left|Errno 28\b|WinError 112|[Qq]uota exceeded|disk is full": "디스크 공간이 모자라요. 비우고 다시 실행해 주세요.",
+    r"Permission denied|Errno 13\b|WinError 5\b|Read-only file|open database": "파일을 쓸 권한이 없어요. 이 폴더의 주인과 권한을 확인해 주세요.",
     r"WinError 32\b": "다른 프로그램이 이 환경을 쓰고 있어요. 띄워 둔 사이트를 끄고 다시 실행해 주세요.",
     r"CERTIFICATE_VERIFY|SSLError": "보안 인증서를 확인하지 못했어요. 프록시를 지난다면 pip의 `cert` 설정에 그 인증서를 알려 주세요.",
     r"from versions: (?!none)": NO_PACKAGE,  # the index has answered
@@ -70,6 +70,12 @@ def say(text: str) -> None:
 def cause(words: str) -> str | None:
     """What a program's or the system's words of failure mean, in Korean; None if nothing here knows them."""
     return next((meaning for pattern, meaning in CAUSES.items() if re.search(pattern, words)), None)
+
+
+def essence(words: str) -> str:
+    """Of a program's words of failure those that a person needs."""
+    lines = words.splitlines()
+    return "\n".join([line for line in lines if line.startswith("ERROR")] or lines[-15:])
 
 
 def failure(*command: str | Path) -> str | None:
@@ -169,7 +175,7 @@ def make_venv(env: Path) -> None:
             "`sudo apt-get install python3-venv`를 실행" if shutil.which("apt-get") else "venv와 pip이 든 Python을 설치"
         )
         meaning = cause(words) or f"Python 가상 환경을 만들 수 없어요. {hint}한 뒤 다시 시도해 주세요."
-        raise SetupError(f"{words}\n{meaning}")
+        raise SetupError(f"{essence(words)}\n{meaning}")
 
 
 class Progress:
@@ -219,9 +225,9 @@ def pip_install(python: Path, *arguments: str | Path, total: int = 0) -> None:
         lines = [line for line in words if not progress.read(line)]
     progress.end()
     if process.returncode:
-        errors = [line for line in lines if line.startswith("ERROR")] or lines[-15:]
-        meaning = cause("".join(lines)) or "패키지를 설치하지 못했어요. 위에 pip이 남긴 말을 확인해 주세요."
-        raise SetupError("".join(errors) + meaning)
+        output = "".join(lines)
+        meaning = cause(output) or "패키지를 설치하지 못했어요. 위에 pip이 남긴 말을 확인해 주세요."
+        raise SetupError(f"{essence(output)}\n{meaning}")
 
 
 def make(root: Path, kind: str) -> None:
@@ -285,7 +291,7 @@ def set_up_browser(python: Path) -> None:
     if words:
         packages = " ".join(dict.fromkeys(["chromium", *missing]))
         hint = f"`sudo apt-get install {packages}`를 실행" if shutil.which("apt-get") else "Chrome이나 Chromium을 설치"
-        raise SetupError(f"{words}\n브라우저를 준비하지 못했어요. {hint}한 뒤 다시 시도해 주세요.")
+        raise SetupError(f"{essence(words)}\n브라우저를 준비하지 못했어요. {hint}한 뒤 다시 시도해 주세요.")
 
 
 def prepare(kind: str) -> Path:
@@ -301,7 +307,7 @@ def prepare(kind: str) -> Path:
         return python
     except SetupError as error:
         message = str(error)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         message = f"{error}\n{cause(str(error)) or '환경을 준비하지 못했어요.'}"
     except KeyboardInterrupt:
         message, status = "멈췄어요. 다시 실행하면 처음부터 깨끗하게 준비해요.", 130

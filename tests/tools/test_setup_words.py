@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -119,6 +120,7 @@ def status_of(arguments):
         (["none"], None, 2, "쓰는 법"),
         (["site"], SetupError("안 돼요"), 1, "안 돼요"),
         (["site"], OSError(errno.ENOSPC, "No space left on device"), 1, "디스크 공간"),
+        (["site"], sqlite3.OperationalError("unable to open database file"), 1, "권한"),
         (["site"], OSError(errno.EIO, "Input/output error"), 1, "Input/output error"),
         (["site"], KeyboardInterrupt(), 130, "다시 실행하면"),
     ],
@@ -140,3 +142,17 @@ def test_an_older_python_is_told(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
     assert status_of(["test"]) == 1
     assert "3.11" in capsys.readouterr().err
+
+
+def test_the_lock_may_not_be_written(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".cache" / "setup.db").mkdir(parents=True)  # what nobody can write, root neither
+    monkeypatch.setattr(setup_env, "ROOT", tmp_path)
+    monkeypatch.setattr(setup_env, "ready", lambda root, kind: None)
+    assert status_of(["site"]) == 1
+    assert "권한" in capsys.readouterr().err
+
+
+def test_a_traceback_is_not_shown_where_pip_says_what_it_is():
+    words = "Processing x\nERROR: [Errno 28] No space left on device\nTraceback (most recent call last):\n  File x"
+    assert setup_env.essence(words) == "ERROR: [Errno 28] No space left on device"
+    assert setup_env.essence("\n".join(map(str, range(99)))).splitlines()[0] == "84", "else the end"
