@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from accessibility import axe_source
-from server import ask, kernels, talk
+from server import ask, enter, kernels, talk
 from smallsite import conclude, copy_of_the_site, make_small_site, save
 
 from mundap.live import app
@@ -267,8 +267,7 @@ def test_no_kernel_outlives_the_server(small, number):
             said += line
         address = re.search(r"http://(127\.0\.0\.1:(\d+))(/_live/enter\S+)", said)
         box = SimpleNamespace(hosts=[address[1]], port=int(address[2]))
-        answer = ask(box, address[3])
-        cookie = answer.headers["set-cookie"].partition(";")[0]
+        entered = enter(box, address[3])
         ask(box, "/_live/enter?token=%ff")
 
         async def conversation(say, hear):
@@ -278,10 +277,11 @@ def test_no_kernel_outlives_the_server(small, number):
             process.send_signal(number)
             return found
 
-        found = talk(box, conversation, "Cookie: " + cookie)
+        found = talk(box, conversation, entered)
         assert found and not psutil.wait_procs(found, timeout=30)[1]
         said += process.communicate(timeout=30)[0]
-        assert cookie.partition("=")[2] not in said and "Traceback" not in said and "%ff" not in said
+        assert entered.cookie.partition("=")[2] not in said and entered.secret not in said
+        assert "Traceback" not in said and "%ff" not in said
     finally:
         process.kill()
         process.wait()

@@ -19,6 +19,7 @@ def learner(site, root, tmp_path_factory):
 
 def opened(learner, page, path):
     page.goto(learner.door.address())
+    page.wait_for_url(f"{learner.url}/")
     page.goto(learner.url + path)
     return page
 

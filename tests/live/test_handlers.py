@@ -11,6 +11,8 @@ from server import address, ask, built, enter, in_loop, print_one, running, talk
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from mundap.live import handlers
+from mundap.live.door import Entered
 from mundap.live.handlers import MAX_MESSAGE, CellSocket, StateSocket
 
 
@@ -95,14 +97,35 @@ def test_too_many_sockets(server):
 def test_a_browser_comes_in_once(server):
     first = address(server)
     answer = ask(server, first)
-    assert (answer.status, answer.headers["location"]) == (303, "/")
+    assert answer.status == 200 and "enter.js" in answer.body.decode()
     assert answer.headers["cache-control"] == "no-store" and answer.headers["referrer-policy"] == "no-referrer"
     cookie = answer.headers["set-cookie"]
     assert {part.strip().lower() for part in cookie.split(";")[1:]} == {"httponly", "path=/_live/", "samesite=strict"}
-    assert first.partition("=")[2] not in cookie, "the token itself is kept by nobody"
+    token = first.partition("=")[2]
+    assert token not in cookie + answer.body.decode(), "the token itself is kept by nobody"
     assert ask(server, first).status == 403, "a token is good for one visit"
     assert server.announced[-1].endswith(server.door.token), "the next browser's address is told"
-    assert talk(server, print_one, "Cookie: " + cookie.partition(";")[0]).text == "1\n"
+    assert talk(server, print_one, enter(server)).text == "1\n"
+
+
+def test_the_private_file_leads_in_once_and_voids_nothing(server):
+    """As a browser asks that was started with the file, which it calls another site."""
+    sent = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
+    shown = address(server)
+    target = server.door.address_for_file().partition(server.hosts[0])[2]
+    announced = len(server.announced)
+    for wrong in (
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"],
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"],
+        [*sent, "Referer: http://evil.example/"],
+        [*sent, "Purpose: prefetch"],
+        ["Sec-Fetch-Site: same-site", *sent[1:]],
+    ):
+        assert ask(server, target, headers=wrong).status == 403
+    assert ask(server, shown, headers=sent).status == 403, "the address in the terminal is no link of any page"
+    assert ask(server, target, headers=sent).status == 200
+    assert ask(server, target, headers=sent).status == 403
+    assert len(server.announced) == announced and ask(server, shown).status == 200
 
 
 @pytest.mark.parametrize(
@@ -122,7 +145,7 @@ def test_wrong_tokens(server, change):
     target = address(server)
     answer = ask(server, change(target))
     assert answer.status in (400, 403) and "set-cookie" not in answer.headers
-    assert ask(server, target).status == 303, "a guess does not void the right one"
+    assert ask(server, target).status == 200, "a guess does not void the right one"
 
 
 @pytest.mark.parametrize(
@@ -148,34 +171,41 @@ def test_a_token_in_a_request_of_another_page(server, header):
 def test_only_a_visit_comes_in(server, method):
     target = address(server)
     assert ask(server, target, method=method).status == 405
-    assert ask(server, target).status == 303
+    assert ask(server, target).status == 200
 
 
 def test_a_visit_as_browsers_make_it(server):
     target = address(server)
     sent = ["Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-User: ?1"]
-    assert ask(server, target, headers=sent).status == 303
+    assert ask(server, target, headers=sent).status == 200
 
 
 def test_may(server):
-    cookie = enter(server)
-    assert json.loads(ask(server, "/_live/may", headers=[cookie]).body) == {"may": True}
+    cookie, secret = enter(server)
+    said, other = f"Mundap-Secret: {secret}", f"Mundap-Secret: {enter(server).secret}"
+    assert json.loads(ask(server, "/_live/may", headers=[cookie, said]).body) == {"may": True}
     for wrong in (
         [],
-        ["Cookie: mundap-1=x"],
-        [cookie + "x"],
-        [cookie.replace(server.door.cookie_name, "mundap-1")],
-        ["Cookie: 쿠키=\udcff"],
-        [cookie.partition("=")[0] + "=쿠키"],
+        [cookie],
+        [said],
+        [cookie, other],
+        [cookie, said + "x"],
+        [cookie, "Mundap-Secret:"],
+        [cookie, "Mundap-Secret: \udcff"],
+        ["Cookie: mundap-1=x", said],
+        [cookie + "x", said],
+        [cookie.replace(server.door.cookie_name, "mundap-1"), said],
+        ["Cookie: 쿠키=\udcff", said],
+        [cookie.partition("=")[0] + "=쿠키", said],
     ):
         assert json.loads(ask(server, "/_live/may", headers=wrong).body) == {"may": False}
-    assert ask(server, "/_live/may", headers=[cookie, "Sec-Fetch-Site: cross-site"]).status == 403
-    assert ask(server, "/_live/may", headers=[cookie], host="evil.example").status == 403
+    assert ask(server, "/_live/may", headers=[cookie, said, "Sec-Fetch-Site: cross-site"]).status == 403
+    assert ask(server, "/_live/may", headers=[cookie, said], host="evil.example").status == 403
 
 
 def test_no_page_holds_a_token(server):
-    cookie = enter(server)
-    secrets = [server.door.token, *server.door.cookies]
+    cookie, _ = enter(server)
+    secrets = [server.door.token, *(secret for entered in server.door.entered for secret in entered)]
     for target in (
         "/",
         "/none",
@@ -216,9 +246,9 @@ def test_no_page_holds_a_token(server):
 )
 def test_strangers_with_the_cookie_get_no_kernel(server, headers):
     """Cross-site WebSockets carry no SameSite cookie; if a browser sent it all the same, this holds."""
-    cookie, count = enter(server), server.pool.started
+    entered, count = enter(server), server.pool.started
     asked = {name: value and value.format(port=server.port) for name, value in headers.items()}
-    assert talk(server, print_one, cookie, **asked) == 403
+    assert talk(server, print_one, entered, **asked) == 403
     assert server.pool.started == count, "no process was started"
 
 
@@ -226,12 +256,48 @@ def test_strangers_with_the_cookie_get_no_kernel(server, headers):
 def test_no_kernel_without_the_cookie(server, cookie):
     server.door.address()
     cookie = cookie and cookie.format(name=server.door.cookie_name, token=server.door.token)
-    assert talk(server, print_one, cookie) == 403
+    assert talk(server, print_one, Entered(cookie, enter(server).secret)) == 403
+
+
+@pytest.mark.parametrize(
+    "secret", [None, "", "x", "\ud800", "{other}", "{cookie}", "{token}"], ids=lambda secret: repr(secret)
+)
+def test_no_kernel_for_the_cookie_alone(server, secret):
+    """Cookies do not know ports: whoever serves another one of 127.0.0.1 is sent it."""
+    entered, count = enter(server), server.pool.started
+    if secret:
+        value = entered.cookie.partition("=")[2]
+        secret = secret.format(other=enter(server).secret, cookie=value, token=server.door.token)
+
+    async def conversation(say, hear):
+        if secret is not None:
+            await say({"do": "enter", "secret": secret})
+        return await print_one(say, hear)
+
+    answer = talk(server, conversation, Entered(entered.cookie, ""))
+    assert answer.what == "closed" and answer.code == 1008
+    assert server.pool.started == count, "no process was started"
+
+
+def test_the_secret_is_said_once_and_soon(server, monkeypatch):
+    entered = enter(server)
+
+    async def again(say, hear):
+        await say({"do": "enter", "secret": entered.secret})
+        return await hear("nothing")
+
+    assert talk(server, again, entered).code == 1008
+    monkeypatch.setattr(handlers, "PATIENCE", 0.2)
+
+    async def silence(say, hear):
+        return await hear("nothing")
+
+    assert talk(server, silence, Entered(entered.cookie, "")).code == 1008
 
 
 @pytest.mark.parametrize("target", ["/_live/kernel", "/_live/kernel/", "/_live/kernels", "/_live/../_live/kernel"])
 def test_the_socket_is_no_page(server, target):
-    assert ask(server, target, headers=[enter(server)]).status in (400, 403, 404)
+    assert ask(server, target, headers=[enter(server).cookie]).status in (400, 403, 404)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +352,7 @@ def test_only_snippets_of_the_project_are_found(server, name):
 
 def test_a_thousand_connections(server):
     """Idle ones, and sockets without the cookie: those who have it are served all the same."""
-    cookie, idle = enter(server), []
+    entered, idle = enter(server), []
     try:
         for number in range(1000):
             try:
@@ -300,14 +366,14 @@ def test_a_thousand_connections(server):
         for each in idle[-20:]:  # room for what follows, in this same process
             each.close()
         assert ask(server).status == 200
-        assert talk(server, print_one, cookie).text == "1\n"
+        assert talk(server, print_one, entered).text == "1\n"
     finally:
         for each in idle:
             each.close()
 
 
 def test_pages_have_a_limit(server):
-    cookie = enter(server).removeprefix("Cookie: ")
+    cookie = enter(server).cookie.removeprefix("Cookie: ")
 
     async def main():
         request = HTTPRequest(

@@ -8,15 +8,16 @@ from types import SimpleNamespace
 import pytest
 from server import in_loop
 
+from mundap.live import pool
 from mundap.live.pool import MAX_KERNELS, Pool, complete, default_setup, follow, make_python, read_python
 from mundap.problems import Failure
 
 
 class Owner:
-    """A page whose kernel was used at that time, by time.monotonic(); None if it has none."""
+    """A page whose kernel was used at that time, by time.monotonic(), and holds that memory; None if it has none."""
 
-    def __init__(self, used, busy=False):
-        self.kernel = None if used is None else SimpleNamespace(used=used)
+    def __init__(self, used, busy=False, memory=0):
+        self.kernel = None if used is None else SimpleNamespace(used=used, resident=lambda: memory)
         self.busy, self.dropped, self.gone, self.told = busy, None, False, []
 
     def say(self, what, **news):
@@ -30,9 +31,9 @@ class Owner:
 
 
 def pool_of(folder, *owners, **options):
-    pool = Pool(folder, folder, "python", **options)
-    pool.owners.update(owners)
-    return pool
+    made = Pool(folder, folder, "python", **options)
+    made.owners.update(owners)
+    return made
 
 
 def test_the_kernel_that_was_idle_longest_makes_room(tmp_path):
@@ -59,10 +60,22 @@ def test_idle_kernels_end(tmp_path):
 
     async def look():
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(pool_of(tmp_path, idle, busy, fresh, without, idle=0.05).end_idle(), 0.3)
+            await asyncio.wait_for(pool_of(tmp_path, idle, busy, fresh, without, idle=0.05).watch(), 0.3)
 
     in_loop(look())
     assert [owner.dropped for owner in (idle, busy, fresh, without)] == ["idle", None, None, None]
+
+
+def test_kernels_that_hold_too_much_end_though_nothing_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "LOOK", 0.05)
+    large, busy, small = Owner(float("inf"), memory=11), Owner(0.0, busy=True, memory=11), Owner(float("inf"), memory=9)
+
+    async def look():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(pool_of(tmp_path, large, busy, small, memory=10).watch(), 0.3)
+
+    in_loop(look())
+    assert [owner.dropped for owner in (large, busy, small)] == ["memory", None, None]
 
 
 def test_the_end_waits_for_every_page(tmp_path):
@@ -76,9 +89,9 @@ def test_the_end_waits_for_every_page(tmp_path):
     left.leave = slow_leave
 
     async def end():
-        pool = pool_of(tmp_path, open_page)
-        pool.release(left)
-        await pool.close()
+        pages = pool_of(tmp_path, open_page)
+        pages.release(left)
+        await pages.close()
 
     in_loop(end())
     assert left.gone and open_page.gone

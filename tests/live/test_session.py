@@ -209,7 +209,7 @@ def test_memory_limit_is_told(pages):
 def test_an_idle_kernel_is_dropped_and_what_runs_is_not_idle(pages):
     async def conversation(open_page):
         page = open_page()
-        idle = asyncio.ensure_future(page.session.pool.end_idle())
+        idle = asyncio.ensure_future(page.session.pool.watch())
         await page.do("run", cell=0, code="import time; time.sleep(1.5); print('long')")
         assert (await page.hear("done")).status == "ok"
         assert (await page.hear("lost")).why == "idle"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import sys
 import threading
@@ -16,7 +17,8 @@ from tornado.websocket import websocket_connect
 
 from mundap.live import app
 from mundap.live.builds import Builds
-from mundap.live.door import Door
+from mundap.live.connections import HEADER_LIMIT, accept
+from mundap.live.door import Door, Entered
 from mundap.live.pool import Pool
 from mundap.project import snippets
 
@@ -49,23 +51,25 @@ def running(builds, pool=None):
     box.door = box.pool = None
 
     async def main():
-        box.loop, box.stop = asyncio.get_running_loop(), asyncio.Event()
+        box.loop, box.stop, tasks = asyncio.get_running_loop(), asyncio.Event(), []
         if pool is not None:
-            kernels = builds.folder / "kernels"
+            kernels = builds.folder / "k"
             kernels.mkdir()
             box.door = Door(box.hosts[0], box.announced.append)
             box.pool = Pool(builds.root, kernels, **{"python": sys.executable, **pool})
-            idle = asyncio.ensure_future(box.pool.end_idle())
+            tasks.append(asyncio.ensure_future(box.pool.watch()))
         application = app.application(builds, box.hosts, box.door, box.pool)
         box.sockets = application.settings["sockets"]
-        server = HTTPServer(application, idle_connection_timeout=60)
-        server.add_socket(listener)
+        server = HTTPServer(application, idle_connection_timeout=HEADER_LIMIT)
+        tasks.append(asyncio.ensure_future(accept(listener, server, lambda: app.streams(application))))
         ready.set()
         await box.stop.wait()
-        server.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        listener.close()
         app.close_sockets(application)
         if box.pool:
-            idle.cancel()
             await box.pool.close()
         await server.close_all_connections()
 
@@ -105,18 +109,22 @@ def address(server):
     return server.door.address().partition(server.hosts[0])[2]
 
 
-def enter(server):
-    """Come in as the learner does -> the header that a browser then sends."""
-    answer = ask(server, address(server))
-    assert answer.status == 303, answer.body
-    return "Cookie: " + answer.headers["set-cookie"].partition(";")[0]
+def enter(server, target=None):
+    """Come in as the learner does -> the header that a browser then sends, and the secret that its page keeps."""
+    answer = ask(server, target or address(server))
+    assert answer.status == 200, answer.body
+    secret = re.search(r'data-secret="([\w-]+)"', answer.body.decode())[1]
+    return Entered("Cookie: " + answer.headers["set-cookie"].partition(";")[0], secret)
 
 
-def talk(server, conversation, cookie=None, **headers):
-    """Open the kernel's socket and let conversation(say, hear) speak -> its result, or the refusal's status."""
+def talk(server, conversation, entered=None, **headers):
+    """Open the kernel's socket and let conversation(say, hear) speak -> its result, or the refusal's status.
+
+    entered: what enter() returns; without a secret the conversation has to come in by itself.
+    """
     fields = {"Origin": f"http://{server.hosts[0]}", **headers}
-    if cookie:
-        fields["Cookie"] = cookie.removeprefix("Cookie: ")
+    if entered and entered.cookie:
+        fields["Cookie"] = entered.cookie.removeprefix("Cookie: ")
 
     async def main():
         try:
@@ -142,6 +150,8 @@ def talk(server, conversation, cookie=None, **headers):
                     return message
 
         try:
+            if entered and entered.secret:
+                await say({"do": "enter", "secret": entered.secret})
             return await conversation(say, hear)
         finally:
             connection.close()

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import sys
-import tempfile
 import warnings
 import webbrowser
 from collections import defaultdict
@@ -16,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.web import Application
 
 from mundap.live.builds import Builds, State, snapshot, watch
+from mundap.live.connections import HEADER_LIMIT, accept
 from mundap.live.door import Door
+from mundap.live.folders import private_folder, private_page, sweep
 from mundap.live.handlers import CellSocket, Enter, May, StateSocket
 from mundap.live.pool import Pool
 from mundap.live.web import STATIC, SitePage, StaticFile
@@ -71,6 +73,12 @@ def close_sockets(app: Application) -> None:
             page.close(1001)
 
 
+def streams(app: Application) -> set[IOStream]:
+    """The connections of the open sockets."""
+    pages = (page for sockets in app.settings["sockets"].values() for page in sockets)
+    return {page.ws_connection.stream for page in pages if page.ws_connection}
+
+
 def listen(port: int, tries: int = 100) -> tuple[socket.socket, int]:
     """A socket on 127.0.0.1 at `port` (0: any), or at the first free one after it -> (socket, port). Raises Failure."""
     for candidate in range(port, min(port + tries, 65536)):
@@ -95,16 +103,22 @@ def report(state: State, names: list[str] | None = None, seconds: float = 0.0) -
     sys.stdout.flush()
 
 
-def welcome(url: str, address: str, open_browser: bool) -> None:
-    """Tell the terminal where the site is, and open it where that starts no browser inside the terminal."""
+def welcome(url: str, address: str) -> None:
+    """Tell the terminal where the site is."""
     print(
         f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
         "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.",
         flush=True,
     )
-    desktop = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
-    if open_browser and desktop:
-        webbrowser.open(address)
+
+
+def open_browser(folder: Path, address: str) -> None:
+    """Open an address where that starts no browser inside the terminal.
+
+    By way of a private file: a browser's command line, which would hold the token, can be read by every user.
+    """
+    if sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        webbrowser.open(private_page(folder, address).as_uri())
 
 
 def announce(address: str) -> None:
@@ -113,9 +127,12 @@ def announce(address: str) -> None:
 
 
 def stop_event() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set."""
+    """An event that Ctrl-C, SIGTERM and the end of the terminal set."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # on Windows
@@ -123,11 +140,12 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
-async def run(root: Path, port: int, open_browser: bool, check: Check) -> None:
+async def run(root: Path, port: int, opens: bool, check: Check) -> None:
     """Build, then serve until Ctrl-C. Raises Failure without a free port."""
     stop = asyncio.ensure_future(stop_event().wait())
     listener, port = listen(port)
-    with tempfile.TemporaryDirectory(prefix="mundap-", ignore_cleanup_errors=True) as folder:
+    sweep()
+    with private_folder() as folder:
         builds = Builds(root, Path(folder), check, f"http://127.0.0.1:{port}/")
         seen = snapshot(builds.root)
         print("사이트를 만들고 있어요.", flush=True)
@@ -136,33 +154,39 @@ async def run(root: Path, port: int, open_browser: bool, check: Check) -> None:
         if not stop.done():
             if builds.problems:
                 report(builds.state())
-            await answer(builds, seen, listener, open_browser, stop)
+            await answer(builds, seen, listener, opens, stop)
         await first
 
 
-async def answer(builds: Builds, seen: dict, listener: socket.socket, open_browser: bool, stop: asyncio.Future) -> None:
+async def answer(builds: Builds, seen: dict, listener: socket.socket, opens: bool, stop: asyncio.Future) -> None:
     """Serve the builds at a listening socket, and build anew at each save, until `stop` is done.
 
     seen: the snapshot before the first build.
     """
     port = listener.getsockname()[1]
-    kernels = builds.folder / "kernels"
+    kernels = builds.folder / "k"  # short, as the paths of sockets have to be
     kernels.mkdir(mode=0o700)
     door, pool = Door(f"127.0.0.1:{port}", announce), Pool(builds.root, kernels)
     app = application(builds, [f"127.0.0.1:{port}", f"localhost:{port}"], door, pool)
-    server = HTTPServer(app, max_body_size=1 << 16, idle_connection_timeout=60)
-    server.add_socket(listener)
+    server = HTTPServer(app, max_body_size=1 << 16, idle_connection_timeout=HEADER_LIMIT)
 
     def tell(state, names, seconds):
         report(state, names, seconds)
         tell_pages(app, state)
 
     watcher = asyncio.ensure_future(watch(builds, seen, tell))
-    idle = asyncio.ensure_future(pool.end_idle())
-    welcome(f"http://127.0.0.1:{port}/", door.address(), open_browser)
+    others = [
+        asyncio.ensure_future(accept(listener, server, lambda: streams(app))),
+        asyncio.ensure_future(pool.watch()),
+    ]
+    welcome(f"http://127.0.0.1:{port}/", door.address())
+    if opens:
+        open_browser(builds.folder, door.address_for_file())
     await asyncio.wait([watcher, stop], return_when=asyncio.FIRST_COMPLETED)
-    server.stop()
-    idle.cancel()
+    for task in others:
+        task.cancel()
+    await asyncio.wait(others)
+    listener.close()
     close_sockets(app)
     await pool.close()
     if watcher.done():
@@ -171,9 +195,9 @@ async def answer(builds: Builds, seen: dict, listener: socket.socket, open_brows
     await asyncio.wait([watcher])
 
 
-def serve(root: Path, port: int = 8000, open_browser: bool = True, check: Check = examine) -> int:
+def serve(root: Path, port: int = 8000, opens: bool = True, check: Check = examine) -> int:
     """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0."""
     warnings.filterwarnings("ignore", "Proactor event loop")  # pyzmq on Windows, of a thread that it needs
-    asyncio.run(run(Path(root).resolve(), port, open_browser, check))
+    asyncio.run(run(Path(root).resolve(), port, opens, check))
     print("\n서버를 닫았어요. 또 만나요.")
     return 0

@@ -22,6 +22,7 @@ UNWATCHED = ("__pycache__", "node_modules")
 POLL = 0.15  # seconds between looks at the watched files
 PAUSE = 2  # seconds without a save before the whole site is built again
 SEARCH_INDEX = "pagefind"
+NO_ROOM = "임시 폴더에 남은 공간이 있는지, 파일을 읽을 권한이 있는지 확인해 주세요."
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 
 State = dict[str, Any]  # see Builds.state
@@ -74,10 +75,12 @@ class Builds:
                 if not problem.minor
             ]
             if not problems:
-                changed = self._build()
+                changed = self._build(project)
                 self.project = project
         except Failure as failure:
             problems = [{"place": "", "what": str(failure), "todo": ""}]
+        except OSError as error:
+            problems = [{"place": "", "what": f"사이트를 만들지 못했어요({error}).", "todo": NO_ROOM}]
         except Exception as error:  # a fault of ours, not of the author: keep serving, and show it
             traceback.print_exc()
             problems = [{"place": "", "what": f"{type(error).__name__}: {error}", "todo": ""}]
@@ -93,12 +96,12 @@ class Builds:
             "assets": any(name.endswith(ASSETS) and not name.startswith(SEARCH_INDEX) for name in changed or []),
         }
 
-    def _build(self):
-        """Build the pages that the waiting files can change. Returns the names of the files that changed."""
+    def _build(self, project):
+        """Build the pages of the project that the waiting files can change. Returns the names of the files that changed."""
         new = self.folder / f"{self.version + 1}"
         quick = bool(self.pages and self.known and self.waiting and all(map(is_thread, self.waiting)))
         options = {
-            "mundap": {"search": self.pages is None},
+            "mundap": {"search": self.pages is None, "project": project},
             "mkdocs-jupyter": {"cache": not quick, "cache_dir": str(self.folder / "notebooks")},
         }
         try:

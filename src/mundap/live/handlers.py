@@ -9,13 +9,16 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError
 
 from mundap.live.builds import Builds
-from mundap.live.door import Door, is_visit, sent_by
+from mundap.live.door import Door, sent_by
 from mundap.live.orders import read_order
 from mundap.live.pool import Pool
 from mundap.live.session import Session
 from mundap.live.web import EMPTY_PAGE, HTML, Local, LocalSocket
 
 MAX_MESSAGE = 1 << 20  # bytes: a page's cells, not a file
+PATIENCE = 10  # seconds that a socket has to say its secret
+ENTERED = """<!doctype html><html lang="ko"><meta charset="utf-8"><title>문답</title>
+<script src="/_live/enter.js" data-secret="{secret}"></script>"""
 USED = "이 주소는 이미 썼거나 이 서버의 것이 아니에요. 터미널에 마지막으로 나온 주소를 열어 주세요."
 
 
@@ -50,9 +53,10 @@ class Guarded(Local):
         if not isinstance(value, HTTPError):
             traceback.print_exception(typ, value, tb)
 
-    def entered(self) -> bool:
-        """Whether the browser came in by the address in the terminal."""
-        return self.door.may(self.get_cookie(self.door.cookie_name))
+    @property
+    def cookie(self) -> str | None:
+        """The cookie of a browser that came in."""
+        return self.get_cookie(self.door.cookie_name)
 
     def require_own_page(self):
         """Refuse what a page of another origin sent."""
@@ -61,24 +65,22 @@ class Guarded(Local):
 
 
 class Enter(Guarded):
-    """The address in the terminal: a token becomes a cookie, and the address bar forgets it."""
+    """An address with a token, which becomes a cookie and a secret; the address bar forgets it."""
 
     SUPPORTED_METHODS = ("GET",)
 
     def get(self):
         """Trade the token in, once; refuse what no one opened themselves."""
-        if not is_visit(self.request.headers):
-            raise HTTPError(403, reason="Not a visit")
         tokens = self.get_query_arguments("token")
-        cookie = self.door.enter(tokens[0]) if len(tokens) == 1 else None
+        entered = self.door.enter(tokens[0], self.request.headers) if len(tokens) == 1 else None
         self.set_header("Cache-Control", "no-store")
         self.set_header("Referrer-Policy", "no-referrer")
-        if cookie is None:
+        if entered is None:
             self.set_status(403)
             self.send(EMPTY_PAGE.format(title="들어갈 수 없어요", text=USED).encode(), HTML)
             return
-        self.set_cookie(self.door.cookie_name, cookie, path="/_live/", httponly=True, samesite="Strict")
-        self.redirect("/", status=303)
+        self.set_cookie(self.door.cookie_name, entered.cookie, path="/_live/", httponly=True, samesite="Strict")
+        self.send(ENTERED.format(secret=entered.secret).encode(), HTML)
 
 
 class May(Guarded):
@@ -88,7 +90,8 @@ class May(Guarded):
         """{"may": bool} as JSON."""
         self.require_own_page()
         self.set_header("Cache-Control", "no-store")
-        self.send(json.dumps({"may": self.entered()}).encode(), "application/json")
+        may = self.door.may(self.cookie, self.request.headers.get("Mundap-Secret"))
+        self.send(json.dumps({"may": may}).encode(), "application/json")
 
     head = get
 
@@ -99,6 +102,7 @@ class CellSocket(Guarded, LocalSocket):
     SUPPORTED_METHODS = ("GET",)
     LIMIT = 32  # open pages that may have asked for a kernel
     session: Session | None = None
+    clock: asyncio.TimerHandle | None = None  # until the secret is said
 
     def initialize(self, pool: Pool, builds: Builds):
         """The pool that gives kernels, the builds whose snippets the page shows."""
@@ -108,7 +112,7 @@ class CellSocket(Guarded, LocalSocket):
         """Refuse what is no page of this server in a browser that came in."""
         super().prepare()
         self.require_own_page()
-        if not self.entered():
+        if not self.door.knows(self.cookie):
             raise HTTPError(403, reason="Not entered")
 
     @property
@@ -117,30 +121,46 @@ class CellSocket(Guarded, LocalSocket):
         return MAX_MESSAGE
 
     def start(self):
-        """Give the page a session."""
-        self.session = Session(self.pool, lambda: self.builds.snippets, self.tell)
+        """Wait for the secret, for a while."""
+        self.clock = asyncio.get_running_loop().call_later(PATIENCE, self.close, 1008, "no secret")
 
     async def on_message(self, message):
-        """Hand an order on; a malformed one closes the socket."""
-        if not self.session:
+        """Hand an order on, once the secret was said; a malformed one closes the socket."""
+        if self not in self.opened:
             return
         try:
-            await self.session.do(read_order(message))
+            order = read_order(message)
+            if order["do"] == "enter":
+                self.enter(order["secret"])
+            elif self.session:
+                await self.session.do(order)
+            else:
+                self.close(1008, "not entered")
         except ValueError as error:
             self.close(1008, str(error))
         except asyncio.QueueFull:
             self.close(1008, "too many runs")
 
+    def enter(self, secret: str) -> None:
+        """Give the page a session, for a secret that is right, once."""
+        if self.session or not self.door.may(self.cookie, secret):
+            self.close(1008, "not entered")
+            return
+        self.clock.cancel()
+        self.session = Session(self.pool, lambda: self.builds.snippets, self.tell)
+
     def on_close(self):
         """End the session with its page."""
         super().on_close()
+        if self.clock:
+            self.clock.cancel()
         if self.session:
             self.pool.release(self.session)
 
     def tell(self, news: dict[str, Any]) -> asyncio.Future[None]:
         """Send a message to the page. Returns what can be awaited, to write no faster than it is read."""
         try:
-            return self.write_message(json.dumps(news, ensure_ascii=False))
+            return self.write_message(json.dumps(news))
         except WebSocketClosedError:
             gone = asyncio.get_running_loop().create_future()
             gone.set_result(None)

@@ -5,9 +5,11 @@ folder, from no port (but on Windows; see `endpoint`).
 """
 
 import asyncio
+import json
 import os
 import queue
 import re
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ import zmq
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 
-from mundap.live.processes import end_tree
+from mundap.live.processes import MARK, end_marked, end_tree
 from mundap.pages.outputs import ANSI
 from mundap.running import conditions
 
@@ -27,6 +29,10 @@ WATCH = 0.2  # seconds between looks at a kernel that says nothing
 START_LIMIT = 60  # seconds
 OUTPUT_LIMIT = 1_000_000  # characters of one run that are shown
 FIGURE_LIMIT = 8 * OUTPUT_LIMIT  # characters of one figure that is shown
+ADDRESS_LIMIT = 100  # bytes of a socket's path: macOS takes 103, Linux 107
+NOT_SHOWN = "보여 줄 수 없는 출력이에요."
+TOO_LONG = "출력이 너무 길어서 여기까지만 보여 드려요."
+TOO_BIG = "너무 커서 보여 줄 수 없는 출력이에요."
 CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
 
 Show = Callable[[dict | None], Awaitable[None]]
@@ -62,6 +68,7 @@ class Kernel:
             language="python",
         )
         environment = conditions.environment(backend=None) | conditions.private_settings(self.folder)
+        environment[MARK] = str(self.folder)
         self.manager = manager
         await manager.start_kernel(cwd=str(self.directory), env=environment)
         self.client = manager.client()
@@ -107,17 +114,22 @@ class Kernel:
                 await self._watch()
             if message is None or message["parent_header"].get("msg_id") != request:
                 continue
-            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            if message["msg_type"] == "status" and message["content"].get("execution_state") == "idle":
                 return None
             return message
 
     async def _receive(self):
-        """A message, or None if there is none for a while. Raises Lost."""
+        """A message as the protocol has it, or None if there is none for a while. Raises Lost."""
         if not self.alive:  # end() has closed the sockets
             raise Lost(self.why or "died")
         try:
-            return await self.client.get_iopub_msg(timeout=WATCH)
+            message = await self.client.get_iopub_msg(timeout=WATCH)
+            parts = [message[name] for name in ("parent_header", "content")]
+            return message if all(isinstance(part, dict) for part in parts) else None
         except (queue.Empty, zmq.ZMQError):
+            return None
+        except Exception:  # the code has written to the kernel's sockets itself: no message of ours
+            await asyncio.sleep(0.01)
             return None
         except asyncio.CancelledError:  # end() has closed the sockets under it, or this task is cancelled
             if self.alive:
@@ -168,15 +180,17 @@ class Kernel:
         if self.client:
             self.client.stop_channels()
         await manager.shutdown_kernel(now=True)
+        await asyncio.to_thread(end_marked, self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def endpoint(folder: Path) -> dict[str, str]:
     """Where a kernel listens, as options of jupyter_client's manager: sockets in the private folder.
 
-    ZeroMQ on Windows knows only ports: there on 127.0.0.1, where a message counts if it is signed with the key in the
-    folder's connection file.
+    ZeroMQ on Windows knows only ports, and the path of a socket has a limit: then on 127.0.0.1, where a message counts
+    if it is signed with the key in the folder's connection file.
     """
-    if os.name == "posix":
+    if os.name == "posix" and len(os.fsencode(folder / "k-1")) <= ADDRESS_LIMIT:
         return {"transport": "ipc", "ip": str(folder / "k")}
     return {"transport": "tcp", "ip": "127.0.0.1"}
 
@@ -191,7 +205,13 @@ class Outputs:
         self.answer: dict[str, Any] = {"status": "ok"}
 
     async def take(self, kind: str, content: dict) -> None:
-        """A message of Jupyter's protocol: its type and its content."""
+        """A message of Jupyter's protocol: its type and its content. Says so where it is not as the protocol has it."""
+        try:
+            await self._take(kind, content)
+        except (KeyError, TypeError, ValueError):
+            await self._stream("stderr", f"\n{NOT_SHOWN}\n")
+
+    async def _take(self, kind, content):
         if kind == "clear_output":
             await self.show(None)
         elif kind == "execute_input":
@@ -199,22 +219,29 @@ class Outputs:
         elif kind == "error":
             self.answer = failure(content, self.number)
         elif kind == "stream":
-            await self._stream(content["name"], content["text"][: self.room])
+            await self._stream(str(content["name"]), str(content["text"]))
         elif kind in ("display_data", "execute_result", "update_display_data"):
-            size = sum(len(value) for value in content["data"].values() if isinstance(value, str))
-            if size <= FIGURE_LIMIT:
-                await self.show(
-                    {"output_type": "display_data", "data": content["data"], "metadata": content["metadata"]}
-                )
+            await self._display(dict(content["data"]), dict(content["metadata"]))
+
+    async def _display(self, data, metadata):
+        if sum(map(size, data.values())) > FIGURE_LIMIT:
+            await self._stream("stderr", f"\n{TOO_BIG}\n")
+        else:
+            await self.show({"output_type": "display_data", "data": data, "metadata": metadata})
 
     async def _stream(self, name, text):
+        text = text[: self.room]
         if not text:
             return
         self.room -= len(text)
         await self.show({"output_type": "stream", "name": name, "text": text})
         if not self.room:
-            note = "\n출력이 너무 길어서 여기까지만 보여 드려요.\n"
-            await self.show({"output_type": "stream", "name": "stderr", "text": note})
+            await self.show({"output_type": "stream", "name": "stderr", "text": f"\n{TOO_LONG}\n"})
+
+
+def size(value: Any) -> int:
+    """Characters of a value of an output, as JSON if it is no text."""
+    return len(value if isinstance(value, str) else json.dumps(value))
 
 
 def failure(content: dict, number: int | None) -> dict[str, Any]:
@@ -222,13 +249,13 @@ def failure(content: dict, number: int | None) -> dict[str, Any]:
 
     line: the innermost one of the run of that number, None if the traceback names none of it.
     """
-    text = ANSI.sub("", "\n".join(content["traceback"]))
+    text = ANSI.sub("", "\n".join(map(str, content["traceback"])))
     lines = [int(line) for cell, line in CELL_LINE.findall(text) if int(cell) == number]
     status = "stopped" if content["ename"] == "KeyboardInterrupt" else "error"
     return {
         "status": status,
-        "name": content["ename"],
-        "value": content["evalue"],
+        "name": str(content["ename"]),
+        "value": str(content["evalue"]),
         "line": lines[-1] if lines else None,
         "traceback": text,
     }

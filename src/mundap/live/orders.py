@@ -10,6 +10,7 @@ from mundap.project.snippets import Snippet
 
 MOST_CELLS = 10_000  # of a page
 FIELDS = {
+    "enter": {"do", "secret"},
     "run": {"do", "cell", "code"},
     "snippet": {"do", "cell", "of", "edits"},
     "stop": {"do"},
@@ -34,7 +35,7 @@ def read_order(message: str | bytes) -> dict[str, Any]:
     """An order of a page, checked. Raises ValueError.
 
     {do: "run", cell, code} runs code; {do: "snippet", cell, of, edits} runs a whole snippet with texts of it replaced;
-    {do: "stop"}, {do: "restart"}.
+    {do: "stop"}, {do: "restart"}. Before them all: {do: "enter", secret}.
     """
     if not isinstance(message, str):
         raise ValueError("text expected")
@@ -57,10 +58,8 @@ def read_order(message: str | bytes) -> dict[str, Any]:
 
 def _texts(order):
     """What must be text in an order. Raises ValueError."""
-    if order["do"] == "run":
-        return [order["code"]]
     if order["do"] != "snippet":
-        return []
+        return [order[field] for field in ("code", "secret") if field in order]
     edits = order["edits"]
     if not isinstance(edits, list):
         raise ValueError("edits: a list expected")

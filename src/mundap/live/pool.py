@@ -16,10 +16,11 @@ import psutil
 from mundap.live.kernels import Kernel
 from mundap.live.processes import end_tree
 from mundap.problems import Failure
+from mundap.project.files import reason
 
 MAX_KERNELS = 4
 IDLE = 30 * 60  # seconds after which a kernel that runs nothing is ended
-LOOK = 5  # seconds between looks for such kernels
+LOOK = 1  # seconds between looks for such kernels, and for those that hold too much memory
 PROGRESS = "[준비] "  # stands before each line of tools/setup_env.py's progress
 
 
@@ -72,12 +73,15 @@ class Pool:
         python = await self.find_python()
         await self.make_room()
         self.started += 1
-        kernel = Kernel(python, self.folder / f"kernel-{self.started}", self.root / "snippets", self.memory)
+        kernel = Kernel(python, self.folder / f"{self.started}", self.root / "snippets", self.memory)
         try:
             await kernel.start()
         except asyncio.CancelledError:
             await kernel.end()
             raise
+        except OSError as error:
+            await kernel.end()
+            raise Failure(f"커널을 열지 못했어요({reason(error)}). 남은 디스크 공간을 확인해 주세요.") from None
         return kernel
 
     async def find_python(self) -> str:
@@ -109,13 +113,19 @@ class Pool:
             raise Failure(f"페이지 {MAX_KERNELS}개가 코드를 돌리고 있어요. 하나를 멈추거나 닫은 뒤 다시 실행해 주세요.")
         await min(idle, key=lambda owner: idle[owner]).drop("room")
 
-    async def end_idle(self) -> None:
-        """End the kernels that have long run nothing; never returns."""
+    async def watch(self) -> None:
+        """End the kernels that have long run nothing, or hold too much memory between runs; never returns."""
         while True:
             await asyncio.sleep(min(LOOK, self.idle))
             for owner in list(self.owners):
-                if owner.kernel and not owner.busy and time.monotonic() - owner.kernel.used > self.idle:
-                    await owner.drop("idle")
+                if owner.kernel and not owner.busy:
+                    await self._look_at(owner, owner.kernel)
+
+    async def _look_at(self, owner: Owner, kernel: Kernel) -> None:
+        if time.monotonic() - kernel.used > self.idle:
+            await owner.drop("idle")
+        elif await asyncio.to_thread(kernel.resident) > self.memory and owner.kernel is kernel:
+            await owner.drop("memory")
 
     def release(self, owner: Owner) -> None:
         """End what belongs to a page that is gone, without waiting for it."""

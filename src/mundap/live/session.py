@@ -4,20 +4,20 @@ Knows nothing of sockets: what there is to tell is handed to a function.
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mundap.live.kernels import Kernel, Lost
+from mundap.live.kernels import NOT_SHOWN, Kernel, Lost
 from mundap.live.orders import Program, programs
 from mundap.live.pool import Pool
 from mundap.pages import outputs
 from mundap.pages.safe import sanitize
-from mundap.pages.svg import SvgError
 from mundap.problems import Failure
-from mundap.project.math import MathError
 from mundap.project.snippets import Snippet
 
 MAX_WAITING = 200  # runs that a page may have asked for
+FAULT = "실행 결과를 읽지 못해서 커널을 닫았어요. 다시 실행해 주세요."
 
 
 class Session:
@@ -114,11 +114,18 @@ class Session:
         except Failure as failure:
             self.say("done", cell=cell, status="trouble", value=str(failure), seconds=0)
         except Lost as lost:
-            kernel, self.kernel = self.kernel, None
-            self.say("lost", why=lost.why)
-            self.say("done", cell=cell, status="lost", value=lost.why, seconds=0)
-            if kernel:
-                await kernel.end()
+            await self._lose(cell, lost.why, status="lost", value=lost.why)
+        except Exception:  # a fault of ours: the page must not wait for ever
+            traceback.print_exc()
+            await self._lose(cell, "died", status="trouble", value=FAULT)
+
+    async def _lose(self, cell: int, why: str, **answer: str):
+        """Give the kernel up, and tell how the run of a cell ended."""
+        kernel, self.kernel = self.kernel, None
+        self.say("lost", why=why)
+        self.say("done", cell=cell, seconds=0, **answer)
+        if kernel:
+            await kernel.end()
 
     async def _run(self, cell: int, steps: list[Program]):
         """Run the programs of a cell until one fails, and tell of it all. Raises Lost, Failure."""
@@ -148,17 +155,20 @@ class Session:
             await self.say("text", cell=cell, name=output["name"], text=text)
         else:
             self.shown += 1
-            await self.say("output", cell=cell, html=markup(output, self.shown))
+            # In a thread: a large table takes a while.
+            await self.say("output", cell=cell, html=await asyncio.to_thread(markup, output, self.shown))
 
 
 def markup(output: dict[str, Any], number: int) -> str:
-    """An output as the site's HTML, with ids that no other output has; its plain text where that cannot be."""
+    """An output as the site's HTML, with ids that no other output has; as text where it cannot be drawn."""
     data, metadata = output["data"], output["metadata"]
     named = {**output, "metadata": {**metadata, "name": f"live-{number}-{metadata.get('name', 'output')}"}}
     for kind in ("image/svg+xml", "text/html", "image/png"):
         if kind in data:
             try:
                 return sanitize(outputs.output({**named, "data": {kind: data[kind]}}, set()))
-            except (SvgError, MathError, ValueError):
+            except Exception:  # whatever code can put there: no figure, a number, a list, too deep, ...
                 continue
-    return outputs.text_output(outputs.joined(data.get("text/plain", "")), "출력")
+    text = data.get("text/plain", NOT_SHOWN)
+    lines = text if isinstance(text, list) else [text]
+    return outputs.text_output("".join(map(str, lines)), "출력")

@@ -5,6 +5,7 @@ holds off DNS rebinding and other sites' scripts, which no firewall does.
 """
 
 import mimetypes
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -30,21 +31,27 @@ for suffix, kind in {
 }.items():
     TYPES.add_type(kind, suffix)
 
+# What a page may do. Its scripts are files of this server: no script that stands in a page itself ever runs.
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "script-src-attr 'none'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+# What any other file may do that is opened by itself, such as a drawing: be looked at.
+FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+WITH_PAGE_POLICY = ("text/html", "text/javascript")  # a worker's script has the policy of its own answer
+
 HEADERS = {
-    "Content-Security-Policy": "; ".join(
-        [
-            "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "font-src 'self' data:",
-            "worker-src 'self' blob:",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        ]
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -56,6 +63,9 @@ HTML = "text/html; charset=utf-8"
 EMPTY_PAGE = """<!doctype html><html lang="ko"><meta charset="utf-8"><title>문답</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <body style="font-family: sans-serif; padding: 1rem"><main><h1>{title}</h1><p>{text}</p></main></body></html>"""
+# A page that has moved: the browser takes the anchor along where an answer, not the page, says so.
+MOVED = re.compile(rb'<meta http-equiv="refresh" content="0; url=(\.\.?/[\w/.-]*)">')
+MOVED_SIZE = 2000  # bytes at the beginning of a page, where this stands
 NOTHING = EMPTY_PAGE.format(title="문답", text="아직 보여 드릴 페이지가 없어요.")
 
 
@@ -108,6 +118,7 @@ class Local(RequestHandler):
         self.clear_header("Server")
         for name, value in HEADERS.items():
             self.set_header(name, value)
+        self.set_header("Content-Security-Policy", FILE_POLICY)
 
     def prepare(self):
         """Refuse a foreign Host or Origin."""
@@ -121,6 +132,8 @@ class Local(RequestHandler):
     def send(self, content: bytes, kind: str):
         """Answer with bytes of that Content-Type."""
         self.set_header("Content-Type", kind)
+        if kind.startswith(WITH_PAGE_POLICY):
+            self.set_header("Content-Security-Policy", PAGE_POLICY)
         self.finish(content)
 
     def write_error(self, status_code, **kwargs):
@@ -155,6 +168,9 @@ class SitePage(Local):
             page = read_file(locate(site, "404.html") if site else None) or (NOTHING.encode(), HTML)
         content, kind = page
         if kind.startswith("text/html"):
+            if moved := MOVED.search(content[:MOVED_SIZE]):
+                self.redirect(moved[1].decode())
+                return
             head, end, tail = content.rpartition(b"</body>")
             scripts = self.scripts.format(version=self.builds.version).encode()
             content = head + scripts + end + tail if end else content + scripts

@@ -36,6 +36,9 @@ class MundapConfig(Config):
     """Options of the plugin in mkdocs.yml."""
 
     search = config_options.Type(bool, default=True)  # index the built site with Pagefind
+    project = config_options.Optional(
+        config_options.Type(Project)
+    )  # sound; given by the live server, which has read it
 
 
 class MundapPlugin(BasePlugin[MundapConfig]):
@@ -49,16 +52,20 @@ class MundapPlugin(BasePlugin[MundapConfig]):
                 standalone.colab_url(self.repository, "")
         except ValueError as error:
             raise PluginError(f"mkdocs.yml의 `extra.repository`(환경 변수 `REPOSITORY`): {error}.") from None
-        try:
-            self.project, problems = sound(Path(config.config_file_path).parent)
-        except Failure as failure:
-            raise PluginError(str(failure)) from None
-        for problem in problems:
-            log.info(str(problem))
+        self.project = self.config.project or self._read(config)
         config.nav = with_chapters(config.nav or [], self.project)
         notebooks.use_own_templates()
         blocks.only_own(config)
         return config
+
+    def _read(self, config: MkDocsConfig) -> Project:
+        try:
+            project, problems = sound(Path(config.config_file_path).parent)
+        except Failure as failure:
+            raise PluginError(str(failure)) from None
+        for problem in problems:
+            log.info(str(problem))
+        return project
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         try:

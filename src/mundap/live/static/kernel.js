@@ -46,7 +46,8 @@ export class Kernel {
 
   /** Open the socket. Throws an Error whose message is for the reader. */
   async connect() {
-    const answer = await fetch("/_live/may", { cache: "no-store" })
+    const secret = localStorage.getItem("mundap-secret") ?? ""; // what enter.js has kept
+    const answer = await fetch("/_live/may", { cache: "no-store", headers: { "Mundap-Secret": secret } })
       .then((response) => response.json())
       .catch(() => {
         throw new Error(CLOSED); // the browser's own words are English
@@ -57,6 +58,7 @@ export class Kernel {
       socket.addEventListener("open", resolve, { once: true });
       socket.addEventListener("close", () => reject(new Error(CLOSED)), { once: true });
     });
+    socket.send(JSON.stringify({ do: "enter", secret }));
     socket.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
     socket.addEventListener("close", () => {
       this.socket = null;
