@@ -54,15 +54,15 @@ def test_links_of_an_author_are_filled_in(project, text, expected):
 
 def test_values_outside_formulas_say_where_they_come_from(project):
     filled = links.resolve(project, "$x = {{measure.difference:.0e}}$ `{{count.steps}}` {{ count.steps }}번", PAGE)
-    assert filled == '$x = 1e-07$ `{{count.steps}}` <span class="value" title="count.steps">3</span>번'
+    assert filled == '$x = 10^{-7}$ `{{count.steps}}` <span class="value" title="count.steps">3</span>번'
 
 
 def test_numbers_come_from_the_record(tmp_path):
     root = make_project(tmp_path)
     value = '<span class="value" title="measure.difference">{}</span>'
-    assert f"차이는 {value.format('1.0e-07')}예요." in made(root)[PAGE]
+    assert f"차이는 {value.format('1.0×10⁻⁷')}이에요." in made(root)[PAGE]
     make_records(root, measure=({"difference": 2e-6, "name": "작음"}, {}, {"curve": CURVE}))
-    assert f"차이는 {value.format('2.0e-06')}예요." in made(root)[PAGE]
+    assert f"차이는 {value.format('2.0×10⁻⁶')}이에요." in made(root)[PAGE]
 
 
 def test_nothing_of_a_value_is_taken_for_markup():

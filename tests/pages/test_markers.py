@@ -32,7 +32,7 @@ def project(tmp_path_factory):
 def test_hand_written_pages_show_figures_code_and_numbers(project):
     text = fill(project, TEXT, "deep/page.md")
     assert text.startswith("---\ntitle: 쪽\n---\n")
-    assert '값은 <span class="value" title="measure.difference">1e-07</span>, `{{measure.difference}}`' in text
+    assert '값은 <span class="value" title="measure.difference">10⁻⁷</span>, `{{measure.difference}}`' in text
     assert "[실행](../notebooks/measure.ipynb), [답](../qa/basics/first.md#same)." in text
     assert '```python title="snippets/measure.py"\ndef distance(a, b):' in text
     assert text.endswith("`<!-- mundap:figure measure.curve -->`\n")

@@ -120,12 +120,12 @@ def test_formulas_of_text_cells(page):
 def test_evidence_is_a_table_where_it_is_bound_last(html, page):
     rows = {row["id"]: words(row.td) for row in page.select("#evidence tbody tr")}
     assert rows == {
-        "evidence-change": "4.76837e-07",
+        "evidence-change": "4.76837×10⁻⁷",
         "evidence-same": "True",
         "evidence-device": "cpu",
         "evidence-tokens": "197",
     }
-    assert page.select(".cell")[-1].select_one("#evidence") and "4e-07" not in html.replace("4.76837e-07", "")
+    assert page.select(".cell")[-1].select_one("#evidence") and "4e-07" not in html.replace("4.76837×10⁻⁷", "")
 
 
 def test_a_page_of_another_notebook_is_refused(record, texts):

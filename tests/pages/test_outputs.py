@@ -93,7 +93,7 @@ def test_evidence_is_a_table_with_anchors():
     table = html(outputs.evidence_table({"change": 4.7683716e-07, "same": True, "device": "<cpu>", "tokens": 197}))
     assert words(table.select_one("figure#evidence.run-table figcaption")) == "이 실행이 남긴 증거"
     assert [(row["id"], words(row.th), words(row.td)) for row in table.select("tbody tr")] == [
-        ("evidence-change", "change", "4.76837e-07"),
+        ("evidence-change", "change", "4.76837×10⁻⁷"),
         ("evidence-same", "same", "True"),
         ("evidence-device", "device", "<cpu>"),
         ("evidence-tokens", "tokens", "197"),

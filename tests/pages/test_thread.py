@@ -109,7 +109,7 @@ def test_what_to_try_hides_its_outcome_until_asked(project):
     item = pages(project)[FIRST].select_one("div#try-1.try-item")
     assert words(item).startswith("값을 바꿔 보세요. 예상해 보세요. 어떻게 될까요?")
     assert words(item.details.summary) == "결과 보기" and "커져요." in words(item.details)
-    assert words(item.details.select_one(".measured")) == "1.00e-07"
+    assert words(item.details.select_one(".measured")) == "1.00×10⁻⁷"
 
 
 def test_previous_and_next_follow_the_reading_order(project):

@@ -35,12 +35,12 @@ def test_a_level_has_its_class():
 @pytest.mark.parametrize(
     "check, rows",
     [
-        ("measure.difference < 1e-5", [("measure.difference", "1.00e-07", "기준 < 1e-5")]),
+        ("measure.difference < 1e-5", [("measure.difference", "1.00×10⁻⁷", "기준 < 10⁻⁵")]),
         (
             "1e-9 < measure.difference < count.steps",
             [
-                ("measure.difference", "1.00e-07", "기준 > 1e-9"),
-                ("measure.difference", "1.00e-07", "비교 < 3 (count.steps)"),
+                ("measure.difference", "1.00×10⁻⁷", "기준 > 10⁻⁹"),
+                ("measure.difference", "1.00×10⁻⁷", "비교 < 3 (count.steps)"),
             ],
         ),
         (
@@ -63,7 +63,7 @@ def test_measured_number_beside_its_bound(project, check, rows):
 def test_the_measured_number_comes_from_the_record(project):
     make_records(project, measure=({"difference": 2e-6, "name": "작음"}, *RECORDS["measure"][1:]))
     claim = parsed(made(project)[PAGE]).select_one("article#same-1")
-    assert words(claim.dd) == "2.00e-06 기준 < 1e-5"
+    assert words(claim.dd) == "2.00×10⁻⁶ 기준 < 10⁻⁵"
 
 
 def test_nothing_of_a_run_is_taken_for_markup(project):

@@ -12,8 +12,11 @@ from mundap.pages.formulas import in_a_line
 from mundap.project.expression import Evidence
 from mundap.project.math import find_math, mask_code
 from mundap.project.model import Project, Thread
+from mundap.project.numbers import in_latex, readable
+from mundap.project.particles import agree
 from mundap.project.texts import LINK, VALUE, inline_value, slug
 
+TAGS = re.compile(r"<[^>]*>")
 BLOCK = re.compile(r"(?:^.*\S.*(?:\n|\Z))+", re.M)  # lines without an empty one between them
 DELIMITERS = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?::?-+:?[ \t]*)?$", re.M)  # of a table's columns
 
@@ -64,7 +67,7 @@ def resolve(project: Project, text: str, page: str) -> str:
     text = keep_cells(text)
     code = mask_code(text)
     formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
-    pieces, last = [], 0
+    pieces, last, before = [], 0, ""  # before: the value that the text goes on from
     for match in sorted([*VALUE.finditer(code), *LINK.finditer(code)], key=lambda match: match.start()):
         if match.re is VALUE:
             in_formula = any(start <= match.start() < end for start, end in formulas)
@@ -72,9 +75,10 @@ def resolve(project: Project, text: str, page: str) -> str:
         else:
             nameless = text[match.start() - 1] == "["
             filled = target(project, *match.groups(), nameless, page)
-        pieces += [text[last : match.start()], filled]
+        pieces += [agree(before, text[last : match.start()]), filled]
+        before = TAGS.sub("", filled) if match.re is VALUE else ""
         last = match.end()
-    return "".join([*pieces, text[last:]]).strip()
+    return "".join([*pieces, agree(before, text[last:])]).strip()
 
 
 def keep_cells(text: str) -> str:
@@ -96,9 +100,9 @@ def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> 
     """A measured value as a page shows it; outside formulas it says where it comes from."""
     shown = inline_value(text, evidence)
     if in_formula:
-        return shown
+        return in_latex(shown)
     source = html.escape(text.partition(":")[0].strip())
-    return f'<span class="value" title="{source}">{html.escape(shown)}</span>'
+    return f'<span class="value" title="{source}">{html.escape(readable(shown))}</span>'
 
 
 def target(project: Project, kind: str, name: str, anchor: str | None, nameless: bool, page: str) -> str:

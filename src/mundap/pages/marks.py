@@ -14,6 +14,7 @@ from typing import Protocol
 from mundap.pages.links import figure_path, link
 from mundap.pages.outputs import run_figure, run_table
 from mundap.problems import Failure
+from mundap.project.particles import in_prose
 from mundap.project.records import Record
 from mundap.project.snippets import Snippet
 
@@ -79,7 +80,7 @@ class Plain:
         return markdown_link
 
     def picture(self, record: Record, name: str, anchor: str, page: str) -> str:
-        image = link(escaped(record.exhibits[name].alt), figure_path(record.name, name), page)
+        image = link(escaped(in_prose(record.exhibits[name].alt)), figure_path(record.name, name), page)
         return f'<a id="{anchor}"></a>\n\n!{image}'
 
     def block(self, name: str, code: str) -> str:
@@ -109,7 +110,7 @@ def exhibit(flavour: Flavour, record: Record, name: str, page: str, again: bool 
     """A figure or table of a record (again: it stands further up, so a link to it)."""
     shown, anchor = record.exhibits[name], f"{record.name}-{name}"
     if again:
-        return f"위에서 본 {'그림' if shown.kind == 'svg' else '표'}: [{escaped(shown.alt)}](#{anchor})"
+        return f"위에서 본 {'그림' if shown.kind == 'svg' else '표'}: [{escaped(in_prose(shown.alt))}](#{anchor})"
     if shown.kind == "svg":
         return flavour.picture(record, name, anchor, page)
     return run_table(shown.content, anchor, shown.alt)

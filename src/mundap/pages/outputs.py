@@ -12,11 +12,13 @@ from pygments.lexers import PythonLexer
 from mundap.pages import svg
 from mundap.pages.safe import sanitize
 from mundap.project.expression import Evidence, Value
+from mundap.project.numbers import readable
+from mundap.project.particles import in_prose
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 PLAIN_TOKEN = re.compile(r'<span class="(?:n|w)">([^<]*)</span>')  # names and blanks look like the text around
-NUMBER = re.compile(r"[-+−]?[\d.,~]+(?:e[-+]?\d+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?")
+NUMBER = re.compile(r"[-+−]?[\d.,~]+(?:e[-+]?\d+|×10[⁻⁰¹²³⁴-⁹]+|[⁻⁰¹²³⁴-⁹]+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?")
 ALLOWED_IN_TABLE = frozenset(
     "table caption thead tbody tfoot tr th td colgroup col b strong i em code sub sup br span".split()
 )
@@ -43,6 +45,7 @@ def output(item: Output, used: set[str]) -> str:
 
 def run_figure(svg_text: str, name: str, alt: str) -> str:
     """A run's figure, as it stands in notebook pages and answers alike. Raises SvgError."""
+    alt = in_prose(alt)
     return (
         f'<figure id="{name}" class="run-figure">{svg.inline(svg_text, name + "-", alt)}'
         f"<figcaption>{html.escape(alt)}</figcaption></figure>"
@@ -51,18 +54,21 @@ def run_figure(svg_text: str, name: str, alt: str) -> str:
 
 def figure_file(svg_text: str, alt: str) -> str:
     """A run's figure as a file of its own, with nothing in it that a page may not hold. Raises SvgError."""
-    markup = sanitize(svg.inline(svg_text, "", alt)).replace("&nbsp;", "\u00a0")
+    markup = sanitize(svg.inline(svg_text, "", in_prose(alt))).replace("&nbsp;", "\u00a0")
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return markup.replace("<svg", f"<svg {names}", 1) + "\n"
 
 
 def run_table(table: str, name: str, caption: str) -> str:
     """A run's table, in a box of its own that scrolls. Raises ValueError on markup that a table does not need."""
+    caption = in_prose(caption)
     soup = BeautifulSoup(table, "html.parser")
     for tag in soup.find_all(True):
         if tag.name not in ALLOWED_IN_TABLE:
             raise ValueError(f"<{tag.name}> is not allowed in a run's table")
         tag.attrs = {key: value for key, value in tag.attrs.items() if key in ("scope", "colspan", "rowspan")}
+    for text in soup.find_all(string=True):
+        text.replace_with(in_prose(text))
     for tag in soup.find_all("td"):
         if NUMBER.fullmatch(tag.get_text().strip()):
             tag["class"] = "number"
@@ -101,7 +107,7 @@ def evidence_table(evidence: Evidence) -> str:
 
 def shown(value: Value) -> str:
     """A number of the evidence as a reader wants it: six significant digits at most."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return readable(f"{value:.6g}") if isinstance(value, float) else str(value)
 
 
 def code(source: str) -> str:

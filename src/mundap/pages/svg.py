@@ -4,6 +4,8 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from mundap.project.numbers import readable
+
 NAMESPACE = re.compile(r"\{.*?\}")
 DRAWING = set(
     "svg g defs clipPath path rect circle ellipse line polyline polygon use text tspan image mask pattern "
@@ -81,6 +83,8 @@ def clean(element: Element, prefix: str) -> None:
     element.attrib = dict(filter(None, (attribute(element, local(k), v, prefix) for k, v in element.attrib.items())))
     if element.tag not in ("text", "tspan"):
         element.text = None
+    elif element.text:
+        element.text = readable(element.text)
     for child in list(element):
         name = local(child.tag) if isinstance(child.tag, str) else "comment"
         is_known_style = name == "style" and (child.text or "").strip() == MATPLOTLIB_STYLE

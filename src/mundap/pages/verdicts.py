@@ -9,6 +9,7 @@ from mundap.pages.marks import Flavour, box
 from mundap.project import schema
 from mundap.project.expression import Comparison, Value, format_value
 from mundap.project.model import Judgement, Project, Thread
+from mundap.project.numbers import readable
 
 
 def badge(verdict: str) -> str:
@@ -40,13 +41,13 @@ def measure(flavour: Flavour, project: Project, judgement: Judgement, page: str)
 def _row(comparison: Comparison) -> str:
     operator, right = comparison.operator, comparison.right_value
     if comparison.is_bound:
-        bound = f"기준 {html.escape(f'{operator} {_bound(comparison.right, right)}')}"
+        bound = f"기준 {html.escape(readable(f'{operator} {_bound(comparison.right, right)}'))}"
     else:
-        other = html.escape(f"{operator} {format_value(right)}")
+        other = html.escape(readable(f"{operator} {format_value(right)}"))
         bound = f"비교 {other} (<code>{html.escape(comparison.right)}</code>)"
     return (
         f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
-        f'<dd><span class="measured">{html.escape(format_value(comparison.left_value))}</span> '
+        f'<dd><span class="measured">{html.escape(readable(format_value(comparison.left_value)))}</span> '
         f'<span class="bound">{bound}</span></dd>\n</div>'
     )
 
