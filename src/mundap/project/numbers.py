@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-SCIENTIFIC = re.compile(r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<mantissa>\d+(?:\.\d+)?)[eE](?P<exponent>[-+]?\d+)(?![A-Za-z0-9_]|\.\d)")
+SCIENTIFIC = re.compile(
+    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<mantissa>\d+(?:\.\d+)?)[eE](?P<exponent>[-+]?\d{1,4})(?![A-Za-z0-9_]|\.\d)"
+)
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PLAIN = range(-3, 6)  # powers of ten that are written out
 
