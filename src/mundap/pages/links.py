@@ -130,6 +130,6 @@ def plain(text: str, limit: int) -> str:
     for offset, latex, display in reversed(find_math(text)):
         dollars = 2 if display else 1
         text = text[: offset - dollars] + in_a_line(latex) + text[offset + len(latex) + dollars :]
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)", r"\1", text)
     text = " ".join(html.unescape(SIGNS.sub(lambda match: match[1] or "", text)).split())
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"
