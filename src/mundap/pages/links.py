@@ -18,6 +18,7 @@ from mundap.project.texts import LINK, VALUE, inline_value, slug
 
 TAGS = re.compile(r"<[^>]*>")
 MARKS = re.compile(r"[\\`*_$\[\]{}|^]")  # that Markdown or a formula would take a text's own for its own
+LATEX_MARKS = re.compile(rf"{MARKS.pattern}|[&#~]")
 SIGNS = re.compile(r"\\([\\`*_$\[\]{}|^])|[*`]|^[#>]+ ", re.M)  # of Markdown; those behind a backslash are meant
 BLOCK = re.compile(r"(?:^.*\S.*(?:\n|\Z))+", re.M)  # lines without an empty one between them
 DELIMITERS = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?::?-+:?[ \t]*)?$", re.M)  # of a table's columns
@@ -102,7 +103,8 @@ def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> 
     """A measured value as a page shows it; outside formulas it says where it comes from."""
     shown = " ".join(inline_value(text, evidence).split())
     if in_formula:
-        return f"\\text{{{MARKS.sub(' ', shown)}}}" if MARKS.search(shown) else in_latex(shown)
+        words = LATEX_MARKS.sub(" ", shown)
+        return f"\\text{{{words}}}" if words != shown else in_latex(shown.replace("%", r"\%"))
     source = html.escape(text.partition(":")[0].strip())
     shown = MARKS.sub(r"\\\g<0>", html.escape(readable(shown)))
     return f'<span class="value" title="{source}">{shown}</span>'
