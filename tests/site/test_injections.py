@@ -14,7 +14,7 @@ from collections import Counter
 
 import pytest
 from browsing import new_page
-from engine import FILES, make_records, put
+from engine import FILES, RECORDS, make_records, put
 from hostile import JUDGE, PACK, count_texts, hostile_files, is_foreign, make_site_project, settle
 from injections import ELEMENTS, HOST, JS, injections
 from mkdocs.commands.build import build
@@ -25,12 +25,14 @@ from mundap.live.session import markup
 from mundap.pages import notebook
 from mundap.pages.collect import pages as pages_of
 from mundap.pages.safe import sanitize
+from mundap.problems import Failure
 from mundap.project.check import examine
 from mundap.site import plugin
+from mundap.site.build import build_site
 
 WHOLE = os.environ.get("MUNDAP_INJECTIONS") == "all"
 SITE = "문답 mundap"
-AT_ONCE = 1200  # texts in a project: the map holds 256 KiB
+AT_ONCE = 600 if WHOLE else 1200  # texts in a project: the map holds 256 KiB
 VECTORS = [text.replace("JS", JS).replace("HOST", HOST) for text in ELEMENTS]
 
 
@@ -209,3 +211,69 @@ def test_whatever_a_lesson_or_its_record_says_stays_text(root, tmp_path, served,
         assert judged(page, f"{served}{place}/" if place else served)["seen"] == [], place
     print(len(made), "records,", len(lost) + len(refused), "pages refused by the build", refused[:3])
     assert len(refused) < len(made) / 2
+
+
+def test_the_build_refuses_what_had_to_be_taken_out_and_says_where(root, tmp_path):
+    project = make_site_project(tmp_path / "project", root)
+    file, old = "docs/qa/basics/first.yaml", "눈으로 보면 같아 보여요."
+    text = FILES[file].replace(old, "- $x\n  - <x:y onfocus=z>\n  - y$")
+    put(project / file, text)
+    assert examine(project)[1] == [], "the check takes it for a formula"
+    line = text[: text.index("misconception")].count("\n") + 1
+    with pytest.raises(Failure, match=rf"^{file}:{line}:\d+: 쪽에 둘 수 없는 것이 있어요: <x:y onfocus>\. "):
+        build_site(project)
+    assert not (project / "site").exists()
+
+
+PLUGINS = {
+    "as it is": lambda plugins: plugins,
+    "turned": lambda plugins: plugins[::-1],
+    "with all languages": lambda plugins: [re.sub(r"markdown-exec:\n.*", "markdown-exec", each) for each in plugins],
+    "ours first": lambda plugins: sorted(plugins, key=lambda each: "mundap" not in each),
+}
+
+
+@pytest.mark.parametrize("order", PLUGINS)
+def test_blocks_of_a_page_never_run_whatever_the_order_of_the_plugins(root, tmp_path, order):
+    """Not even in a hand-written page, which may hold HTML and is not looked at for them."""
+    project, hit = make_site_project(tmp_path / "project", root), tmp_path / "hit"
+    settings = (project / "mkdocs.yml").read_text(encoding="utf-8")
+    head, plugins, rest = re.split(r"(?<=plugins:\n)|(?=\nmarkdown_extensions)", settings)
+    put(project / "mkdocs.yml", head + "".join(PLUGINS[order](re.split(r"(?m)^(?=  - )", plugins)[1:])) + rest)
+    fences = [text for text in injections(hit) if str(hit) in text and "\x02" not in text]
+    put(project / "docs" / "index.md", "# 홈\n\n" + "\n\n끝\n\n".join(fences))
+    assert examine(project)[1] == [] and not hit.exists()
+    build_site(project)
+    assert not hit.exists()
+    page = (project / "site/qa/basics/first/index.html").read_text(encoding="utf-8")
+    assert "토큰은 197 개예요." in page, "the engine's own block runs"
+
+
+UNDRAWABLE = {
+    "handler": '<svg viewBox="0 0 9 9" onload="x()"/>',
+    "no numbers": '<svg viewBox="a"/>',
+    "deep": '<svg viewBox="0 0 9 9">' + '<g id="a">' * 3000 + "</g>" * 3000 + "</svg>",
+    "foreign": '<svg viewBox="0 0 9 9"><rect mask="URL(https://a.example/x)"/></svg>',
+    "a character that is none": '<svg viewBox="0 0 9 9"><text>&#0;</text></svg>',
+}
+
+
+@pytest.mark.parametrize("name", UNDRAWABLE)
+def test_a_figure_that_cannot_be_drawn_is_a_problem_of_its_record(root, tmp_path, name):
+    project = make_site_project(tmp_path / "project", root)
+    evidence, tolerance, exhibits = RECORDS["measure"]
+    odd = {"odd": ("image/svg+xml", UNDRAWABLE[name], "글")}
+    make_records(project, measure=(evidence, tolerance, exhibits | odd))
+    with pytest.raises(Failure, match=r"^docs/notebooks/measure\.ipynb:1:1: 기록에 그릴 수 없는 것이 있어요\(`odd`: "):
+        build_site(project)
+
+
+def test_a_table_with_markup_that_it_does_not_need_is_a_problem_of_its_record(root, tmp_path):
+    project = make_site_project(tmp_path / "project", root)
+    evidence, tolerance, exhibits = RECORDS["measure"]
+    for table in ("<table><tr><td><img src=x></table>", "<b>" * 3000):
+        make_records(project, measure=(evidence, tolerance, exhibits | {"odd": ("text/html", table, "글")}))
+        try:
+            pages_of(examine(project)[0])
+        except Failure as failure:
+            assert str(failure).startswith("docs/notebooks/measure.ipynb:1:1: ")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from mundap.problems import Failure
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
-DIRTY = "A 'dirty' build is being performed"
+NOISE = re.compile(
+    r"A 'dirty' build is being performed.*|Error reading page '.*':", re.S
+)  # a Problem says where itself
 
 
 class Messages(logging.Handler):
@@ -22,7 +25,7 @@ class Messages(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if not message.startswith(DIRTY):
+        if not NOISE.fullmatch(message):
             self.lines.append(message)
 
     def __enter__(self) -> "Messages":

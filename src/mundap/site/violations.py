@@ -11,6 +11,7 @@ from mundap.problems import Problem
 from mundap.project.check.words import shown_places
 from mundap.project.math import MathError
 from mundap.project.model import Project
+from mundap.project.texts import LINK
 from mundap.project.yamlsource import Document
 
 TODO = "이 부분을 지우거나, 보여 줄 글이라면 백틱(`)으로 감싸 주세요."
@@ -26,8 +27,8 @@ def problem(project: Project, page: str, gone: list[str], config: MkDocsConfig) 
     markdown = Markdown(extensions=config.markdown_extensions, extension_configs=config.mdx_configs)
     for document in _sources(project, path):
         for place in shown_places(document):
-            markup = markdown.reset().convert(document.get(place))
-            if dropped(markup, sanitize(markup)):
+            markup = markdown.reset().convert(LINK.sub("](#)", document.get(place)))
+            if set(gone) & set(dropped(markup, sanitize(markup))):
                 return document.problem(place, what, TODO)
     return Problem(_file(project, path), 1, 1, what, TODO)
 
