@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from mundap.pages.links import link, notebook_path
 from mundap.pages.marks import Flavour, box
 from mundap.project import schema
-from mundap.project.expression import Comparison, Value, format_value
+from mundap.project.expression import Comparison
 from mundap.project.model import Judgement, Project, Thread
-from mundap.project.numbers import readable
+from mundap.project.numbers import format_value, readable
+from mundap.project.values import Value
 
 
 def badge(verdict: str) -> str:
@@ -52,7 +53,7 @@ def _row(comparison: Comparison) -> str:
     )
 
 
-def _bound(text: str, value: Value) -> str:
+def _bound(text: str, value: Value | list[float]) -> str:
     return format_value(value) if isinstance(value, bool) else text.strip("'\"")
 
 
