@@ -14,7 +14,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 METHODS = {"naive": "식 그대로", "math": "math", "efficient": "efficient", "flash": "flash", "cudnn": "cuDNN"}
 MODES = {"inference": "추론", "training": "학습"}
-PLAIN = FuncFormatter(lambda value, _: f"{value:,.12g}")
 REASONS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류", "skipped": "안 잼"}
 
 
@@ -25,14 +24,9 @@ def name_of(record):
 
 
 def select(record, section, status="ok", **fields):
-    """The cells of a record that agree with all fields: list."""
-    return [
-        cell
-        for cell in record["cells"]
-        if cell["section"] == section
-        and status in (cell["status"], None)
-        and all(cell.get(key) == value for key, value in fields.items())
-    ]
+    """The cells of a record that agree with all fields: list. status None: whatever came of them."""
+    fields = {"section": section, **fields, **({"status": status} if status else {})}
+    return [cell for cell in record["cells"] if all(cell.get(key) == value for key, value in fields.items())]
 
 
 def title_of(cell):
@@ -41,21 +35,23 @@ def title_of(cell):
 
 
 def short(value):
-    """A positive number with three significant digits and no exponent: str."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    """A positive number with three significant digits and no exponent, "-" for none: str."""
+    return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def rate(cell, quantity="flops", quartile="median"):
+    """How many FLOPs, bytes or images (its batch) a cell did in a second: float."""
+    return cell[quantity] / cell["seconds"][quartile]
 
 
 def peak_of(record, precision):
-    """FLOP/s of the fastest matrix product of a record, None where none was measured."""
-    return max(
-        (cell["flops"] / cell["seconds"]["median"] for cell in select(record, "matmul", precision=precision)),
-        default=None,
-    )
+    """TFLOP/s of the fastest matrix product of a record, None where none was measured."""
+    return max((rate(cell) / 1e12 for cell in select(record, "matmul", precision=precision)), default=None)
 
 
 def bandwidth_of(record):
-    """Bytes a second that a copy read and wrote, None where it was not measured."""
-    return max((cell["bytes"] / cell["seconds"]["median"] for cell in select(record, "copy")), default=None)
+    """GB a second that a copy read and wrote, None where it was not measured."""
+    return max((rate(cell, "bytes") / 1e9 for cell in select(record, "copy")), default=None)
 
 
 # %% [markdown]
@@ -71,10 +67,9 @@ def race(record):
     races = []
     for ours in select(record, "model", library="mundap"):
         same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
-        peers = {
-            cell["library"]: cell["times_ours"] for cell in select(record, "model", **same) if "times_ours" in cell
-        }
-        if peers:
+        cells = [cell for cell in select(record, "model", **same) if "times_ours" in cell]
+        if cells:
+            peers = {cell["library"]: cell["times_ours"] for cell in cells}
             fastest = min(peers, key=lambda name: peers[name]["median"])
             slower = peers[fastest]["median"] < 0.97 and peers[fastest]["high"] < 1
             races.append({**same, "peers": peers, "fastest": fastest, "ratio": peers[fastest], "slower": slower})
@@ -84,16 +79,9 @@ def race(record):
 # %%
 def device_row(record, precisions):
     """What a record says of its device, as a line of the table."""
-    peaks = [peak_of(record, how) for how in precisions]
-    return [
-        name_of(record),
-        *(short(peak / 1e12) if peak else "-" for peak in peaks),
-        short(bandwidth_of(record) / 1e9) if bandwidth_of(record) else "-",
-        f"{math.expm1(drift(record)):.1%}",
-        record["versions"]["torch"],
-        record["when"][:10],
-        f"{record['seconds'] / 60:.0f}분",
-    ]
+    speeds = [*(peak_of(record, how) for how in precisions), bandwidth_of(record)]
+    moved, minutes = f"{math.expm1(drift(record)):.1%}", f"{record['seconds'] / 60:.0f}분"
+    return [name_of(record), *map(short, speeds), moved, record["versions"]["torch"], record["when"][:10], minutes]
 
 
 if __name__ == "__main__":
@@ -103,6 +91,7 @@ if __name__ == "__main__":
     gpus = [record for record in records if record["device"]["kind"] != "cpu"]
     lead = records[0]
     lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
+    lead_words = f"({lead_name}, {lead_precision})"
     hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
     header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
     caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
@@ -115,9 +104,11 @@ if __name__ == "__main__":
 def race_row(item, libraries):
     """A cell against its fastest peer and against each, as a line of the table."""
     ratio, medians = item["ratio"], {name: f"{peer['median']:.2f}" for name, peer in item["peers"].items()}
-    verdict = "느려요" if item["slower"] else "괜찮아요"
-    spread = f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})"
-    return [title_of(item), spread, verdict, *(medians.get(library, "-") for library in libraries)]
+    words = (
+        f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
+        "느려요" if item["slower"] else "괜찮아요",
+    )
+    return [title_of(item), *words, *(medians.get(library, "-") for library in libraries)]
 
 
 if __name__ == "__main__":
@@ -138,24 +129,20 @@ if __name__ == "__main__":
 
 
 # %%
-def model_row(cell, sheet):
-    """Throughput, MFU and memory of a cell as a line of the table. sheet: whether the maker's peak is known."""
+def model_row(cell, mfus):
+    """Throughput, MFU and memory of a cell as a line of the table. mfus: by which peaks, as a cell names them."""
     if cell["status"] != "ok":
-        return [title_of(cell), cell["batch"] or "-", REASONS[cell["status"]], *["-"] * (3 if sheet else 2)]
-    median, high, low = (short(cell["batch"] / cell["seconds"][key]) for key in ("median", "high", "low"))
-    return [
-        title_of(cell),
-        cell["batch"],
-        f"{median} ({high}~{low})",
-        *(f"{cell[name]:.0%}" if cell[name] else "-" for name in ("mfu", *(["mfu_datasheet"] if sheet else []))),
-        f"{cell['memory_bytes'] / 2**20:,.0f}" if cell["memory_bytes"] is not None else "-",
-    ]
+        return [title_of(cell), cell["batch"] or "-", REASONS[cell["status"]], *("-" for _ in mfus), "-"]
+    median, high, low = (short(rate(cell, "batch", quartile)) for quartile in ("median", "high", "low"))
+    shares = [f"{cell[mfu]:.0%}" if cell[mfu] else "-" for mfu in mfus]
+    memory = "-" if cell["memory_bytes"] is None else f"{cell['memory_bytes'] / 2**20:,.0f}"
+    return [title_of(cell), cell["batch"], f"{median} ({high}~{low})", *shares, memory]
 
 
 if __name__ == "__main__":
-    sheet = bool(lead["device"]["datasheet"])
-    header = ["칸", "배치", "장/초 (사분위)", "MFU", *(["제원 대비"] if sheet else []), "MiB"]
-    rows = [model_row(cell, sheet) for cell in select(lead, "model", status=None, library="mundap")]
+    mfus = {"mfu": "MFU", **({"mfu_datasheet": "제원 대비"} if lead["device"]["datasheet"] else {})}
+    rows = [model_row(cell, mfus) for cell in select(lead, "model", status=None, library="mundap")]
+    header = ["칸", "배치", "장/초 (사분위)", *mfus.values(), "MiB"]
     table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
 
 
@@ -186,22 +173,28 @@ if __name__ == "__main__":
 
 
 # %%
+def log_axes(axis, xlabel, xticks=None, yscale="log", **settings):
+    """Axes in powers, their numbers without exponents."""
+    axis.set(xscale="log", yscale=yscale, xlabel=xlabel, **settings)
+    if xticks:
+        axis.set_xticks(xticks)
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axis.minorticks_off()
+
+
 def draw_sweep(axis, record, precision, mode):
     """Images a second against the batch -> {model: how many times as fast as batch 1 the fastest batch is}."""
-    looks, gains = {"Ti/16": (BLUE, "o"), "S/16": (ORANGE, "s"), "B/16": (GREEN, "^"), "L/16": (PINK, "D")}, {}
-    batches = {cell["batch"] for cell in select(record, "sweep", mode=mode, precision=precision)}
-    for name, (color, marker) in looks.items():
-        cells = select(record, "sweep", model=name, mode=mode, precision=precision)
-        if cells:
-            rates = [cell["batch"] / cell["seconds"]["median"] for cell in cells]
-            gains[name] = max(rates) / rates[0]
-            axis.plot([cell["batch"] for cell in cells], rates, color=color, marker=marker, label=f"ViT-{name}")
-    axis.set(xscale="log", yscale="log", xlabel="배치", title=MODES[mode])
-    axis.set_xticks(sorted(batches))
+    gains, batches = {}, set()
+    for size, color, marker in zip(("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"):
+        cells = select(record, "sweep", model=f"{size}/16", mode=mode, precision=precision)
+        rates = {cell["batch"]: rate(cell, "batch") for cell in cells}
+        if rates:
+            gains[f"{size}/16"] = max(rates.values()) / next(iter(rates.values()))
+            axis.plot(*zip(*rates.items()), color=color, marker=marker, label=f"ViT-{size}/16")
+        batches |= rates.keys()
+    log_axes(axis, "배치", sorted(batches), title=MODES[mode])
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter(PLAIN)
-    axis.yaxis.set_major_formatter(PLAIN)
-    axis.minorticks_off()
     return gains
 
 
@@ -225,29 +218,26 @@ if __name__ == "__main__":
 
 # %%
 def curve(record, method, precision, which="forward", quantity="seconds"):
-    """Seconds or bytes of one sequence against N -> ([N], [value])."""
-    cells = sorted(
-        select(record, "attention", method=method, precision=precision, **{"pass": which}),
-        key=lambda cell: cell["tokens"],
-    )
-    value = (lambda cell: cell["seconds"]["median"]) if quantity == "seconds" else (lambda cell: cell["memory_bytes"])
-    points = [(cell["tokens"], value(cell) / cell["batch"]) for cell in cells if value(cell)]
-    return [N for N, _ in points], [value for _, value in points]
+    """Seconds or bytes ("memory") of one sequence against N -> {N: value}, in order."""
+    cells = select(record, "attention", method=method, precision=precision, **{"pass": which})
+    values = {}
+    for cell in sorted(cells, key=lambda cell: cell["tokens"]):
+        value = cell["seconds"]["median"] if quantity == "seconds" else cell["memory_bytes"]
+        if value:
+            values[cell["tokens"]] = value / cell["batch"]
+    return values
 
 
 def fused_methods(record, precision):
     """The fused backends that a device has in a precision: list, the fastest at the longest N first."""
-    found = {}
-    for method in ("flash", "cudnn", "efficient"):
-        lengths, seconds = curve(record, method, precision)
-        if lengths:
-            found[method] = (-lengths[-1], seconds[-1])
-    return sorted(found, key=found.get)
+    curves = {method: curve(record, method, precision) for method in ("flash", "cudnn", "efficient")}
+    longest = {method: max(seconds.items()) for method, seconds in curves.items() if seconds}
+    return sorted(longest, key=lambda method: (-longest[method][0], longest[method][1]))
 
 
 def at_longest(record, one, other, quantity="seconds"):
     """Seconds or bytes of one over those of another, each a (method, precision), at the longest N of both -> (N, ratio)."""
-    ones, others = (dict(zip(*curve(record, *each, quantity=quantity))) for each in (one, other))
+    ones, others = (curve(record, *way, quantity=quantity) for way in (one, other))
     longest = max(ones.keys() & others.keys())
     return longest, ones[longest] / others[longest]
 
@@ -256,19 +246,17 @@ def at_longest(record, one, other, quantity="seconds"):
 def draw_curves(axis, record, precision, quantity, scale):
     """Time or memory of each way to compute attention against N, and where the memory ran out."""
     for (method, title), color, marker in zip(METHODS.items(), (ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD"):
-        lengths, values = curve(record, method, precision, quantity=quantity)
-        values = [scale * value for value in values]
-        if lengths:
-            axis.plot(lengths, values, color=color, marker=marker, label=title)
-        if lengths and select(record, "attention", "oom", method=method, precision=precision, **{"pass": "forward"}):
+        values = {N: scale * value for N, value in curve(record, method, precision, quantity=quantity).items()}
+        if not values:
+            continue
+        axis.plot(*zip(*values.items()), color=color, marker=marker, label=title)
+        if select(record, "attention", "oom", method=method, precision=precision, **{"pass": "forward"}):
             place = {"xytext": (4, 4), "textcoords": "offset points"}
-            axis.annotate("메모리 부족", (lengths[-1], values[-1]), fontsize=8, color=color, **place)
-    axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", title=f"{name_of(record)}, {precision}")
-    axis.title.set_fontsize(9)
-    axis.set_xticks([N for N in (197, 1025, 4097, 16385) if N <= curve(record, "flash", precision)[0][-1]])
-    axis.xaxis.set_major_formatter(PLAIN)
-    axis.yaxis.set_major_formatter(PLAIN)
-    axis.minorticks_off()
+            axis.annotate("메모리 부족", max(values.items()), fontsize=8, color=color, **place)
+    longest = max(curve(record, "flash", precision))
+    ticks = [N for N in (197, 1025, 4097, 16385) if N <= longest]
+    log_axes(axis, "토큰 수 N", ticks)
+    axis.set_title(f"{name_of(record)}, {precision}", fontsize=9)
 
 
 def panels_of(records):
@@ -276,11 +264,12 @@ def panels_of(records):
     panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
     if len(panels) == 1:
         panels = [(records[0], how) for how in dict.fromkeys([panels[0][1], "float32"])]
-    return [(record, how) for record, how in panels if curve(record, "naive", how)[0]]
+    return [(record, how) for record, how in panels if curve(record, "naive", how)]
 
 
 if __name__ == "__main__":
     panels, best_fused = panels_of(records), fused_methods(lead, lead_precision)[0]
+    ways = ("naive", lead_precision), (best_fused, lead_precision)
     ratios = {}
     for quantity, what, scale, label, name in (
         ("seconds", "시간이", 1e3, "시간 (ms)", "attention_time"),
@@ -291,10 +280,9 @@ if __name__ == "__main__":
             draw_curves(axis, record, how, quantity, scale)
         axes[0][0].set_ylabel(f"시퀀스 하나의 {label}")
         axes[0][0].legend(fontsize=9)
-        ways = ("naive", lead_precision), (best_fused, lead_precision)
         N, ratios[quantity] = at_longest(lead, *ways, quantity)
         alt = f"N = {N:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratios[quantity]:.1f}배 들어요. "
-        show(figure, name, f"{alt}({lead_name}, {lead_precision})")
+        show(figure, name, alt + lead_words)
 
 
 # %%
@@ -304,10 +292,9 @@ def attention_row(record, precision, px):
     row = [px, f"{N:,}"]
     for method in METHODS:
         same = {"tokens": N, "method": method, "precision": precision, "pass": "forward"}
-        cell = next(iter(select(record, "attention", status=None, **same)), None)
+        [cell] = select(record, "attention", status=None, **same) or [None]
         if cell and cell["status"] == "ok":
-            seconds = cell["seconds"]["median"]
-            row.append(f"{short(1e3 * seconds / cell['batch'])} / {short(cell['flops'] / seconds / 1e12)}")
+            row.append(f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}")
         else:
             row.append(REASONS[cell["status"]] if cell else "-")
     return row
@@ -315,20 +302,15 @@ def attention_row(record, precision, px):
 
 if __name__ == "__main__":
     rows = [attention_row(lead, lead_precision, px) for px in lead["settings"]["grid"]["pixels"]]
-    caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s ({lead_name}, {lead_precision})"
+    caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s {lead_words}"
     table("attention", caption, ["px", "N", *METHODS.values()], rows)
 
     fits = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in lead["fits"]}
-    exponents = {key: f"{fit['exponent']:.2f} ± {fit['error']:.2f}" for key, fit in fits.items()}
-    rows = [
-        [
-            METHODS[method],
-            "순전파" if which == "forward" else "순전파+역전파",
-            how,
-            *(exponents.get((method, which, how, quantity), "-") for quantity in ("time", "memory")),
-        ]
-        for method, which, how in dict.fromkeys(key[:3] for key in fits)
-    ]
+    rows = []
+    for method, which, how in dict.fromkeys(key[:3] for key in fits):
+        both = [fits.get((method, which, how, quantity)) for quantity in ("time", "memory")]
+        exponents = [f"{fit['exponent']:.2f} ± {fit['error']:.2f}" if fit else "-" for fit in both]
+        rows.append([METHODS[method], "순전파" if which == "forward" else "순전파+역전파", how, *exponents])
     table("exponents", f"N에 대한 지수와 표준오차 ({lead_name})", ["구현", "일", "정밀도", "시간", "메모리"], rows)
 
 # %% [markdown]
@@ -358,15 +340,12 @@ if __name__ == "__main__":
     lengths = sorted({N for share in shares.values() for N in share})
     grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(lengths)]
     axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
-    axis.set(xscale="log", xlabel="토큰 수 N", ylabel="어텐션의 몫", ylim=(0, None))
-    axis.set_xticks(lengths)
-    axis.xaxis.set_major_formatter(PLAIN)
+    log_axes(axis, "토큰 수 N", lengths, yscale="linear", ylabel="어텐션의 몫", ylim=(0, None))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-    axis.minorticks_off()
     axis.legend(fontsize=9)
     time_share, flop_share = shares[lead_name, lead_precision][197]
     alt = f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {flop_share:.1%}인데 시간은 {time_share['median']:.1%}예요. "
-    show(figure, "attention_share", f"{alt}({lead_name}, {lead_precision})")
+    show(figure, "attention_share", alt + lead_words)
 
 # %% [markdown]
 # ## 루프라인: 계산에 묶였나, 메모리에 묶였나
@@ -376,11 +355,15 @@ if __name__ == "__main__":
 
 
 # %%
+def ridge_of(record, precision):
+    """The operations a byte at which a device's memory and its matrix products keep each other busy: float."""
+    return peak_of(record, precision) * 1e3 / bandwidth_of(record)
+
+
 def draw_roofline(axis, record, precision):
     """Speed against operations a byte, below what the device's memory and its matrix products allow."""
-    peak, bandwidth = peak_of(record, precision), bandwidth_of(record)
-    ridge = peak / bandwidth
-    axis.plot([ridge / 30, ridge, 100 * ridge], [peak / 30e12, peak / 1e12, peak / 1e12], color="0.5", linewidth=1.2)
+    peak, ridge = peak_of(record, precision), ridge_of(record, precision)
+    axis.plot([ridge / 30, ridge, 100 * ridge], [peak / 30, peak, peak], color="0.5", linewidth=1.2)
     best = (fused_methods(record, precision) or ["flash"])[0]
     attention = {"precision": precision, "pass": "forward"}
     models = {"library": "mundap", "mode": "inference", "precision": precision, "compile": False}
@@ -389,14 +372,11 @@ def draw_roofline(axis, record, precision):
         (select(record, "attention", method=best, **attention), "s", BLUE, f"어텐션, {METHODS[best]}"),
         ([cell for cell in select(record, "model", **models) if cell.get("bytes")], "^", GREEN, "ViT 추론"),
     ):
-        rates = [cell["flops"] / cell["seconds"]["median"] / 1e12 for cell in cells]
-        axis.plot([cell["flops"] / cell["bytes"] for cell in cells], rates, marker, color=color, label=label)
-    axis.set(xscale="log", yscale="log", xlabel="연산 강도 (FLOP/바이트)", title=f"{name_of(record)}, {precision}")
-    axis.title.set_fontsize(9)
+        intensities = [cell["flops"] / cell["bytes"] for cell in cells]
+        axis.plot(intensities, [rate(cell) / 1e12 for cell in cells], marker, color=color, label=label)
+    log_axes(axis, "연산 강도 (FLOP/바이트)")
+    axis.set_title(f"{name_of(record)}, {precision}", fontsize=9)
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    for side in (axis.xaxis, axis.yaxis):
-        side.set_major_formatter(PLAIN)
-    axis.minorticks_off()
 
 
 if __name__ == "__main__":
@@ -405,9 +385,9 @@ if __name__ == "__main__":
         draw_roofline(axis, record, how)
     axes[0][0].set_ylabel("TFLOP/s")
     axes[0][-1].legend(fontsize=9, loc="lower right")
-    ridge = peak_of(lead, lead_precision) / bandwidth_of(lead)
+    ridge = ridge_of(lead, lead_precision)
     alt = f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
-    show(figure, "roofline", f"{alt}({lead_name}, {lead_precision})")
+    show(figure, "roofline", alt + lead_words)
 
 # %% [markdown]
 # ## 패치 크기와 시간
@@ -418,13 +398,8 @@ if __name__ == "__main__":
 # %%
 def patch_costs(record, precision):
     """Seconds and FLOPs of one image -> {patch size: (seconds, FLOPs)}."""
-    cells = select(record, "patch", precision=precision)
-    return {
-        int(cell["model"].partition("/")[2]): tuple(
-            value / cell["batch"] for value in (cell["seconds"]["median"], cell["flops"])
-        )
-        for cell in cells
-    }
+    cells = {int(cell["model"].partition("/")[2]): cell for cell in select(record, "patch", precision=precision)}
+    return {P: (cell["seconds"]["median"] / cell["batch"], cell["flops"] / cell["batch"]) for P, cell in cells.items()}
 
 
 if __name__ == "__main__":
@@ -436,9 +411,8 @@ if __name__ == "__main__":
                 patch_ratios[name_of(record), how, P] = costs[P][0] / costs[2 * P][0]
                 patch_flops[P] = costs[P][1] / costs[2 * P][1]
             times = [short(1e3 * costs[P][0]) for P in (32, 16, 8)]
-            rows.append(
-                [name_of(record), how, *times, *(f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8))]
-            )
+            growth = [f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8)]
+            rows.append([name_of(record), how, *times, *growth])
     header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
     caption = f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})"
     table("patch", caption, header, rows)
@@ -461,7 +435,7 @@ if __name__ == "__main__":
 def fused_over_naive(record, which):
     """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
     how = record["settings"]["precisions"][0]
-    flash, naive = (curve(record, method, how, which)[1][0] for method in ("flash", "naive"))
+    flash, naive = (curve(record, method, how, which)[197] for method in ("flash", "naive"))
     return flash / naive
 
 
@@ -469,13 +443,15 @@ if __name__ == "__main__":
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
-    cpu_races, half = race(cpu), cpu["settings"]["precisions"][0]
-    everything = [cell for record in records for cell in record["cells"]]
-    differences = [
-        cell["difference"] for cell in everything if cell["section"] == "model" and cell.get("difference") is not None
-    ]
+    half = cpu["settings"]["precisions"][0]
+    floats, halves = (
+        [item for item in race(cpu) if (item["precision"] == "float32") == full] for full in (True, False)
+    )
+    statuses = [cell["status"] for record in records for cell in record["cells"]]
+    differences = [cell.get("difference") for record in records for cell in select(record, "model")]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
     share_ratios = [share[197][0]["median"] / share[197][1] for share in shares.values() if 197 in share]
+    smallest = [ratio for (_, _, P), ratio in patch_ratios.items() if P == 8]
     evidence = {
         "records": len(records),
         "gpu_records": len(gpus),
@@ -485,9 +461,9 @@ if __name__ == "__main__":
         "slower": len(slower),
         "worst_ratio": worst["ratio"]["median"],
         "worst_cell": f"{worst['model']} {MODES[worst['mode']]} {worst['precision']}",
-        "largest_difference": max(differences),
-        "failed_cells": sum(cell["status"] == "error" for cell in everything),
-        "out_of_memory_cells": sum(cell["status"] == "oom" for cell in everything),
+        "largest_difference": max(filter(None, differences), default=0.0),
+        "failed_cells": statuses.count("error"),
+        "out_of_memory_cells": statuses.count("oom"),
         "longest": at_longest(lead, *ways, "seconds")[0],
         "time_ratio": ratios["seconds"],
         "memory_ratio": ratios["memory"],
@@ -495,9 +471,9 @@ if __name__ == "__main__":
         "fused_time_exponent": fits[best_fused, "forward", lead_precision, "time"]["exponent"],
         "cpu_device": name_of(cpu),
         "cpu_precision": half,
-        "cpu_float32_cells": sum(item["precision"] == "float32" for item in cpu_races),
-        "cpu_float32_slower": sum(item["precision"] == "float32" and item["slower"] for item in cpu_races),
-        "cpu_half_slower": sum(item["precision"] != "float32" and item["slower"] for item in cpu_races),
+        "cpu_float32_cells": len(floats),
+        "cpu_float32_slower": sum(item["slower"] for item in floats),
+        "cpu_half_slower": sum(item["slower"] for item in halves),
         "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
         "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
         "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half))[1],
@@ -509,8 +485,8 @@ if __name__ == "__main__":
         "least_share_ratio_197": min(share_ratios),
         "patch_time_ratio_8": patch_ratios[lead_name, lead_precision, 8],
         "patch_flops_ratio_8": patch_flops[8],
-        "least_patch_time_ratio_8": min(value for (_, _, small), value in patch_ratios.items() if small == 8),
-        "most_patch_time_ratio_8": max(value for (_, _, small), value in patch_ratios.items() if small == 8),
+        "least_patch_time_ratio_8": min(smallest),
+        "most_patch_time_ratio_8": max(smallest),
     }
     tolerance = {}
     evidence

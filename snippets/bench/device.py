@@ -1,14 +1,12 @@
 """The device that is measured and the machine around it: names, memory, versions, clocks."""
 
-import csv
 import ctypes
-import io
 import os
 import platform
 import re
 import statistics
 import subprocess
-import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -30,14 +28,22 @@ DATASHEET = {
     "NVIDIA L4": {"float32": 30.3e12, "tf32": 60e12, "bf16": 121e12, "bandwidth": 0.3e12},
     "Tesla T4": {"float32": 8.1e12, "fp16": 65e12},
 }
+CLOCKS = {
+    "sm_mhz": "clocks.sm",
+    "memory_mhz": "clocks.mem",
+    "sm_max_mhz": "clocks.max.sm",
+    "temperature_c": "temperature.gpu",
+    "power_w": "power.draw",
+    "power_limit_w": "power.limit",
+}
 
 
-def _first_line(pattern, path):
+def _read(pattern, path):
+    """What a pattern's groups match in a system's file: list, empty where there is no such file."""
     try:
-        found = re.search(pattern, Path(path).read_text(errors="replace"), re.M)
+        return re.findall(pattern, Path(path).read_text(errors="replace"), re.M)
     except OSError:
-        return None
-    return found[1].strip() if found else None
+        return []
 
 
 def _output(*command, **options):
@@ -51,47 +57,8 @@ def _output(*command, **options):
 
 def cpu_name():
     """The processor's name: str."""
-    name = _first_line(r"^model name\s*:\s*(.+)$", "/proc/cpuinfo")
-    if name is None and sys.platform == "darwin":
-        name = _output("sysctl", "-n", "machdep.cpu.brand_string")
-    return name or platform.processor() or platform.machine()
-
-
-def describe_device(device):
-    """What is known of a torch.device: dict of plain values, None for what cannot be told."""
-    kind = device.type
-    about = {
-        "kind": kind,
-        "name": cpu_name(),
-        "memory_bytes": None,
-        "threads": torch.get_num_threads(),
-        "driver": None,
-        "capability": None,
-        "multiprocessors": None,
-        "cuda": None,
-        "cudnn": None,
-        "datasheet": None,
-    }
-    if kind == "cuda":
-        properties = torch.cuda.get_device_properties(device)
-        gpu = nvidia_smi("driver_version") or {}
-        about |= {
-            "name": properties.name,
-            "memory_bytes": properties.total_memory,
-            "driver": gpu.get("driver_version"),
-            "capability": f"{properties.major}.{properties.minor}",
-            "multiprocessors": properties.multi_processor_count,
-            "cuda": torch.version.cuda or torch.version.hip,
-            "cudnn": torch.backends.cudnn.version(),
-            "datasheet": DATASHEET.get(properties.name),
-        }
-    elif kind == "mps":
-        recommended = getattr(torch.mps, "recommended_max_memory", lambda: None)
-        about |= {"memory_bytes": recommended(), "driver": platform.mac_ver()[0] or None}
-    else:
-        flags = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile", "amx_bf16") if cpu_has(name)]
-        about |= {"memory_bytes": total_memory(), "capability": " ".join(flags) or None}
-    return about
+    names = _read(r"^model name\s*:\s*(.*\S)", "/proc/cpuinfo") or [_output("sysctl", "-n", "machdep.cpu.brand_string")]
+    return names[0] or platform.processor() or platform.machine()
 
 
 def cpu_has(name):
@@ -100,83 +67,74 @@ def cpu_has(name):
     return bool(probe and probe())
 
 
-def total_memory():
-    """Bytes of the machine's memory, a container's limit if that is less; None where the system does not say."""
-    total = _first_line(r"^MemTotal:\s+(\d+) kB", "/proc/meminfo")
-    if total is None:
-        total = _output("sysctl", "-n", "hw.memsize")
-        return int(total) if total else None
-    limit = _first_line(r"^(\d+)$", "/sys/fs/cgroup/memory.max")
-    return min(int(total) * 1024, int(limit)) if limit else int(total) * 1024
+def describe_device(device):
+    """What is known of a torch.device: dict of plain values, None for what cannot be told."""
+    unknown = ("memory_bytes", "driver", "capability", "multiprocessors", "cuda", "cudnn", "datasheet")
+    about = {"kind": device.type, "name": cpu_name(), "threads": torch.get_num_threads(), **dict.fromkeys(unknown)}
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return about | {
+            "name": properties.name,
+            "memory_bytes": properties.total_memory,
+            "driver": nvidia_smi(device, "driver_version")["driver_version"],
+            "capability": f"{properties.major}.{properties.minor}",
+            "multiprocessors": properties.multi_processor_count,
+            "cuda": torch.version.cuda or torch.version.hip,
+            "cudnn": torch.backends.cudnn.version(),
+            "datasheet": DATASHEET.get(properties.name),
+        }
+    if device.type == "mps":
+        return about | {"memory_bytes": torch.mps.recommended_max_memory(), "driver": platform.mac_ver()[0] or None}
+    flags = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile", "amx_bf16") if cpu_has(name)]
+    return about | {"memory_bytes": total_memory(), "capability": " ".join(flags) or None}
 
 
 def describe_host():
     """The machine around the device: dict. Neither its name nor its user's."""
-    return {
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release()}",
-        "memory_bytes": total_memory(),
-    }
+    system = f"{platform.system()} {platform.release()}"
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "system": system, "memory_bytes": total_memory()}
 
 
 def versions():
     """Versions of Python and of the packages that matter: {name: str}, without those that are not installed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = torch.__version__ if package == "torch" else version(package)
-        except PackageNotFoundError:
-            continue
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
     return found
 
 
 def commit():
     """The commit that this file is of, "-dirty" behind it if files were changed; None outside a git repository."""
-    folder = Path(__file__).resolve().parent
-    if _output("git", "ls-files", "--error-unmatch", Path(__file__).name, cwd=folder) is None:
+    file = Path(__file__).resolve()
+    if _output("git", "ls-files", "--error-unmatch", file.name, cwd=file.parent) is None:
         return None  # the folder may lie in somebody else's repository
-    return _output("git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12", cwd=folder)
+    return _output("git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12", cwd=file.parent)
 
 
-def nvidia_smi(*fields):
-    """What nvidia-smi says of the current CUDA device: {field: str or None}; None without nvidia-smi."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
-    uuid = getattr(torch.cuda.get_device_properties(torch.cuda.current_device()), "uuid", None)
-    if uuid is not None:  # nvidia-smi counts all of the machine's GPUs, PyTorch those that CUDA_VISIBLE_DEVICES names
-        command.append(f"--id={uuid if str(uuid).startswith(('GPU-', 'MIG-')) else f'GPU-{uuid}'}")
-    text = _output(*command)
-    rows = list(csv.reader(io.StringIO(text), skipinitialspace=True)) if text else []
-    if not rows or len(rows[0]) != len(fields):
-        return None
-
-    return {field: None if word.startswith("[") else word for field, word in zip(fields, rows[0])}  # "[N/A]"
+def nvidia_smi(device, *fields):
+    """What nvidia-smi says of a CUDA device: {field: str, or None for what it does not tell}."""
+    uuid = torch.cuda.get_device_properties(device).uuid  # not a number: nvidia-smi counts hidden GPUs too
+    command = ("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", f"--id=GPU-{uuid}")
+    words = (_output(*command) or "").split(", ")
+    if len(words) != len(fields):
+        return dict.fromkeys(fields)
+    return {field: None if word.startswith("[") else word or None for field, word in zip(fields, words)}  # "[N/A]"
 
 
-def clocks(kind, when):
+def clocks(device, when):
     """Clocks, temperature and power now: dict with None for what is not told. when: a word for the moment."""
-    names = {
-        "sm_mhz": "clocks.sm",
-        "memory_mhz": "clocks.mem",
-        "sm_max_mhz": "clocks.max.sm",
-        "temperature_c": "temperature.gpu",
-        "power_w": "power.draw",
-        "power_limit_w": "power.limit",
-    }
-    found = {"when": when, **dict.fromkeys(names), "throttle": None, "load": None}
-    if kind == "cuda":
-        told = nvidia_smi(*names.values()) or {}
-        found |= {name: float(told[field]) if told.get(field) else None for name, field in names.items()}
-        reasons = nvidia_smi("clocks_event_reasons.active") or nvidia_smi("clocks_throttle_reasons.active") or {}
-        found["throttle"] = next(iter(reasons.values()), None)
-    elif kind == "cpu":
-        try:
-            speeds = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", Path("/proc/cpuinfo").read_text(), re.M)
-        except OSError:
-            speeds = []
-        found["sm_mhz"] = statistics.fmean(map(float, speeds)) if speeds else None
-        found["load"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # what else runs here
-    return found
+    now = {"when": when, **dict.fromkeys(CLOCKS), "throttle": None, "load": None}
+    if device.type == "cuda":
+        answers = nvidia_smi(device, *CLOCKS.values())
+        reasons = "clocks_event_reasons.active"
+        now |= {name: float(answers[field]) if answers[field] else None for name, field in CLOCKS.items()}
+        now["throttle"] = nvidia_smi(device, reasons)[reasons]
+    elif device.type == "cpu":
+        speeds = [float(speed) for speed in _read(r"^cpu MHz\s*:\s*([\d.]+)", "/proc/cpuinfo")]
+        now["sm_mhz"] = statistics.fmean(speeds) if speeds else None
+        now["load"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # what else runs here
+    return now
 
 
 def keep_freed_memory():
@@ -193,18 +151,20 @@ def keep_freed_memory():
     return all([mallopt(*setting) == 1 for setting in (no_mmap, no_trim)])
 
 
+def total_memory():
+    """Bytes of the machine's memory, a container's limit if that is less; None where the system does not say."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None
+    return min([total, *map(int, _read(r"^(\d+)$", "/sys/fs/cgroup/memory.max"))])
+
+
 def available_memory():
     """Bytes of memory that this process may still take, None where the system does not say."""
-    try:
-        free = int(re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())[1]) * 1024
-    except (OSError, TypeError):
-        return None
-    try:  # a container's own limit
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        free = min(free, limit - int(Path("/sys/fs/cgroup/memory.current").read_text()))
-    except (OSError, ValueError):
-        pass
-    return free
+    free = [1024 * int(number) for number in _read(r"^MemAvailable:\s+(\d+) kB", "/proc/meminfo")]
+    limit, used = (_read(r"^(\d+)$", f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    return min(free + [int(limit[0]) - int(used[0])] if limit and used else free, default=None)
 
 
 def refuse_too_much_memory(share=0.9):
@@ -217,8 +177,8 @@ def refuse_too_much_memory(share=0.9):
         return None
     import resource
 
-    used = int(re.search(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-    limit, (_, hard) = int(used + share * free), resource.getrlimit(resource.RLIMIT_DATA)
+    [used] = _read(r"^VmData:\s+(\d+) kB", "/proc/self/status")
+    limit, (_, hard) = int(1024 * int(used) + share * free), resource.getrlimit(resource.RLIMIT_DATA)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     return limit

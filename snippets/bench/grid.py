@@ -1,5 +1,6 @@
 """What to measure: the grid of a device, by its kind and memory."""
 
+import torch
 from bench.device import cpu_has
 
 SECTIONS = ("matmul", "copy", "share", "patch", "attention", "model", "profile")
@@ -19,27 +20,24 @@ CPU_GRID = {
     "budget": 30,
     "standard": "B",
 }
-GPU_GRID = {
+GPU_GRID = CPU_GRID | {
     "tokens": 4096,
     "matmul": [2048, 4096, 8192, 16384],
     "copy_bytes": 2**30,
-    "pixels": PIXELS,
     "share_pixels": PIXELS[:6],
     "backward_pixels": PIXELS,
     "models": ["L", "B", "S", "Ti"],
     "batches": [2**power for power in range(11)],
     "rounds": 11,
-    "least": 0.1,
     "budget": 60,
-    "standard": "B",
 }
 
 
-def precisions_of(kind, capability=None):
-    """The precisions that a device has of its own, the fastest first: list of names."""
-    if kind == "cuda":
-        return ["bf16", "tf32", "float32"] if capability and capability >= (8, 0) else ["fp16", "float32"]
-    if kind == "mps":
+def precisions_of(device):
+    """The precisions that a torch.device has of its own, the fastest first: list of names."""
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+        return ["bf16", "tf32", "float32"]
+    if device.type != "cpu":
         return ["fp16", "float32"]
     return ["bf16", "float32"] if cpu_has("avx512_bf16") or cpu_has("amx_bf16") else ["float32"]
 
@@ -52,36 +50,23 @@ def choose_grid(kind, memory_bytes, quick=False):
     share of attention and whose patch sizes are measured. models, compiled, batches: the model section's. rounds,
     least, budget: interleave()'s.
     """
-    memory = memory_bytes or 8e9
-    grid = dict(CPU_GRID if kind == "cpu" else GPU_GRID)
-    if kind != "cpu" and memory >= 14e9:
-        grid["tokens"] = 16384 if memory >= 30e9 else 8192
-    elif kind != "cpu":
-        grid["matmul"] = grid["matmul"][:3]
-    if kind != "cpu" and memory >= 60e9:
-        grid |= {"share_pixels": PIXELS, "pixels": [*PIXELS, 2880], "backward_pixels": [*PIXELS, 2880]}
+    memory, cpu = memory_bytes or 8e9, kind == "cpu"
+    grid = dict(CPU_GRID if cpu else GPU_GRID)
+    if not cpu:
+        grid["tokens"] = next(tokens for least, tokens in ((30e9, 16384), (14e9, 8192), (0, 4096)) if memory >= least)
+        if memory < 14e9:
+            grid["matmul"] = grid["matmul"][:3]
+        if memory >= 60e9:
+            grid |= {"share_pixels": PIXELS, "pixels": [*PIXELS, 2880], "backward_pixels": [*PIXELS, 2880]}
     # AdamW in float32 keeps weights, gradients and two moments: 16 bytes a parameter; batches come on top
     grid["models"] = [size for size in grid["models"] if 16 * PARAMETERS[size] < 0.3 * memory]
-    grid["compiled"] = ["S"] if kind == "cpu" else grid["models"]  # a CPU takes a minute to compile one
-    return grid | _quick(kind, grid) if quick else grid
-
-
-def _quick(kind, grid):
-    """What a run of minutes has instead."""
-    pixels = [px for px in grid["pixels"] if px <= 1024]
-    models = [size for size in grid["models"] if size in ("S", "Ti" if kind == "cpu" else "B")]
-    return {
-        "pixels": pixels,
-        "backward_pixels": pixels,
-        "share_pixels": pixels[:3],
-        "matmul": grid["matmul"][-2:],
-        "models": models,
-        "compiled": [] if kind == "cpu" else models,
-        "batches": [1, 4] if kind == "cpu" else [8, 32, 128],
-        "rounds": 5,
-        "least": 0.03,
-        "budget": 8,
-    }
+    if quick:
+        grid |= {"rounds": 5, "least": 0.03, "budget": 8, "batches": [1, 4] if cpu else [8, 32, 128]}
+        grid |= {"pixels": PIXELS[:5], "backward_pixels": PIXELS[:5], "share_pixels": PIXELS[:3]}
+        grid["matmul"] = grid["matmul"][-2:]
+        grid["models"] = [size for size in grid["models"] if size in ("S", "Ti" if cpu else "B")]
+    compiled = ["S"] if not quick else []  # a CPU takes a minute to compile one
+    return grid | {"compiled": compiled if cpu else grid["models"]}
 
 
 def tokens_of(pixels, patch_size=16):

@@ -5,7 +5,7 @@ None of them is needed: what is not installed is not measured.
 
 import importlib
 import importlib.util
-import sys
+import re
 
 import torch
 from lib.cost import attempt
@@ -14,10 +14,32 @@ from vit import SIZES, vit
 LIBRARIES = ("mundap", "timm", "transformers", "torchvision", "vit-pytorch")
 DECLARED = []  # a torch.library.Library takes its operators along when it goes
 
-
-def optional(name):
-    """Import a package that this repository does not ask for; raises ImportError where it is missing."""
-    return importlib.import_module(name)
+# timm's parameter names in those of another library: a regular expression and what stands there, in this order
+TORCHVISION = {
+    r"^cls_token": "class_token",
+    r"^pos_embed": "encoder.pos_embedding",
+    r"^patch_embed\.proj": "conv_proj",
+    r"^norm": "encoder.ln",
+    r"^head": "heads.head",
+    r"^blocks\.": "encoder.layers.encoder_layer_",
+    r"\.norm(\d)": r".ln_\1",
+    r"mlp\.fc1": "mlp.0",
+    r"mlp\.fc2": "mlp.3",
+    r"attn\.qkv\.": "self_attention.in_proj_",
+    r"attn\.proj": "self_attention.out_proj",
+}
+TRANSFORMERS = {
+    r"^cls_token": "vit.embeddings.cls_token",
+    r"^pos_embed": "vit.embeddings.position_embeddings",
+    r"^patch_embed\.proj": "vit.embeddings.patch_embeddings.projection",
+    r"^norm": "vit.layernorm",
+    r"^head": "classifier",
+    r"^blocks": "vit.layers",
+    r"\.norm1": ".layernorm_before",
+    r"\.norm2": ".layernorm_after",
+    r"attn\.proj": "attention.o_proj",
+    r"attn\.": "attention.",
+}
 
 
 def installed_libraries():
@@ -25,130 +47,65 @@ def installed_libraries():
     return ["mundap", *(name for name in LIBRARIES[1:] if importlib.util.find_spec(name.replace("-", "_")))]
 
 
-def build(library, name, state, img_size=224):
+def build(library, name, state):
     """The ViT of that name as a library makes it, with our weights where they fit -> (module, whether they do).
 
     Raises ImportError where the library is not installed.
     """
     if library == "mundap":
-        model = vit(name, img_size=img_size)
+        model = vit(name)
         model.load_state_dict(state, strict=True)
         return model, True
     if "torchvision" in installed_libraries():
         attempt(import_torchvision)  # all others import it where it is installed
-    size, P = name.split("/")[0], int(name.split("/")[1])
-    return MAKERS[library](state, img_size, P, *SIZES[size])
+    size, P = name.split("/")
+    return MAKERS[library](state, int(P), *SIZES[size])
 
 
-def _timm(state, img_size, P, D, depth, num_heads):
-    make = optional("timm").models.VisionTransformer
-    model = make(img_size=img_size, patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads)
+def _timm(state, P, D, depth, num_heads):
+    vision_transformer = importlib.import_module("timm").models.VisionTransformer
+    model = vision_transformer(patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads)
     model.load_state_dict(state, strict=True)
     return model, True
 
 
-def _torchvision(state, img_size, P, D, depth, num_heads):
-    model = import_torchvision().models.VisionTransformer(img_size, P, depth, num_heads, D, 4 * D)
-    model.load_state_dict(to_torchvision(state), strict=True)
+def _torchvision(state, P, D, depth, num_heads):
+    model = import_torchvision().models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
+    model.load_state_dict(renamed(state, TORCHVISION), strict=True)
     return model, True
 
 
-def _transformers(state, img_size, P, D, depth, num_heads):
-    transformers = optional("transformers")
-    config = transformers.ViTConfig(
-        image_size=img_size,
-        patch_size=P,
-        hidden_size=D,
-        num_hidden_layers=depth,
-        num_attention_heads=num_heads,
-        intermediate_size=4 * D,
-        num_labels=1000,
-        layer_norm_eps=1e-6,
-    )
+def _transformers(state, P, D, depth, num_heads):
+    transformers = importlib.import_module("transformers")
+    sizes = {"hidden_size": D, "num_hidden_layers": depth, "num_attention_heads": num_heads, "intermediate_size": 4 * D}
+    config = transformers.ViTConfig(patch_size=P, num_labels=1000, layer_norm_eps=1e-6, **sizes)
     model = transformers.ViTForImageClassification(config)
-    model.load_state_dict(to_transformers(state, model.state_dict()), strict=True)
+    state = renamed(state, TRANSFORMERS)
+    for name in [name for name in state if ".qkv." in name]:  # Q, K and V apart
+        parts = zip("qkv", state.pop(name).chunk(3))
+        state |= {name.replace(".qkv.", f".{part}_proj."): value for part, value in parts}
+    model.load_state_dict(state, strict=True)
     return Logits(model), True
 
 
-def _vit_pytorch(state, img_size, P, D, depth, num_heads):
+def _vit_pytorch(state, P, D, depth, num_heads):
     """Another network of the same size: norms around the patches, no bias in Q, K, V."""
     shape = {"dim": D, "depth": depth, "heads": num_heads, "mlp_dim": 4 * D, "dim_head": D // num_heads}
-    return optional("vit_pytorch").ViT(image_size=img_size, patch_size=P, num_classes=1000, **shape), False
+    make = importlib.import_module("vit_pytorch").ViT
+    return make(image_size=224, patch_size=P, num_classes=1000, **shape), False
 
 
 MAKERS = {"timm": _timm, "torchvision": _torchvision, "transformers": _transformers, "vit-pytorch": _vit_pytorch}
 
 
-def import_torchvision():
-    """Import torchvision, also a CUDA wheel beside a CPU PyTorch: it misses two operators that no ViT uses."""
-    try:
-        return optional("torchvision")
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    DECLARED.append(torch.library.Library("torchvision", "DEF"))
-    for name in ("nms", "qnms"):
-        DECLARED[-1].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return optional("torchvision")
-
-
-def renamed(state, names, layers, qkv):
-    """timm's parameters under another library's names: dict.
-
-    names: timm's name -> the other's, of what stands outside the blocks and of a block's parts. layers: what stands
-    before a block's number. qkv: the part that holds Q, K and V together, or one for each.
-    """
+def renamed(state, names):
+    """A state_dict under other names: dict. names: {regular expression: what stands there}."""
     result = {}
     for name, value in state.items():
-        if name in names:
-            result[names[name]] = value
-            continue
-        stem, kind = name.rsplit(".", 1)
-        if not stem.startswith("blocks."):
-            result[f"{names[stem]}.{kind}"] = value
-            continue
-        _, layer, inner = stem.split(".", 2)
-        parts = zip(qkv, value.chunk(len(qkv))) if inner == "attn.qkv" else [(f"{names[inner]}.", value)]
-        result |= {f"{layers}{layer}.{part}{kind}": piece for part, piece in parts}
+        for pattern, other in names.items():
+            name = re.sub(pattern, other, name)
+        result[name] = value
     return result
-
-
-def to_torchvision(state):
-    """timm's parameter names -> torchvision's: dict."""
-    names = {
-        "cls_token": "class_token",
-        "pos_embed": "encoder.pos_embedding",
-        "patch_embed.proj": "conv_proj",
-        "norm": "encoder.ln",
-        "head": "heads.head",
-        "norm1": "ln_1",
-        "norm2": "ln_2",
-        "mlp.fc1": "mlp.0",
-        "mlp.fc2": "mlp.3",
-        "attn.proj": "self_attention.out_proj",
-    }
-    return renamed(state, names, "encoder.layers.encoder_layer_", ["self_attention.in_proj_"])
-
-
-def to_transformers(state, keys):
-    """timm's parameter names -> those of transformers' ViTForImageClassification, old or new as `keys` are: dict."""
-    old = any("attention.attention.query" in key for key in keys)
-    names = {
-        "cls_token": "vit.embeddings.cls_token",
-        "pos_embed": "vit.embeddings.position_embeddings",
-        "patch_embed.proj": "vit.embeddings.patch_embeddings.projection",
-        "norm": "vit.layernorm",
-        "head": "classifier",
-        "norm1": "layernorm_before",
-        "norm2": "layernorm_after",
-        "mlp.fc1": "intermediate.dense" if old else "mlp.fc1",
-        "mlp.fc2": "output.dense" if old else "mlp.fc2",
-        "attn.proj": "attention.output.dense" if old else "attention.o_proj",
-    }
-    qkv = [f"attention.attention.{x}." if old else f"attention.{x[0]}_proj." for x in ("query", "key", "value")]
-    return renamed(state, names, "vit.encoder.layer." if old else "vit.layers.", qkv)
 
 
 class Logits(torch.nn.Module):
@@ -160,3 +117,16 @@ class Logits(torch.nn.Module):
 
     def forward(self, x):
         return self.model(x).logits
+
+
+def import_torchvision():
+    """Import torchvision, also a CUDA wheel beside a CPU PyTorch: it misses two operators that no ViT uses."""
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    DECLARED.append(torch.library.Library("torchvision", "DEF"))
+    for name in ("nms", "qnms"):
+        DECLARED[-1].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return importlib.import_module("torchvision")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 FORMAT = 1  # of a record; data/benchmarks/schema.json describes it
+KEY = "section when library model mode pass method compile precision n tokens img_size".split()
 
 
 def rounded(value, digits=6):
@@ -48,10 +49,10 @@ def read_folder(folder):
 
     Raises ValueError as read_record() does.
     """
-    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     devices = {}
-    for record in sorted((record for record in records if "cells" in record), key=lambda record: record["when"]):
-        device = record["device"]  # the schema lies in the folder too
+    contents = [read_record(path) for path in sorted(folder.glob("*.json"))]  # the schema lies in the folder too
+    for record in sorted((one for one in contents if "cells" in one), key=lambda record: record["when"]):
+        device = record["device"]
         devices.setdefault((device["kind"], device["name"], device["threads"]), []).append(record)
     order = sorted(devices, key=lambda key: (("cuda", "mps", "cpu").index(key[0]), *key[1:]))
     return [join(devices[key]) for key in order]
@@ -59,81 +60,60 @@ def read_folder(folder):
 
 def join(records):
     """Records of one device, in order of time, as one: a cell that two of them measured is the later one's."""
-    cells, fits, first = {}, {}, records[0]
+    cells, fits = {}, {}
+    precisions, libraries, pixels, batches = ({} for _ in range(4))  # their keys, in order
     for record in records:
         for cell in record["cells"]:
             if cell["status"] != "skipped" or key_of(cell) not in cells:
                 cells[key_of(cell)] = cell
-        for fit in record["fits"]:
-            fits[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit
-
-    def every(name, parts):
-        return {value for part in parts for value in part[name]}
-
-    settings = [record["settings"] for record in records]
-    grids = [each["grid"] for each in settings]
+        fits |= {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in record["fits"]}
+        settings = record["settings"]
+        parts = settings["precisions"], settings["libraries"], settings["grid"]["pixels"], settings["grid"]["batches"]
+        for union, part in zip((precisions, libraries, pixels, batches), parts):
+            union |= dict.fromkeys(part)
+    settings = records[0]["settings"]
     order = ("bf16", "fp16", "tf32", "float32")
-    return {
-        **first,
-        "settings": {
-            **first["settings"],
-            "precisions": sorted(every("precisions", settings), key=order.index),
-            "libraries": list(dict.fromkeys(name for each in settings for name in each["libraries"])),
-            "grid": {**grids[0], **{name: sorted(every(name, grids)) for name in ("pixels", "batches")}},
-        },
+    return records[0] | {
+        "settings": settings
+        | {"precisions": sorted(precisions, key=order.index), "libraries": list(libraries)}
+        | {"grid": settings["grid"] | {"pixels": sorted(pixels), "batches": sorted(batches)}},
         "cells": list(cells.values()),
         "fits": list(fits.values()),
         "seconds": sum(record["seconds"] for record in records),
     }
 
 
-KEY = (
-    *("section", "when", "library", "model", "mode", "pass", "method"),
-    *("compile", "precision", "n", "tokens", "img_size"),
-)
-
-
 def key_of(cell):
     """What a cell measured, as opposed to what came out: the same in two records of two machines."""
-    extra = (cell.get("batch"),) if cell["section"] == "sweep" else ()
-    return tuple(cell.get(name) for name in KEY) + extra
+    return (*map(cell.get, KEY), cell.get("batch") if cell["section"] == "sweep" else None)
 
 
 def label(cell):
     """A cell in one line: str."""
-    words = [cell["section"], *(cell.get(name) for name in ("library", "model", "mode", "method", "pass", "precision"))]
+    words = [cell["section"], *map(cell.get, ("library", "model", "mode", "method", "pass", "precision"))]
     words += ["compile"] if cell.get("compile") else []
-    words += [f"N={cell['tokens']}"] if cell.get("tokens") else []
-    words += [f"n={cell['n']}"] if cell.get("n") else []
+    words += [f"{name}={cell[key]}" for name, key in (("N", "tokens"), ("n", "n")) if cell.get(key)]
     words += [f"batch={cell['batch']}"] if cell["section"] == "sweep" else []
     words += [f"({cell['when']})"] if cell.get("when") else []
     return " ".join(word for word in words if word)
 
 
-def per_item(cell):
-    """Seconds a cell took for one image, sequence or product: spread()'s dict, whatever its batch."""
-    return {name: cell["seconds"][name] / (cell.get("batch") or 1) for name in ("median", "low", "high")} | {
-        "samples": [seconds / (cell.get("batch") or 1) for seconds in cell["seconds"]["samples"]]
-    }
+def log_median(cell):
+    """Logarithm of the seconds of one image, sequence or product, and its standard error: (float, float).
 
-
-def noise(seconds):
-    """Standard error of the logarithm of a median, by the quartiles: they forgive a stray round."""
+    The error is told by the quartiles: they forgive a stray round. It is infinite below three rounds.
+    """
+    seconds = cell["seconds"]
     count = len(seconds["samples"])
-    if count < 3:
-        return math.inf
-    return 1.2533 * math.log(seconds["high"] / seconds["low"]) / 1.349 / math.sqrt(count)
+    error = 1.2533 * math.log(seconds["high"] / seconds["low"]) / 1.349 / math.sqrt(count) if count > 2 else math.inf
+    return math.log(seconds["median"] / (cell.get("batch") or 1)), error
 
 
 def drift(record):
     """How far the device itself moved from the start of a run to its end: the largest |log| of its matrix products."""
-    moved = [0.0]
     cells = {key_of(cell): cell for cell in record["cells"] if cell["section"] == "matmul" and cell["status"] == "ok"}
-    for cell in cells.values():
-        other = cells.get(key_of({**cell, "when": "end"}))
-        if cell["when"] == "start" and other:
-            moved.append(abs(math.log(other["seconds"]["median"] / cell["seconds"]["median"])))
-    return max(moved)
+    pairs = [(cell, cells.get(key_of(cell | {"when": "end"}))) for cell in cells.values() if cell["when"] == "start"]
+    return max((abs(log_median(end)[0] - log_median(start)[0]) for start, end in pairs if end), default=0.0)
 
 
 def compare(first, second, threshold=0.03, errors=4.0):
@@ -145,29 +125,23 @@ def compare(first, second, threshold=0.03, errors=4.0):
     """
     floor = max(math.log1p(threshold), drift(first), drift(second))
     ones, others = ({key_of(cell): cell for cell in record["cells"]} for record in (first, second))
-    pairs = [(ones.get(key), others.get(key)) for key in dict.fromkeys([*ones, *others])]
-    found = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
+    pairs = [(ones.get(key), others.get(key)) for key in ones | others]
+    differences = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
     order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
-    return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
+    return sorted(differences, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
 
 
 def _difference(one, other, floor, errors):
     """What compare() says of a cell of both records, None where there is nothing to say."""
     states = [cell["status"] if cell else None for cell in (one, other)]
     item = {"cell": label(one or other), "ratio": None, "noise": None, "states": states}
-    if None in states:
-        return item | {"what": "missing"}
     if states[0] != states[1]:
-        return item | {"what": "status"}
+        return item | {"what": "missing" if None in states else "status"}
     if states[0] != "ok" or "seconds" not in one:
         return None
-    a, b = per_item(one), per_item(other)
-    change = math.log(b["median"] / a["median"])
-    bound = max(floor, errors * math.hypot(noise(a), noise(b)))
+    (before, one_error), (after, other_error) = log_median(one), log_median(other)
+    change, bound = after - before, max(floor, errors * math.hypot(one_error, other_error))
     if abs(change) <= bound:
         return None
-    return item | {
-        "what": "slower" if change > 0 else "faster",
-        "ratio": math.exp(change),
-        "noise": math.expm1(bound),
-    }
+    what = "slower" if change > 0 else "faster"
+    return item | {"what": what, "ratio": math.exp(change), "noise": math.expm1(bound)}

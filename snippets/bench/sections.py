@@ -2,17 +2,29 @@
 
 import warnings
 from functools import partial
+from itertools import product
 
 import torch
 import torch.nn.functional as F
 from attention_cost import attention_share, naive_attention
 from bench.grid import SECTIONS, tokens_of
 from bench.models import model, profile
-from bench.turns import Task, in_turns, memory_of
-from bench.work import DTYPES, HEAD_DIM, HEADS, attention_bytes, attention_flops, context_of, flops_of
-from lib.cost import Contender, Failed, attempt, spread
+from bench.work import (
+    DTYPES,
+    HEAD_DIM,
+    HEADS,
+    Task,
+    attention_bytes,
+    attention_flops,
+    flops_of,
+    in_turns,
+    memory_of,
+    precision,
+    value_of,
+)
+from lib.cost import Contender, spread
 from lib.measure import relative_error
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import SDPBackend
 from vit import SIZES, vit
 
 BACKENDS = {
@@ -26,66 +38,105 @@ LONG = 4097  # tokens of 1024 x 1024 pixels; beyond them attention is measured l
 
 def tasks(bench):
     """All tasks of a run: list, the most telling first."""
-    makers = {
-        "matmul": matmul,
-        "copy": copy,
-        "share": share,
-        "patch": patch,
-        "attention": attention,
-        "model": model,
-        "profile": profile,
-    }
-    found = [task for section in SECTIONS if section in bench.sections for task in makers[section](bench)]
+    makers = dict(zip(SECTIONS, (matmul, copy, share, patch, attention, model, profile)))
+    todo = [task for section in SECTIONS if section in bench.sections for task in makers[section](bench)]
     # A call of the longest sequences takes a CPU a minute: they come when all else is measured.
-    found.sort(key=lambda task: task.cells[0]["section"] == "attention" and task.cells[0]["tokens"] > LONG)
-    return found + (list(matmul(bench, "end")) if "matmul" in bench.sections else [])
+    todo.sort(key=lambda task: task.cells[0]["section"] == "attention" and task.cells[0]["tokens"] > LONG)
+    return todo + (list(matmul(bench, "end")) if "matmul" in bench.sections else [])
+
+
+def each(contender):
+    """The measure() of a task whose cells take turns; contender(bench, cell) makes a cell's."""
+    return lambda bench, cells: in_turns(bench, cells, [contender(bench, cell) for cell in cells])
 
 
 def matmul(bench, when="start"):
     """Matrix products: the most that the device computes. Again at the end, which tells how far it drifted."""
     for how in bench.precisions:
-        cells = [
-            {"section": "matmul", "when": when, "precision": how, "n": n, "batch": 1, "flops": 2 * n**3}
-            for n in bench.grid["matmul"]
-        ]
-        yield Task(f"행렬곱 {how}", cells, partial(_measure_matmul, bench, cells), always=when == "end")
+        base = {"section": "matmul", "when": when, "precision": how, "batch": 1}
+        cells = [base | {"n": n, "flops": 2 * n**3} for n in bench.grid["matmul"]]
+        yield Task(f"행렬곱 {how}", cells, each(_product), always=when == "end")
 
 
-def _measure_matmul(bench, cells):
-    how = cells[0]["precision"]
-
-    def product(n):
-        a, b = (bench.tensor(n, n, how=how) for _ in range(2))
-        return Contender(str(n), lambda: a @ b, context_of(how))
-
-    return in_turns(bench, cells, [product(cell["n"]) for cell in cells])
+def _product(bench, cell):
+    a, b = (bench.tensor(cell["n"], cell["n"], how=cell["precision"]) for _ in range(2))
+    return Contender(str(cell["n"]), lambda: a @ b, partial(precision, cell["precision"]))
 
 
 def copy(bench):
     """A copy in the device's memory: the bytes that it moves a second."""
     cell = {"section": "copy", "precision": "float32", "batch": 1, "bytes": 2 * bench.grid["copy_bytes"]}
-    yield Task("메모리 복사", [cell], partial(_measure_copy, bench, cell))
+    yield Task("메모리 복사", [cell], each(_copying))
 
 
-def _measure_copy(bench, cell):
+def _copying(bench, cell):
     source, target = (bench.tensor(cell["bytes"] // 8) for _ in range(2))
-    return in_turns(bench, [cell], [Contender("copy", lambda: target.copy_(source))])
+    return Contender("copy", lambda: target.copy_(source))
+
+
+def patch(bench):
+    """The same images in larger and smaller patches."""
+    batch = max(1, bench.grid["tokens"] // tokens_of(224, 8))
+    for how in dict.fromkeys((bench.precisions[0], bench.precisions[-1])):
+        base = {"section": "patch", "precision": how, "batch": batch}
+        cells = []
+        for P in (32, 16, 8):
+            name = f"{bench.grid['standard']}/{P}"
+            cells.append(base | {"model": name, "tokens": tokens_of(224, P), "flops": batch * flops_of(name, 224)})
+        yield Task(f"패치 크기 {how}", cells, each(_network))
+
+
+def _network(bench, cell):
+    how, px = cell["precision"], cell.get("img_size", 224)
+    network = vit(cell["model"], img_size=px).eval().to(bench.device, DTYPES[how])
+    images = bench.tensor(cell["batch"], 3, px, px, how=how)
+    return Contender(cell["model"], lambda: network(images), partial(precision, how))
+
+
+def share(bench):
+    """How much of the time of a whole model its attention takes."""
+    size = bench.grid["standard"]
+    for how in bench.precisions:
+        for px in bench.grid["share_pixels"]:
+            N, name = tokens_of(px), f"{size}/16"
+            batch = max(1, bench.grid["tokens"] // N)
+            cell = {"section": "share", "model": name, "precision": how, "img_size": px, "tokens": N, "batch": batch}
+            cell |= {"flops": batch * flops_of(name, px), "flop_share": attention_share(N, SIZES[size][0])}
+            yield Task(f"어텐션의 몫 {px}px {how}", [cell], _measure_share)
+
+
+def _measure_share(bench, cells):
+    """Time of the model, and of its attention alone on Q, K, V laid out as the model has them, in turns."""
+    [cell] = cells
+    D, depth, num_heads = SIZES[cell["model"].partition("/")[0]]
+    qkv = bench.tensor(cell["batch"], cell["tokens"], 3, num_heads, D // num_heads, how=cell["precision"])
+    qkv = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+
+    def attentions():
+        for _ in range(depth):
+            F.scaled_dot_product_attention(*qkv)
+
+    whole = _network(bench, cell)
+    whole, part = in_turns(bench, [cell, {}], [whole, Contender("attention", attentions, whole.context)])
+    if whole["status"] == part["status"] == "ok":
+        shares = [a / b for a, b in zip(part["seconds"]["samples"], whole["seconds"]["samples"])]
+        whole |= {"attention_seconds": part["seconds"], "time_share": spread(shares)}
+    return [whole]
 
 
 def attention(bench):
     """Attention by itself against the number of tokens: as the formula says, and by each of PyTorch's kernels."""
-    for which, grid in (("forward", "pixels"), ("forward+backward", "backward_pixels")):
-        for how in bench.precisions:
-            for px in bench.grid[grid] if how != "tf32" else ():
-                N = tokens_of(px)
-                batch, backward = max(1, bench.grid["tokens"] // N), which != "forward"
-                base = {"section": "attention", "pass": which, "precision": how, "tokens": N, "batch": batch}
-                base["flops"] = attention_flops(batch, N, backward)
-                cells = [base | {"method": method} for method in ("naive", *BACKENDS)]
-                for cell in cells:
-                    fused = cell["method"] not in ("naive", "math")
-                    cell["bytes"] = None if backward else attention_bytes(batch, N, DTYPES[how], fused)
-                yield Task(f"어텐션 N={N:,} {how} {which}", cells, partial(_measure_attention, bench, cells))
+    for which, pixels in (("forward", "pixels"), ("forward+backward", "backward_pixels")):
+        for how, px in product([how for how in bench.precisions if how != "tf32"], bench.grid[pixels]):
+            N, backward = tokens_of(px), which != "forward"
+            batch = max(1, bench.grid["tokens"] // N)
+            base = {"section": "attention", "pass": which, "precision": how, "tokens": N, "batch": batch}
+            base["flops"] = attention_flops(batch, N, backward)
+            cells = []
+            for method in ("naive", *BACKENDS):
+                moved = attention_bytes(batch, N, DTYPES[how], method not in ("naive", "math"))
+                cells.append(base | {"method": method, "bytes": None if backward else moved})
+            yield Task(f"어텐션 N={N:,} {how} {which}", cells, _measure_attention)
 
 
 def _measure_attention(bench, cells):
@@ -94,91 +145,31 @@ def _measure_attention(bench, cells):
     *inputs, out_grad = (bench.tensor(batch, HEADS, N, HEAD_DIM, how=how) for _ in range(4))
     for tensor in inputs:
         tensor.requires_grad_(backward)
-    functions = [naive_attention if cell["method"] == "naive" else F.scaled_dot_product_attention for cell in cells]
+    functions = {"naive": naive_attention} | dict.fromkeys(BACKENDS, F.scaled_dot_product_attention)
 
-    def contender(cell, function):
+    def contender(method):
         def run():
-            out = function(*inputs)
+            out = functions[method](*inputs)
             if backward:
                 torch.autograd.grad(out, inputs, out_grad)
 
-        kernel = [] if cell["method"] == "naive" else [lambda: sdpa_kernel(BACKENDS[cell["method"]])]
-        return Contender(cell["method"], run, context_of(how, *kernel, inference=not backward))
+        return Contender(method, run, partial(precision, how, not backward, BACKENDS.get(method)))
 
-    contenders = [contender(*pair) for pair in zip(cells, functions)]
+    contenders = [contender(cell["method"]) for cell in cells]
     with warnings.catch_warnings():  # why a backend cannot: said once as an error, ten times as warnings
         warnings.simplefilter("ignore")
         results = in_turns(bench, cells, contenders)
-        for result, one, function in zip(results, contenders, functions):
+        for result, one in zip(results, contenders):
             if result["status"] == "ok":
                 result["memory_bytes"] = memory_of(one, bench.kind)
                 if N <= 1025:
-                    error = attempt(lambda: _attention_error(function, one.context, inputs), bench.kind)
-                    result["difference"] = None if isinstance(error, Failed) else error
+                    error = partial(_attention_error, functions[one.name], inputs)
+                    result["difference"] = value_of(one, error, bench.kind)
     return results
 
 
-def _attention_error(function, context, inputs):
+def _attention_error(function, inputs):
     """How far the first sequence's result is from float64: the relative error by norm."""
     first = [tensor.detach()[:1] for tensor in inputs]
-    with torch.inference_mode():
-        exact = naive_attention(*(tensor.cpu().double() for tensor in first))
-        with context():
-            return relative_error(function(*first).cpu().double(), exact)
-
-
-def share(bench):
-    """How much of the time of a whole model its attention takes."""
-    size = bench.grid["standard"]
-    for how in bench.precisions:
-        for px in bench.grid["share_pixels"]:
-            N = tokens_of(px)
-            batch = max(1, bench.grid["tokens"] // N)
-            cell = {"section": "share", "model": f"{size}/16", "precision": how, "img_size": px, "tokens": N}
-            cell |= {"batch": batch, "flops": batch * flops_of(f"{size}/16", px, "inference")}
-            cell["flop_share"] = attention_share(N, SIZES[size][0])
-            yield Task(f"어텐션의 몫 {px}px {how}", [cell], partial(_measure_share, bench, cell))
-
-
-def _measure_share(bench, cell):
-    """Time of the model, and of its attention alone on Q, K, V laid out as the model has them, in turns."""
-    how, px, batch, N = (cell[name] for name in ("precision", "img_size", "batch", "tokens"))
-    D, depth, num_heads = SIZES[cell["model"].partition("/")[0]]
-    network = vit(cell["model"], img_size=px).eval().to(bench.device, DTYPES[how])
-    images = bench.tensor(batch, 3, px, px, how=how)
-    qkv = bench.tensor(batch, N, 3, num_heads, D // num_heads, how=how).permute(2, 0, 3, 1, 4).unbind(0)
-
-    def attentions():
-        for _ in range(depth):
-            F.scaled_dot_product_attention(*qkv)
-
-    runs = {"model": lambda: network(images), "attention": attentions}
-    whole, part = in_turns(bench, [cell, {}], [Contender(name, run, context_of(how)) for name, run in runs.items()])
-    if whole["status"] == part["status"] == "ok":
-        shares = [a / b for a, b in zip(part["seconds"]["samples"], whole["seconds"]["samples"])]
-        whole |= {"attention_seconds": part["seconds"], "time_share": spread(shares)}
-    return [whole]
-
-
-def patch(bench):
-    """The same images in larger and smaller patches."""
-    size, sides = bench.grid["standard"], (32, 16, 8)
-    batch = max(1, bench.grid["tokens"] // tokens_of(224, min(sides)))
-    for how in (bench.precisions[0], "float32") if len(bench.precisions) > 1 else bench.precisions:
-        cells = [
-            {"section": "patch", "model": f"{size}/{P}", "precision": how, "batch": batch, "tokens": tokens_of(224, P)}
-            for P in sides
-        ]
-        yield Task(f"패치 크기 {how}", cells, partial(_measure_patch, bench, cells))
-
-
-def _measure_patch(bench, cells):
-    how = cells[0]["precision"]
-    images = bench.tensor(cells[0]["batch"], 3, 224, 224, how=how)
-
-    def contender(name):
-        network = vit(name).eval().to(bench.device, DTYPES[how])
-        return Contender(name, lambda: network(images), context_of(how))
-
-    cells = [cell | {"flops": cell["batch"] * flops_of(cell["model"], 224, "inference")} for cell in cells]
-    return in_turns(bench, cells, [contender(cell["model"]) for cell in cells])
+    exact = naive_attention(*(tensor.cpu().double() for tensor in first))
+    return relative_error(function(*first).cpu().double(), exact)

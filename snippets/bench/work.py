@@ -1,12 +1,18 @@
-"""The work that is measured: precisions, one call of a model, how many operations it takes and bytes it moves."""
+"""A device at work: precisions, contenders in turns for the cells of a record, operations and bytes of a call."""
 
 import functools
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from attention_cost import count_flops
+from bench.device import describe_device
+from lib.cost import Failed, attempt, interleave, peak_memory, spread
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 from vit import vit
@@ -15,30 +21,96 @@ DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat1
 HEADS, HEAD_DIM = 12, 64  # of ViT-B: what the attention section measures
 
 
+@dataclass
+class Bench:
+    """A device and what to measure on it. batches: (model, mode, precision) -> the batch that fills the device."""
+
+    device: torch.device
+    grid: dict
+    precisions: list
+    libraries: list  # this repository's first
+    sections: list
+    batches: dict = field(default_factory=dict)
+
+    @property
+    def kind(self):
+        """What PyTorch calls such a device: "cuda", "mps" or "cpu"."""
+        return self.device.type
+
+    @functools.cached_property
+    def about(self):
+        """What a record says of the device."""
+        return describe_device(self.device)
+
+    @property
+    def cpu_clock(self):
+        """One thread's own CPU time leaves out what other programs took; that of several counts their waiting."""
+        return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
+    def tensor(self, *shape, how="float32"):
+        """Random numbers on the device, in a precision: on zeros a chip draws less power and runs faster."""
+        return torch.randn(*shape, device=self.device).to(DTYPES[how])
+
+    def time(self, contenders, **options):
+        """lib.cost.interleave() by this device's grid."""
+        settings = {key: self.grid[key] for key in ("rounds", "least", "budget")} | {"cpu_clock": self.cpu_clock}
+        return interleave(contenders, self.kind, **settings | options)
+
+
+@dataclass
+class Task:
+    """One thing to measure. cells: what it is about to record; measure(bench, cells) -> them with their results."""
+
+    name: str
+    cells: list
+    measure: Callable
+    always: bool = False  # also when the time is up
+
+
+def in_turns(bench, cells, contenders):
+    """Time contenders in turns, one for each cell -> the cells with what came of them."""
+    times = bench.time(contenders)
+    return [cell | outcome(times[one.name]) for cell, one in zip(cells, contenders)]
+
+
+def outcome(samples):
+    """Seconds of the rounds, or Failed -> the part of a cell that says what came of it."""
+    if isinstance(samples, Failed):
+        return {"status": samples.status, "error": samples.error}
+    return {"status": "ok", "error": None, "seconds": spread(samples)}
+
+
+def value_of(contender, measure, kind):
+    """What measure() gives in the context of a contender, None where it fails."""
+
+    def measured():
+        with contender.context():
+            return measure()
+
+    value = attempt(measured, kind)
+    return None if isinstance(value, Failed) else value
+
+
+def memory_of(contender, kind):
+    """Peak memory of one call in bytes, None where it cannot be told."""
+    return value_of(contender, lambda: peak_memory(contender.run, kind), kind)
+
+
 @contextmanager
-def precision(name):
-    """float32 means float32: TF32 where it is asked for and nowhere else, in products and convolutions alike."""
+def precision(how, inference=True, backend=None):
+    """The context of a call: its precision, no gradients for inference, one of SDPA's backends where it is named.
+
+    float32 means float32: TF32 where it is asked for and nowhere else, in products and convolutions alike.
+    """
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if name == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = name == "tf32"
+    torch.set_float32_matmul_precision("high" if how == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = how == "tf32"
     try:
-        yield
+        with torch.inference_mode(inference), sdpa_kernel(backend) if backend else nullcontext():
+            yield
     finally:
         torch.set_float32_matmul_precision(before[0])
         torch.backends.cudnn.allow_tf32 = before[1]
-
-
-def context_of(how, *others, inference=True):
-    """A factory of the context of a call: a precision, no gradients for inference, and what other factories make."""
-
-    @contextmanager
-    def entered():
-        with ExitStack() as stack:
-            for context in (lambda: precision(how), *([torch.inference_mode] if inference else []), *others):
-                stack.enter_context(context())
-            yield
-
-    return entered
 
 
 def make_step(model, mode, images, labels, kind, how):
@@ -47,7 +119,7 @@ def make_step(model, mode, images, labels, kind, how):
     Inference casts the weights; a training step keeps them in float32 and casts under autocast, then steps AdamW.
     """
     if mode == "inference":
-        return (lambda: model(images)), context_of(how)
+        return (lambda: model(images)), functools.partial(precision, how)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=kind == "cuda")
 
     def step():
@@ -57,11 +129,11 @@ def make_step(model, mode, images, labels, kind, how):
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    return step, context_of(how, inference=False)
+    return step, functools.partial(precision, how, inference=False)
 
 
 @functools.cache
-def flops_of(model, img_size, mode):
+def flops_of(model, img_size, mode="inference"):
     """FLOPs of one image by counting every operator on the meta device: int. Training: forward and backward."""
     if mode == "inference":
         return count_flops(model, img_size)[1]

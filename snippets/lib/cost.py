@@ -8,16 +8,20 @@ import gc
 import math
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import torch
 
+os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # below it the profiler tells standard error when it starts and stops
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 NO_KERNEL = ("No available kernel", "No viable backend")  # what SDPA says where a backend cannot take its inputs
+MEMORY_METHODS = {
+    "cuda": "torch.cuda.max_memory_allocated",
+    "cpu": "torch profiler: every allocation of the CPU allocator",
+}
 
 
 def seconds_of(run, number, kind, cpu_clock=time.perf_counter):
@@ -80,20 +84,15 @@ def attempt(measure, kind="cpu"):
 def free_memory(kind):
     """Give back what nothing refers to any more."""
     gc.collect()
-    try:
-        if kind == "cuda":
-            torch.cuda.empty_cache()
-        elif kind == "mps":
-            torch.mps.empty_cache()
-        else:
+    if kind == "cpu":
+        with suppress(AttributeError, OSError, TypeError):  # no glibc
             ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        pass  # no glibc
-    except RuntimeError:
-        pass  # a device that an earlier error has lost
+    else:
+        with suppress(RuntimeError):  # a device that an earlier error has lost
+            getattr(torch, kind).empty_cache()
 
 
-def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, cpu_clock=time.perf_counter):
+def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=time.perf_counter):
     """Time contenders in turns -> {name: [seconds a call, one per round] or Failed}.
 
     A clock that slows down as the chip grows warm, or another program, hits all alike: each round goes through all of
@@ -101,19 +100,17 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
     would take more than `budget` seconds there are fewer, three at least.
     """
 
-    def tried(contender, measure):
-        def inside():
-            with contender.context():
-                return measure(contender.run)
+    def timed(one, number):
+        def measure():
+            with one.context():
+                return seconds_of(one.run, number, kind, cpu_clock) / number
 
-        result = attempt(inside, kind)
+        result = attempt(measure, kind)
         if kind == "cpu" and isinstance(result, Failed) and result.status == "oom":
-            result = attempt(
-                inside, kind
-            )  # the first try has cleared the holes that others left in a heap that is kept
+            result = attempt(measure, kind)  # the first try has cleared the holes of a heap that is kept
         return result
 
-    once = {one.name: tried(one, lambda run: _warm_up(run, kind, least, warm_up, cpu_clock)) for one in contenders}
+    once = {one.name: _warm_up(lambda number: timed(one, number), kind, least) for one in contenders}
     results = {name: seconds if isinstance(seconds, Failed) else [] for name, seconds in once.items()}
     alive = [one for one in contenders if not isinstance(results[one.name], Failed)]
     numbers = {one.name: _calls(once[one.name], least) for one in alive}
@@ -124,8 +121,7 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
         for one in alive[start:] + alive[:start]:
             if isinstance(results[one.name], Failed):
                 continue
-            number = numbers[one.name]
-            seconds = tried(one, lambda run: seconds_of(run, number, kind, cpu_clock) / number)
+            seconds = timed(one, numbers[one.name])
             if isinstance(seconds, Failed):
                 results[one.name] = seconds
             else:
@@ -133,14 +129,13 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, warm_up=2, c
     return results
 
 
-def _warm_up(run, kind, least, times, cpu_clock):
-    """Seconds of one call once pages, caches and the choice of kernels are settled: float."""
-    once = seconds_of(run, 1, kind, cpu_clock)
-    for _ in range(times - 1 if once < 2 else 0):
-        once = seconds_of(run, 1, kind, cpu_clock)
-    if kind != "cpu" and once < least:  # clocks rise under load, and one call alone is mostly its launch
-        number = _calls(once, least)
-        once = seconds_of(run, number, kind, cpu_clock) / number
+def _warm_up(timed, kind, least):
+    """Seconds of one call once pages, caches and the choice of kernels are settled: float, or Failed."""
+    once = timed(1)
+    if not isinstance(once, Failed) and once < 2:
+        once = timed(1)
+    if not isinstance(once, Failed) and kind != "cpu" and once < least:
+        once = timed(_calls(once, least))  # clocks rise under load, and one call alone is mostly its launch
     return once
 
 
@@ -155,26 +150,6 @@ def spread(samples):
     if len(samples) > 2:
         low, _, high = statistics.quantiles(samples, n=4)
     return {"median": statistics.median(samples), "low": low, "high": high, "samples": list(samples)}
-
-
-@contextmanager
-def quiet_stderr():
-    """Keep what C++ writes to the process's standard error (the profiler's start and stop lines) off the screen."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
-
-
-MEMORY_METHODS = {
-    "cuda": "torch.cuda.max_memory_allocated",
-    "cpu": "torch profiler: every allocation of the CPU allocator",
-}
 
 
 def peak_memory(run, kind):
@@ -192,7 +167,7 @@ def peak_memory(run, kind):
         return torch.cuda.max_memory_allocated() - before
     if kind != "cpu":
         return None
-    with quiet_stderr(), torch.autograd.profiler.profile(profile_memory=True) as profiler:
+    with torch.autograd.profiler.profile(profile_memory=True) as profiler:
         run()
     held = most = 0
     events = (event for event in profiler.kineto_results.events() if event.name() == "[memory]")
@@ -210,8 +185,6 @@ def fit_exponent(sizes, values):
     if len(sizes) < 3:
         raise ValueError(f"an exponent and its error need three sizes or more, not {len(sizes)}")
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
-    x_mean, y_mean = statistics.fmean(x), statistics.fmean(y)
-    width = sum((a - x_mean) ** 2 for a in x)
-    slope = sum((a - x_mean) * (b - y_mean) for a, b in zip(x, y)) / width
-    residual = sum((b - y_mean - slope * (a - x_mean)) ** 2 for a, b in zip(x, y))
-    return slope, math.sqrt(residual / (len(x) - 2) / width)
+    slope, intercept = statistics.linear_regression(x, y)
+    residual = sum((b - intercept - slope * a) ** 2 for a, b in zip(x, y))
+    return slope, math.sqrt(residual / (len(x) - 2) / statistics.pvariance(x) / len(x))

@@ -1,8 +1,10 @@
+import markdown
 import pytest
 from engine import make_project, make_records
-from pages import made, sound_project
+from pages import DOLLARS, made, sound_project
 
 from mundap.pages import links
+from mundap.project import math
 
 PAGE = "qa/basics/first.md"
 CURVE = ("image/svg+xml", '<svg viewBox="0 0 9 9"/>', "차이가 작아요.")
@@ -66,9 +68,23 @@ def test_numbers_come_from_the_record(tmp_path):
 
 
 def test_nothing_of_a_value_is_taken_for_markup():
-    evidence = {"run": {"name": "<b>&"}}
-    assert links.value("run.name", evidence, False) == '<span class="value" title="run.name">&lt;b&gt;&amp;</span>'
-    assert links.value("run.name", evidence, True) == "<b>&"
+    evidence = {
+        "run": {"name": "<b>&", "text": "a_b **x** [y](javascript:z)\n\n# {: #c } `d` $e$ \\", "word": "TypeError"}
+    }
+    shown = {name: links.value(f"run.{name}", evidence, False) for name in evidence["run"]}
+    assert shown["name"] == '<span class="value" title="run.name">&lt;b&gt;&amp;</span>'
+    dollars = {"pymdownx.arithmatex": DOLLARS}
+    page = markdown.markdown(shown["text"], extensions=["attr_list", *dollars], extension_configs=dollars)
+    assert page == (
+        '<p><span class="value" title="run.text">a_b **x** [y](javascript:z) # {: #c } `d` $e$ \\</span></p>'
+    )
+    assert links.plain(shown["text"], 99) == "a_b **x** [y](javascript:z) # {: #c } `d` $e$ \\"
+    assert (
+        links.value("run.name", evidence, True) == r"\text{<b> }"
+        and links.value("run.word", evidence, True) == "TypeError"
+    )
+    for name in evidence["run"]:
+        math.to_mathml(links.value(f"run.{name}", evidence, True))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ WORLDS = {
 
 
 @pytest.mark.parametrize(
-    ("check", "holds"),
+    "check, holds",
     [
         ("a.accuracy > 0.8", {"뒤섞은 정답": False, "배우지 않은 모델": False}),
         ("a.accuracy > 0.3", {"뒤섞은 정답": False, "배우지 않은 모델": True}),

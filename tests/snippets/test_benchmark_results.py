@@ -61,6 +61,6 @@ def test_curve_is_of_one_sequence():
     ]
     cells.append({**cells[0], "tokens": 4097, "status": "oom"})
     record = {"cells": cells}
-    assert results.curve(record, "flash", "bf16") == ([197, 1025], [0.5, 2.0])
-    assert results.curve(record, "flash", "bf16", quantity="memory") == ([1025], [100.0])
+    assert results.curve(record, "flash", "bf16") == {197: 0.5, 1025: 2.0}
+    assert results.curve(record, "flash", "bf16", quantity="memory") == {1025: 100.0}
     assert results.fused_methods(record, "bf16") == ["flash"]

@@ -1,13 +1,12 @@
 """A small benchmark for the tests: a grid that takes a moment, and what the schema says of its record."""
 
-import io
 import json
 from pathlib import Path
 
 import jsonschema
 import torch
 from bench import run
-from bench.turns import Bench
+from bench.work import Bench
 
 SNIPPETS = Path(run.__file__).parents[1]
 SCHEMA = json.loads((SNIPPETS / "data" / "benchmarks" / "schema.json").read_text(encoding="utf-8"))
@@ -36,14 +35,12 @@ def faults(record):
 
 def made(sections, device="cpu", precisions=("float32",), libraries=("mundap",), grid=None):
     """A Bench of these sections and the small grid; grid: what is another there."""
-    return Bench(
-        torch.device(device), {**TINY, **(grid or {})}, list(precisions), list(libraries), False, tuple(sections)
-    )
+    return Bench(torch.device(device), TINY | (grid or {}), list(precisions), list(libraries), list(sections))
 
 
 def measured(bench, path=None, minutes=10):
     """The record of a Bench, which keeps to the schema."""
     settings = {"quick": True, "threads": torch.get_num_threads(), "keeps_memory": False}
-    record = run.measure(bench, settings, minutes, path, run.Progress(0, io.StringIO()))
+    record = run.measure(bench, settings, minutes, path)
     assert faults(record) == []
     return record

@@ -17,6 +17,9 @@ from mundap.project.texts import LINK, VALUE, inline_value, slug
 from mundap.project.values import Evidence
 
 TAGS = re.compile(r"<[^>]*>")
+MARKS = re.compile(r"[\\`*_$\[\]{}|^]")  # that Markdown or a formula would take a text's own for its own
+LATEX_MARKS = re.compile(rf"{MARKS.pattern}|[&#~]")
+SIGNS = re.compile(r"\\([\\`*_$\[\]{}|^])|[*`]|^[#>]+ ", re.M)  # of Markdown; those behind a backslash are meant
 BLOCK = re.compile(r"(?:^.*\S.*(?:\n|\Z))+", re.M)  # lines without an empty one between them
 DELIMITERS = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?::?-+:?[ \t]*)?$", re.M)  # of a table's columns
 
@@ -98,11 +101,13 @@ def _bar(match: re.Match[str]) -> str:
 
 def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> str:
     """A measured value as a page shows it; outside formulas it says where it comes from."""
-    shown = inline_value(text, evidence)
+    shown = " ".join(inline_value(text, evidence).split())
     if in_formula:
-        return in_latex(shown)
+        words = LATEX_MARKS.sub(" ", shown)
+        return f"\\text{{{words}}}" if words != shown else in_latex(shown.replace("%", r"\%"))
     source = html.escape(text.partition(":")[0].strip())
-    return f'<span class="value" title="{source}">{html.escape(readable(shown))}</span>'
+    shown = MARKS.sub(r"\\\g<0>", html.escape(readable(shown)))
+    return f'<span class="value" title="{source}">{shown}</span>'
 
 
 def target(project: Project, kind: str, name: str, anchor: str | None, nameless: bool, page: str) -> str:
@@ -127,6 +132,6 @@ def plain(text: str, limit: int) -> str:
     for offset, latex, display in reversed(find_math(text)):
         dollars = 2 if display else 1
         text = text[: offset - dollars] + in_a_line(latex) + text[offset + len(latex) + dollars :]
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = " ".join(re.sub(r"[*`]|^[#>]+ ", "", text, flags=re.MULTILINE).split())
+    text = re.sub(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)", r"\1", text)
+    text = " ".join(html.unescape(SIGNS.sub(lambda match: match[1] or "", text)).split())
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0] + "…"

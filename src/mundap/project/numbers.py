@@ -7,7 +7,7 @@ from decimal import Decimal
 from mundap.project.values import Value
 
 SCIENTIFIC = re.compile(
-    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<mantissa>\d+(?:\.\d+)?)[eE](?P<exponent>[-+]?\d+)(?![A-Za-z0-9_]|\.\d)"
+    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<mantissa>\d+(?:\.\d+)?)[eE](?P<exponent>[-+]?\d{1,4})(?![A-Za-z0-9_]|\.\d)"
 )
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[defg%]?")  # of Python's format specs, those that a page needs

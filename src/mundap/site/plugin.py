@@ -25,6 +25,7 @@ from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
 from mundap.project.check import sound
 from mundap.project.files import composed
+from mundap.project.math import MathError
 from mundap.project.model import Project
 from mundap.site import blocks, notebooks, search, violations
 
@@ -77,17 +78,22 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         return files
 
     def on_page_markdown(self, markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-        return fill(self.project, composed(markdown), page.file.src_uri)
+        text = composed(markdown)
+        return fill(self.project, text, page.file.src_uri) if _by_hand(page) else text
 
     def on_page_content(self, content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-        is_record = page.file.src_uri.endswith(".ipynb")
-        content = self._notebook(content, page) if is_record else formulas.replace_in_html(content)
-        by_hand = not is_record and page.file.generated_by is None
-        safe = sanitize(content, hand_written=by_hand)
+        content = self._notebook(content, page) if _is_record(page) else self._with_formulas(content, page)
+        safe = sanitize(content, hand_written=_by_hand(page))
         if gone := dropped(content, safe):
             raise PluginError(str(violations.problem(self.project, page.file.src_uri, gone, config)))
         escape_names(page)
         return safe
+
+    def _with_formulas(self, content: str, page: Page) -> str:
+        try:
+            return formulas.replace_in_html(content)
+        except MathError as error:  # of a hand-written page, or where Markdown reads more of a text as one
+            raise PluginError(str(violations.unread_formula(self.project, page.file.src_uri, error))) from None
 
     def _notebook(self, content: str, page: Page) -> str:
         """The page of a record; content: what mkdocs-jupyter made of it."""
@@ -116,6 +122,15 @@ class MundapPlugin(BasePlugin[MundapConfig]):
                 search.build_index(config.site_dir, self.project.glossary)
             except search.SearchError as error:
                 raise PluginError(str(error)) from None
+
+
+def _is_record(page: Page) -> bool:
+    return page.file.src_uri.endswith(".ipynb")
+
+
+def _by_hand(page: Page) -> bool:
+    """Whether somebody wrote the page itself, for it to be filled in."""
+    return page.file.generated_by is None and not _is_record(page)
 
 
 def escape_names(page: Page) -> None:

@@ -9,6 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Problem
 from mundap.project.check.words import shown_places
+from mundap.project.math import MathError
 from mundap.project.model import Project
 from mundap.project.yamlsource import Document
 
@@ -29,6 +30,12 @@ def problem(project: Project, page: str, gone: list[str], config: MkDocsConfig) 
             if dropped(markup, sanitize(markup)):
                 return document.problem(place, what, TODO)
     return Problem(_file(project, path), 1, 1, what, TODO)
+
+
+def unread_formula(project: Project, page: str, error: MathError) -> Problem:
+    """A formula of a page that cannot be read, and that the check did not see as one."""
+    what = f"수식을 읽을 수 없어요({error})."
+    return Problem(_file(project, PurePosixPath(page)), 1, 1, what, "`$`의 짝과 수식을 살펴 주세요.")
 
 
 def _sources(project: Project, path: PurePosixPath) -> Iterator[Document]:

@@ -11,6 +11,7 @@ import torch
 from bench import device
 
 SNIPPETS = Path(device.__file__).parents[1]
+CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 
 
 def test_every_datasheet_peak_is_that_of_a_dense_chip():
@@ -30,7 +31,6 @@ def smi(monkeypatch, answers):
         return answers.get(command[1].removeprefix("--query-gpu="))
 
     monkeypatch.setattr(device, "_output", output)
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     monkeypatch.setattr(
         torch.cuda,
         "get_device_properties",
@@ -50,9 +50,9 @@ def test_clocks_of_a_gpu(monkeypatch):
     query = "clocks.sm,clocks.mem,clocks.max.sm,temperature.gpu,power.draw,power.limit"
     asked = smi(
         monkeypatch,
-        {query: "1980, 3201, 1980, 41, [N/A], 700.00", "clocks_throttle_reasons.active": "0x0000000000000004"},
+        {query: "1980, 3201, 1980, 41, [N/A], 700.00", "clocks_event_reasons.active": "0x0000000000000004"},
     )
-    found = device.clocks("cuda", "load")
+    found = device.clocks(GPU, "load")
     assert found == {
         "when": "load",
         "sm_mhz": 1980.0,
@@ -69,8 +69,8 @@ def test_clocks_of_a_gpu(monkeypatch):
 
 def test_a_gpu_without_nvidia_smi(monkeypatch):
     smi(monkeypatch, {})
-    assert device.clocks("cuda", "idle")["sm_mhz"] is None
-    found = device.describe_device(torch.device("cuda", 1))
+    assert device.clocks(GPU, "idle")["sm_mhz"] is None
+    found = device.describe_device(GPU)
     assert found["driver"] is None and found["capability"] == "9.0"
     assert found["datasheet"] == device.DATASHEET["NVIDIA H200"]
 
@@ -78,10 +78,10 @@ def test_a_gpu_without_nvidia_smi(monkeypatch):
 def test_device_and_host_tell_nothing_of_their_owner():
     told = json.dumps(
         [
-            device.describe_device(torch.device("cpu")),
+            device.describe_device(CPU),
             device.describe_host(),
             device.versions(),
-            device.clocks("cpu", "idle"),
+            device.clocks(CPU, "idle"),
         ]
     )
     names = [name for name in (platform.node(), str(Path.home())) if len(name) > 4]  # shorter ones may be any word
@@ -148,8 +148,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.gpu
 def test_nvidia_smi_knows_this_gpu():
-    assert device.nvidia_smi("name")["name"] == torch.cuda.get_device_name()
-    assert device.clocks("cuda", "idle")["sm_mhz"] > 0
+    assert device.nvidia_smi(GPU, "name")["name"] == torch.cuda.get_device_name()
+    assert device.clocks(GPU, "idle")["sm_mhz"] > 0
 
 
 def test_device_is_the_fastest_there_is(monkeypatch):

@@ -42,12 +42,15 @@ def test_more_memory_measures_more():
 
 
 def test_precisions_are_those_of_the_device(monkeypatch):
-    assert grid.precisions_of("cuda", (9, 0)) == ["bf16", "tf32", "float32"]
-    assert grid.precisions_of("cuda", (7, 5)) == ["fp16", "float32"], "a T4 has neither bf16 nor TF32"
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert grid.precisions_of(gpu) == ["bf16", "tf32", "float32"]
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert grid.precisions_of(gpu) == ["fp16", "float32"], "a T4 has neither bf16 nor TF32"
     monkeypatch.setattr(grid, "cpu_has", lambda name: name == "amx_bf16")
-    assert grid.precisions_of("cpu") == ["bf16", "float32"]
+    assert grid.precisions_of(cpu) == ["bf16", "float32"]
     monkeypatch.setattr(grid, "cpu_has", lambda name: False)
-    assert grid.precisions_of("cpu") == ["float32"]
+    assert grid.precisions_of(cpu) == ["float32"]
 
 
 def test_batch_where_the_device_is_full():

@@ -24,16 +24,6 @@ def test_vit_pytorch_is_another_network_of_the_same_size():
     assert not same and count == pytest.approx(PARAMETERS["Ti"], rel=0.02)
 
 
-def test_parameter_names_of_older_transformers():
-    state = {name: torch.empty(value.shape, device="meta") for name, value in vit("Ti/16").state_dict().items()}
-    found = peers.to_transformers(state, ["vit.encoder.layer.0.attention.attention.query.weight"])
-    assert found["vit.encoder.layer.11.attention.attention.value.bias"].shape == (192,)
-    assert found["vit.encoder.layer.3.intermediate.dense.weight"].shape == (768, 192)
-    assert found["vit.encoder.layer.3.output.dense.weight"].shape == (192, 768)
-    assert found["vit.encoder.layer.3.attention.output.dense.weight"].shape == (192, 192)
-    assert len(found) == len(state) + 12 * 4  # query, key and value apart, weight and bias
-
-
 def test_what_is_not_installed_is_not_measured(monkeypatch):
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
     assert peers.installed_libraries() == ["mundap"]

@@ -1,4 +1,3 @@
-import io
 import json
 
 import jsonschema
@@ -7,7 +6,7 @@ import torch
 from attention_cost import naive_attention
 from bench import grid, models, peers, run, sections, work
 from bench.grid import SECTIONS
-from bench.turns import Bench
+from bench.work import Bench
 from benchmarks import SCHEMA, SNIPPETS, faults, made, measured
 
 
@@ -172,25 +171,16 @@ def test_a_batch_too_large_for_all_side_by_side_is_halved(monkeypatch):
     assert {(cell["status"], cell["batch"]) for cell in cells} == {("ok", 1)}
 
 
-def test_progress_without_a_terminal_is_a_line_a_task():
-    stream = io.StringIO()
-    progress = run.Progress(2, stream)
-    progress.begin("첫 일")
-    progress.end("첫 일", [{"section": "matmul", "n": 64, "status": "oom", "error": "x"}])
-    progress.end("둘째 일", [])
-    progress.close()
-    assert stream.getvalue() == "[1/2] 첫 일: 64 메모리 부족\n[2/2] 둘째 일: 결과 없음\n"
-
-
-def test_progress_on_a_terminal_is_a_bar(monkeypatch):
-    stream = io.StringIO()
-    stream.isatty = lambda: True
-    progress = run.Progress(1, stream)
-    assert progress.bar is not None
-    progress.begin("첫 일")
-    progress.end("첫 일", [])
-    progress.close()
-    assert "첫 일: 결과 없음" in stream.getvalue()
+def test_progress_is_a_line_a_task(capsys, monkeypatch):
+    monkeypatch.setattr(sections, "_product", lambda *_: torch.empty(2**60))
+    measured(made(["matmul", "copy"]))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "[1/3] 행렬곱 float32",
+        "[2/3] 메모리 복사",
+        "[3/3] 행렬곱 float32",
+    ]
+    assert lines[0].endswith(": 32 메모리 부족; 64 메모리 부족") and lines[1].endswith(" ms")
 
 
 @pytest.mark.gpu
@@ -198,7 +188,6 @@ def test_small_run_on_a_gpu():
     precisions = grid.precisions_of("cuda", torch.cuda.get_device_capability())
     small = {"tokens": 4096, "matmul": [256, 512], "copy_bytes": 2**24, "compiled": ["Ti"]}
     one = made(SECTIONS, "cuda", precisions, peers.installed_libraries(), small)
-    one.compile = True
     result = measured(one)
     assert result["finished"] and not [cell for cell in result["cells"] if cell["status"] == "error"]
     ok = {
