@@ -127,6 +127,7 @@ def test_status(project, capsys):
         "  틀림 1",
         "  미확인 1",
         "  문헌 1",
+        "효과가 없는 세계(null)와 견준 주장 0개, 견주지 않은 주장 4개",
         "실행 2개, 모두 5초",
         "      2.5초  count",
         "      2.5초  measure",

@@ -79,7 +79,10 @@ def test_nothing_of_a_value_is_taken_for_markup():
         '<p><span class="value" title="run.text">a_b **x** [y](javascript:z) # {: #c } `d` $e$ \\</span></p>'
     )
     assert links.plain(shown["text"], 99) == "a_b **x** [y](javascript:z) # {: #c } `d` $e$ \\"
-    assert links.value("run.name", evidence, True) == r"\text{<b> }" and links.value("run.word", evidence, True) == "TypeError"
+    assert (
+        links.value("run.name", evidence, True) == r"\text{<b> }"
+        and links.value("run.word", evidence, True) == "TypeError"
+    )
     for name in evidence["run"]:
         math.to_mathml(links.value(f"run.{name}", evidence, True))
 

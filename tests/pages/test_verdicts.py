@@ -5,6 +5,7 @@ from pages import FIRST, edited, made, parsed, sound_project, words
 
 from mundap.pages import verdicts
 from mundap.project import schema
+from mundap.project.check import examine
 
 PAGE = "qa/basics/first.md"
 
@@ -100,3 +101,42 @@ def test_what_each_verdict_means():
     assert [[words(cell) for cell in row.select("td")] for row in rows] == [
         [f"{sign} {name}", meaning] for name, (_, sign, meaning) in schema.VERDICTS.items()
     ]
+
+
+GAPS = [0.2, 0.1, 0.3, 0.2, 0.25]
+UNTAUGHT = {"배우지 않은 모델": {"gap": [0.01, -0.1, 0.05, -0.02, 0.03]}}
+
+
+def with_gaps(project, check, null):
+    evidence = {"difference": 1e-7, "name": "작음", "gap": GAPS}
+    make_records(project, measure=(evidence, *RECORDS["measure"][1:], null))
+    edited(project, FIRST, "measure.difference < 1e-5", check)
+    return parsed(made(project)[PAGE]).select_one("article#same-1")
+
+
+def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
+    claim = with_gaps(project, "low(measure.gap) > 0", UNTAUGHT)
+    assert words(claim.select_one(".measured")) == "0.1179" and words(claim.select_one(".bound")) == "기준 > 0"
+    assert words(claim.select_one(".null")).startswith("배우지 않은 모델이라면 -0.0")
+    drawing = claim.select_one("svg.dots[role=img]")
+    assert len(drawing.select("circle.seed")) == 5 and len(drawing.select(".null-mark, .bound-mark, .interval")) == 3
+    assert drawing["aria-label"] == "씨앗 5개가 0.1에서 0.3 사이, 평균 0.21, 평균의 95% 구간 0.118에서 0.302"
+
+
+def test_a_comparison_of_every_seed_shows_from_where_to_where_they_go(project):
+    claim = with_gaps(project, "all(measure.gap > 0)", {})
+    assert words(claim.dt) == "all(measure.gap)" and words(claim.select_one(".measured")) == "0.1~0.3"
+    assert not claim.select(".null") and len(claim.select("circle.seed")) == 5
+
+
+def test_a_value_that_is_no_list_has_no_dots(project):
+    claim = with_gaps(project, "measure.difference < 1e-5", UNTAUGHT)
+    assert not claim.select(".dots, .null")
+
+
+def test_a_check_that_holds_where_there_is_nothing_to_find_is_a_problem(project):
+    evidence = {"difference": 1e-7, "name": "작음", "gap": GAPS}
+    make_records(project, measure=(evidence, *RECORDS["measure"][1:], UNTAUGHT))
+    edited(project, FIRST, "measure.difference < 1e-5", "mean(measure.gap) > -1")
+    _, (problem,) = examine(project)
+    assert problem.path == FIRST and "`배우지 않은 모델`에서도 이 조건이 성립해서" in problem.what

@@ -43,6 +43,14 @@ def of_other_code(record):
     return json.dumps(made)
 
 
+def with_null(record):
+    """A record, sealed, in whose world without the effect the difference is as small."""
+    made = json.loads(record)
+    made["metadata"]["mundap"]["null"] = {"다른 두 값": {"difference": 1e-6}}
+    made["metadata"]["mundap"]["seal"] = records.seal(made)
+    return json.dumps(made)
+
+
 MISTAKES = {
     # YAML
     "colon in a text": {FIRST: ("title: 왜 같은지", "title: 왜▶: 같은지")},
@@ -158,6 +166,13 @@ MISTAKES = {
     "address with markup": {INDEX: ("arxiv: 2010.11929", "url: ▶https://a.example/)<script>x</script>")},
     "id that is too long": {INDEX: ("      - second\n", f"      - second\n      - ▶{'a' * 300}\n")},
     # claims
+    "check that holds where there is nothing to find": {
+        "docs/notebooks/measure.ipynb": with_null,
+        FIRST: [
+            ("check: measure.difference < 1e-5", "check: ▶measure.difference < 1e-5"),
+            ("check: measure.difference < 1 and", "check: ▶measure.difference < 1 and"),
+        ],
+    },
     "claim without a check": {
         FIRST: ("        check: measure.difference < 1e-5\n", ""),
         "mark": ("text: 두 값이", "▶text: 두 값이"),

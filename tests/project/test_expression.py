@@ -5,8 +5,9 @@ import time
 import pytest
 from engine import marked
 
-from mundap.project.expression import MAX_LENGTH, Expression, ExpressionError, NoRecord, format_value
+from mundap.project.expression import MAX_LENGTH, Expression, ExpressionError, NoRecord
 from mundap.project.judge import judge
+from mundap.project.numbers import format_value
 
 EVIDENCE = {
     "run": {

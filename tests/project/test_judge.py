@@ -27,3 +27,42 @@ def test_what_cannot_be_decided(check):
 def test_without_a_record():
     with pytest.raises(NoRecord, match="waits"):
         judge("waits.x < 1", EVIDENCE)
+
+
+LEARNT = {"a": {"gap": [0.2, 0.1, 0.3, 0.2, 0.25], "accuracy": 0.9, "name": "글"}, "b": {"y": 2.0}}
+WORLDS = {
+    "a": {
+        "배우지 않은 모델": {"gap": [0.01, -0.1, 0.05, -0.02, 0.03], "accuracy": 0.5},
+        "뒤섞은 정답": {"accuracy": 0.11},
+    },
+    "b": {"배우지 않은 모델": {"y": 2.0}},
+}
+
+
+@pytest.mark.parametrize(
+    "check, holds",
+    [
+        ("a.accuracy > 0.8", {"뒤섞은 정답": False, "배우지 않은 모델": False}),
+        ("a.accuracy > 0.3", {"뒤섞은 정답": False, "배우지 않은 모델": True}),
+        ("low(a.gap) > 0", {"배우지 않은 모델": False}),
+        ("mean(a.gap) > -1", {"배우지 않은 모델": True}),
+        ("b.y == 2 and a.accuracy > 0.8", {"뒤섞은 정답": False, "배우지 않은 모델": False}),
+        ("b.y == 2", {"배우지 않은 모델": True}),
+        ("a.name == '글'", {}),
+        ("a.accuracy / (b.y - 2 + 0.5 - a.accuracy) > -100", {"뒤섞은 정답": True, "배우지 않은 모델": False}),
+    ],
+)
+def test_a_check_is_judged_in_every_world_that_says_something_of_it(check, holds):
+    judgement = judge(check, LEARNT, WORLDS)
+    assert judgement.holds
+    assert {null.world: null.holds for null in judgement.nulls} == holds
+
+
+def test_nulls_tell_what_was_measured_there():
+    (null,) = judge("a.accuracy > 0.8 and low(a.gap) > 0", LEARNT, {"a": {"x": {"accuracy": 0.5}}}).nulls
+    assert [comparison.left_value for comparison in null.comparisons][0] == 0.5
+    assert [comparison.holds for comparison in null.comparisons] == [False, True]
+
+
+def test_without_worlds_there_are_no_nulls():
+    assert judge("a.accuracy > 0.8", LEARNT).nulls == ()

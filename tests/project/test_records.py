@@ -70,6 +70,13 @@ def test_read(write):
     }
 
 
+def test_lists_and_worlds_without_the_effect(write):
+    evidence, null = {"value": [0.5, 0.6, 0.7], "flag": True}, {"배우지 않은 모델": {"value": [0.1, 0.0, 0.2]}}
+    record = records.read(write(notebook(evidence=evidence, tolerance={}, null=null)))
+    assert (record.evidence, record.null) == (evidence, null)
+    assert records.read(write(notebook())).null == {}
+
+
 def without(*path):
     made = notebook()
     node = made
@@ -131,7 +138,6 @@ CELLS = [
         notebook(evidence=[1]),
         notebook(evidence={"value": float("nan")}),
         notebook(evidence={"value": float("inf")}),
-        notebook(evidence={"value": [1]}),
         notebook(evidence={"value": None}),
         notebook(evidence={"a b": 1}),
         notebook(evidence={"value": 10**301}),
@@ -141,6 +147,13 @@ CELLS = [
         notebook(seconds=-1),
         notebook(versions=["3.11"]),
         notebook(versions={"python": 3}),
+        notebook(null=[]),
+        notebook(null={"우연": 3}),
+        notebook(null={"우연": {"other": 1.0}}),
+        notebook(null={"우연": {"value": "글"}}),
+        notebook(null={"우연": {"value": [0.1, 0.2]}}),
+        notebook(evidence={"value": [1.0]}),
+        notebook(evidence={"value": [1.0, "a"]}),
         notebook(tolerance={"value": "0.1"}),
         notebook(tolerance={"value": -1}),
         notebook(sources={"measure.py": 3}),

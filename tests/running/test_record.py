@@ -14,7 +14,7 @@ from mundap.problems import Failure
 from mundap.project import records
 from mundap.project.check import examine
 from mundap.running.conditions import private_settings
-from mundap.running.record import record, tidy_outputs, verify
+from mundap.running.record import record, tidy_outputs, verify, verify_null
 
 
 @pytest.fixture
@@ -112,7 +112,8 @@ FAILURES = {
     "error": ("    1 / 0\n", r"snippets/measure\.py:9:1: 셀이 오류로 멈췄어요\(ZeroDivisionError: division by zero\)"),
     "no evidence": ("    x = 1\n", "증거(`evidence`)를 남기지 않았어요"),
     "NaN": ("    evidence = {'x': float('nan')}\n", "`measure` 스니펫의 증거 `x`: 값이 nan예요"),
-    "array": ("    import numpy\n    evidence = {'x': numpy.ones(3)}\n", "증거를 읽을 수 없어요"),
+    "array": ("    import numpy\n    evidence = {'x': numpy.ones((3, 3))}\n", "목록에 list 값이 있어요"),
+    "null of nothing": ("    evidence = {'x': 1}\n    null = {'우연': {'y': 1}}\n", "이 이름이 증거에 없어요"),
     "not a dict": ("    evidence = [1]\n", "증거를 읽을 수 없어요"),
     "dead kernel": ("    import os\n    os._exit(3)\n", "커널이 멈췄어요"),
 }
@@ -123,7 +124,11 @@ FAILURES = {
     [
         ({}, {}, "증거(`evidence`)를 남기지 않았어요"),
         ({"x": float("inf")}, {}, "`x`: 값이 inf예요"),
-        ({"x": [1, 2]}, {}, "`x`: list 값이에요"),
+        ({"x": [1]}, {}, "`x`: 값이 1개인 목록이에요"),
+        ({"x": [1, "a"]}, {}, "`x`: 목록에 str 값이 있어요"),
+        ({"x": [1, True]}, {}, "`x`: 목록에 bool 값이 있어요"),
+        ({"x": [1, float("nan")]}, {}, "`x`: 값이 nan예요"),
+        ({"x": {"a": 1}}, {}, "`x`: dict 값이에요"),
         ({"x": None}, {}, "`x`: NoneType 값이에요"),
         ({"a b": 1}, {}, "`a b`: 이름에는"),
         ({"x": "y" * 201}, {}, "`x`: 글이 200자보다 길어요"),
@@ -138,6 +143,26 @@ def test_evidence_is_verified(evidence, tolerance, words):
     with pytest.raises(Failure) as caught:
         verify("measure", evidence, tolerance)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "null, words",
+    [
+        ({"우연": {"y": 0.1}}, "`우연`의 `y`: 이 이름이 증거에 없어요"),
+        ({"우연": {"x": "a"}}, "`우연`의 `x`: 증거와 종류가 달라요"),
+        ({"우연": {"x": [0.1, 0.2]}}, "`우연`의 `x`: 증거와 종류가 달라요"),
+        ({"우연": {"xs": [0.1, 0.2]}}, "`우연`의 `xs`: 값이 2개인데 증거는 3개예요"),
+        ({"우연": {"x": float("inf")}}, "`우연`의 `x`: 값이 inf예요"),
+    ],
+)
+def test_null_is_verified(null, words):
+    with pytest.raises(Failure) as caught:
+        verify_null("measure", {"x": 0.9, "xs": [0.1, 0.2, 0.3]}, null)
+    assert words in str(caught.value)
+
+
+def test_null_that_could_stand_in_the_evidence():
+    verify_null("measure", {"x": 0.9, "xs": [1.0, 2.0]}, {"우연": {"x": 0.1, "xs": [0.0, 0.1]}, "다른": {}})
 
 
 @pytest.mark.parametrize("name", FAILURES)

@@ -207,9 +207,9 @@ def make_project(folder):
 
 
 def make_records(folder, **changes):
-    """Write records of both snippets as they stand now; changes: name=(evidence, tolerance, exhibits) of others."""
+    """Write records of both snippets as they stand now; changes: name=(evidence, tolerance, exhibits[, null]) of others."""
     found = snippets.load(folder / "snippets")
-    for name, (evidence, tolerance, exhibits) in {**RECORDS, **changes}.items():
+    for name, (evidence, tolerance, exhibits, *null) in {**RECORDS, **changes}.items():
         hashes = snippets.sources(found, name)
         outputs = [
             {
@@ -232,6 +232,7 @@ def make_records(folder, **changes):
             "versions": {"python": "3.11"},
             "evidence": evidence,
             "tolerance": tolerance,
+            "null": null[0] if null else {},
         }
         notebook = {
             "nbformat": 4,

@@ -82,6 +82,10 @@ def disagreement(old, new, tolerance):
 
 
 def _agree(one, other, allowed, is_set):
+    if isinstance(one, list) or isinstance(other, list):
+        if not (isinstance(one, list) and isinstance(other, list) and len(one) == len(other)):
+            return False
+        return all(_agree(*pair, allowed, is_set) for pair in zip(one, other))
     if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
         return False
     if allowed is None or allowed == math.inf:

@@ -22,8 +22,13 @@ def run(path, folder, log, result):
     bound = {
         kind: {name: _plain(value) for name, value in names.get(kind, {}).items()} for kind in ("evidence", "tolerance")
     }
+    bound["null"] = {
+        world: {name: _plain(value) for name, value in values.items()}
+        for world, values in names.get("null", {}).items()
+    }
     result.write_text(json.dumps(bound), encoding="utf-8")
 
 
 def _plain(value):
-    return value.item() if hasattr(value, "item") else value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

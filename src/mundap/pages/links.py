@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable
 
 from mundap.pages.formulas import in_a_line
-from mundap.project.expression import Evidence
 from mundap.project.math import find_math, mask_code
 from mundap.project.model import Project, Thread
 from mundap.project.numbers import in_latex, readable
 from mundap.project.particles import agree
 from mundap.project.texts import LINK, VALUE, inline_value, slug
+from mundap.project.values import Evidence
 
 TAGS = re.compile(r"<[^>]*>")
 MARKS = re.compile(r"[\\`*_$\[\]{}|^]")  # that Markdown or a formula would take a text's own for its own

@@ -9,7 +9,7 @@ from pymdownx.slugs import slugify
 
 from mundap.pages.formulas import replace_dollars_in_html
 from mundap.pages.outputs import code, evidence_table, joined, output, unique
-from mundap.project.expression import Evidence
+from mundap.project.values import Evidence
 
 slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
 BINDS = re.compile(r"^ *(?:\w+, *)*evidence(?:, *\w+)* *=(?!=)", re.M)

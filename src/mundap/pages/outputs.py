@@ -11,9 +11,9 @@ from pygments.lexers import PythonLexer
 
 from mundap.pages import svg
 from mundap.pages.safe import sanitize
-from mundap.project.expression import Evidence, Value
 from mundap.project.numbers import readable
 from mundap.project.particles import in_prose
+from mundap.project.values import Evidence, Value
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -105,8 +105,10 @@ def evidence_table(evidence: Evidence) -> str:
     )
 
 
-def shown(value: Value) -> str:
+def shown(value: Value | list[float]) -> str:
     """A number of the evidence as a reader wants it: six significant digits at most."""
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
     return readable(f"{value:.6g}") if isinstance(value, float) else str(value)
 
 

@@ -4,12 +4,15 @@ import html
 from collections import Counter
 from collections.abc import Iterable
 
+from mundap.pages.dots import dots
 from mundap.pages.links import link, notebook_path
 from mundap.pages.marks import Flavour, box
 from mundap.project import schema
-from mundap.project.expression import Comparison, Value, format_value
+from mundap.project.expression import Comparison
 from mundap.project.model import Judgement, Project, Thread
-from mundap.project.numbers import readable
+from mundap.project.numbers import format_value, readable
+from mundap.project.particles import agree
+from mundap.project.values import Value
 
 
 def badge(verdict: str) -> str:
@@ -32,27 +35,55 @@ def verdict_counts(threads: Iterable[Thread]) -> dict[str, int]:
 
 
 def measure(flavour: Flavour, project: Project, judgement: Judgement, page: str) -> str:
-    """The measured numbers of a check beside their bounds, and the runs that they come from."""
-    rows = "\n".join(map(_row, judgement.comparisons))
+    """The measured numbers of a check beside their bounds and worlds without the effect, and the runs they come from."""
+    rows = "\n".join(
+        _row(comparison, [(null.world, null.comparisons[number]) for null in judgement.nulls if null.comparisons])
+        for number, comparison in enumerate(judgement.comparisons)
+    )
     runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
     return f'<dl class="measure">\n{rows}\n</dl>\n\n{box(flavour, "where", f"실행: {runs}")}'
 
 
-def _row(comparison: Comparison) -> str:
+def _row(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
     operator, right = comparison.operator, comparison.right_value
     if comparison.is_bound:
         bound = f"기준 {html.escape(readable(f'{operator} {_bound(comparison.right, right)}'))}"
     else:
-        other = html.escape(readable(f"{operator} {format_value(right)}"))
+        other = html.escape(readable(f"{operator} {_shown(right)}"))
         bound = f"비교 {other} (<code>{html.escape(comparison.right)}</code>)"
+    name = f"{comparison.hold}({comparison.left})" if comparison.hold else comparison.left
+    others = [(world, there) for world, there in nulls if there.left_value != comparison.left_value]
     return (
-        f"<div>\n<dt><code>{html.escape(comparison.left)}</code></dt>\n"
-        f'<dd><span class="measured">{html.escape(readable(format_value(comparison.left_value)))}</span> '
-        f'<span class="bound">{bound}</span></dd>\n</div>'
+        f"<div>\n<dt><code>{html.escape(name)}</code></dt>\n"
+        f'<dd><span class="measured">{html.escape(_shown(comparison.left_value))}</span> '
+        f'<span class="bound">{bound}</span>{"".join(_null(*other) for other in others)}{_dots(comparison, others)}</dd>\n</div>'
     )
 
 
-def _bound(text: str, value: Value) -> str:
+def _null(world: str, there: Comparison) -> str:
+    """What was measured in a world without the effect."""
+    return f' <span class="null">{html.escape(world + agree(world, "이라면"))} {html.escape(_shown(there.left_value))}</span>'
+
+
+def _dots(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
+    """The seeds as dots, where the left side speaks of several."""
+    if not comparison.seeds:
+        return ""
+    right = comparison.right_value
+    bound = float(right) if comparison.is_bound and isinstance(right, int | float) else None
+    others = [(world, there.left_value) for world, there in nulls]
+    shown = [(world, float(value)) for world, value in others if isinstance(value, int | float)]
+    return dots(comparison.seeds, bound, shown)
+
+
+def _shown(value: Value | list[float]) -> str:
+    """A value, or of a list from where to where it goes."""
+    if isinstance(value, list):
+        return readable(f"{format_value(min(value))}~{format_value(max(value))}")
+    return readable(format_value(value))
+
+
+def _bound(text: str, value: Value | list[float]) -> str:
     return format_value(value) if isinstance(value, bool) else text.strip("'\"")
 
 

@@ -3,6 +3,9 @@
 Grammar: comparison chains (`<`, `<=`, `>`, `>=`, `==`, `!=`) of arithmetic (`+`, `-`, `*`, `/`, `abs()`, parentheses)
 over `snippet.evidence` names, numbers, quoted text, True and False; comparisons are joined by `and`. Each comparison
 names some evidence.
+
+Evidence may be a list, one value a seed, in the order of the seeds. Arithmetic goes element by element; `mean low high
+min max std n` make one value of a list; `all(…)` and `any(…)` hold a comparison of lists.
 """
 
 import ast
@@ -11,16 +14,15 @@ import math
 import operator
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-Value = bool | int | float | str
-Evidence = dict[str, Value]
+from mundap.project import spread
+from mundap.project.values import Evidence, ExpressionError, NoRecord, Value
 
 MAX_LENGTH = 500
 LARGEST = 1e300
-FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[defg%]?")  # of Python's format specs, those that a page needs
 COMPARE: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Lt: ("<", operator.lt),
     ast.LtE: ("<=", operator.le),
@@ -29,6 +31,17 @@ COMPARE: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Eq: ("==", operator.eq),
     ast.NotEq: ("!=", operator.ne),
 }
+OF_A_LIST: dict[str, Callable[[list[float]], float]] = {
+    "mean": spread.mean,
+    "low": spread.low,
+    "high": spread.high,
+    "min": min,
+    "max": max,
+    "std": spread.std,
+    "n": len,
+}
+FEWEST = {"low": spread.FEWEST, "high": spread.FEWEST, "std": 2}  # values that a function needs
+HOLD: dict[str, Callable[[list[bool]], bool]] = {"all": all, "any": any}
 MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -38,33 +51,24 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-class NoRecord(Exception):
-    """An expression names a snippet that has no record yet; that is said once, at the snippet."""
-
-
-class ExpressionError(Exception):
-    """What is wrong with an expression, at which character (offset), and what to do; all for the author."""
-
-    def __init__(self, offset: int, what: str, todo: str) -> None:
-        super().__init__(f"{what} {todo}")
-        self.offset, self.what, self.todo = offset, what, todo
-
-
 @dataclass(frozen=True)
 class Comparison:
     """One evaluated comparison: source text and value of both sides, the operator, and whether it holds.
 
-    The left side names evidence; offset is where the comparison stands in the check.
+    The left side names evidence; offset is where the comparison stands in the check. hold: "all" or "any" of a comparison
+    of lists, whose values are lists too, "" of any other. seeds: the values, one a seed, that the left side speaks of.
     """
 
     left: str
-    left_value: Value
+    left_value: Value | list[float]
     operator: str
     right: str
-    right_value: Value
+    right_value: Value | list[float]
     holds: bool
     is_bound: bool  # whether the right side names no evidence
     offset: int
+    hold: str = ""
+    seeds: tuple[float, ...] = ()
 
 
 class Expression:
@@ -115,7 +119,7 @@ class Expression:
             self.fail(node, "식이 너무 깊어요.", "괄호를 줄이거나 조건을 나눠 주세요.")
         parts = self._parts_of_condition(node) if condition else self._parts_of_value(node)
         for part in parts:
-            self._verify(part, condition and isinstance(node, ast.BoolOp), depth + 1)
+            self._verify(part, condition and not isinstance(node, ast.Compare), depth + 1)
         if isinstance(node, ast.Compare):
             for left, right in zip(parts, parts[1:]):
                 if not names_evidence(left) and not names_evidence(right):
@@ -126,6 +130,12 @@ class Expression:
             return node.values
         if isinstance(node, ast.Compare) and all(type(op) in COMPARE for op in node.ops):
             return [node.left, *node.comparators]
+        if call := called(node, HOLD):
+            function, inner = call
+            if isinstance(inner, ast.Compare):
+                return [inner]
+            todo = f"`{function}(스니펫.증거 > 0)` 꼴로 적어 주세요."
+            self.fail(inner, f"`{function}(…)` 안에는 비교 하나가 와야 해요.", todo)
         todo = "`<`, `<=`, `>`, `>=`, `==`, `!=`로 비교하고 `and`로 이어 주세요."
         self.fail(node, "여기에는 비교가 와야 해요.", todo)
 
@@ -141,13 +151,13 @@ class Expression:
             return [node.left, node.right]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
             return [node.operand]
-        if isinstance(node, ast.Call) and is_abs(node):
-            return node.args
+        if call := called(node, {"abs", *OF_A_LIST}):
+            return [call[1]]
         if isinstance(node, ast.Name):
             what = f"`{node.id}`만으로는 어느 실행의 증거인지 알 수 없어요."
             self.fail(node, what, "`스니펫.증거` 꼴로 적어 주세요.")
         what = f"식에 쓸 수 없는 표현이에요: `{self.source(node)[:40]}`."
-        self.fail(node, what, "증거, 수, 사칙연산, `abs()`, 비교, `and`만 쓸 수 있어요.")
+        self.fail(node, what, f"증거, 수, 사칙연산, 비교, `and`, `abs {' '.join([*OF_A_LIST, *HOLD])}`만 쓸 수 있어요.")
 
     def verify_names(self, evidence: Mapping[str, Evidence | None]) -> None:
         """Raise ExpressionError where a name is not in evidence: {snippet: {name: value}, or None: NoRecord}."""
@@ -172,17 +182,22 @@ class Expression:
                 )
 
     def value(self, evidence: Mapping[str, Evidence | None]) -> Value:
-        """The value of a value expression. Raises ExpressionError on a division by zero or mixed kinds."""
-        return evaluate(self, self.tree, evidence)
+        """The value of a value expression. Raises ExpressionError on a division by zero, mixed kinds or a list."""
+        value = evaluate(self, self.tree, evidence)
+        if isinstance(value, list):
+            self.fail(self.tree, "값이 목록이에요.", "`mean(…)`, `low(…)`처럼 하나로 모아 주세요.")
+        return value
 
     def comparisons(self, evidence: Mapping[str, Evidence | None]) -> list[Comparison]:
         """Every comparison of a check, in order, evaluated. Raises ExpressionError like value()."""
         return list(compare(self, self.tree, evidence))
 
 
-def is_abs(node: ast.Call) -> bool:
-    """Whether a call is `abs(x)`."""
-    return isinstance(node.func, ast.Name) and node.func.id == "abs" and len(node.args) == 1 and not node.keywords
+def called(node: ast.expr, names: Collection[str]) -> tuple[str, ast.expr] | None:
+    """(name, argument) of a node that calls one of those functions with one argument."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1):
+        return None
+    return (node.func.id, node.args[0]) if node.func.id in names and not node.keywords else None
 
 
 def names_evidence(node: ast.expr) -> bool:
@@ -190,39 +205,81 @@ def names_evidence(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Attribute) for part in ast.walk(node))
 
 
-def compare(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Iterator[Comparison]:
+def compare(
+    expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None], hold: str = ""
+) -> Iterator[Comparison]:
     """The comparisons below a part of a verified check, evaluated."""
-    if isinstance(node, ast.BoolOp):
-        for part in node.values:
-            yield from compare(expression, part, evidence)
-        return
-    assert isinstance(node, ast.Compare)
-    sides = [node.left, *node.comparators]
-    for left, kind, right in zip(sides, node.ops, sides[1:]):
-        symbol, offset = COMPARE[type(kind)][0], expression.offset(left)
-        if not names_evidence(left):  # the measured side first
-            left, right, symbol = right, left, MIRROR[symbol]
-        holds = next(function for sign, function in COMPARE.values() if sign == symbol)
-        one, other = evaluate(expression, left, evidence), evaluate(expression, right, evidence)
-        if isinstance(one, str) != isinstance(other, str):
-            what = f"글과 수는 비교할 수 없어요: {one!r}, {other!r}."
-            expression.fail(left, what, "같은 종류끼리 비교해 주세요.")
-        yield Comparison(
-            left=expression.source(left),
-            left_value=one,
-            operator=symbol,
-            right=expression.source(right),
-            right_value=other,
-            holds=bool(holds(one, other)),
-            is_bound=not names_evidence(right),
-            offset=offset,
+    match node:
+        case ast.BoolOp():
+            for part in node.values:
+                yield from compare(expression, part, evidence)
+        case ast.Call(func=ast.Name(id=function), args=[inner]):
+            yield from compare(expression, inner, evidence, function)
+        case ast.Compare():
+            sides = [node.left, *node.comparators]
+            for left, kind, right in zip(sides, node.ops, sides[1:]):
+                yield _compared(expression, left, type(kind), right, evidence, hold)
+
+
+def _compared(
+    expression: Expression,
+    left: ast.expr,
+    kind: type[ast.cmpop],
+    right: ast.expr,
+    evidence: Mapping[str, Evidence | None],
+    hold: str,
+) -> Comparison:
+    symbol, offset = COMPARE[kind][0], expression.offset(left)
+    if not names_evidence(left):  # the measured side first
+        left, right, symbol = right, left, MIRROR[symbol]
+    function = next(function for sign, function in COMPARE.values() if sign == symbol)
+    one, other = evaluate(expression, left, evidence), evaluate(expression, right, evidence)
+    if isinstance(one, str) != isinstance(other, str):
+        expression.fail(left, f"글과 수는 비교할 수 없어요: {one!r}, {other!r}.", "같은 종류끼리 비교해 주세요.")
+    if isinstance(one, list) or isinstance(other, list):
+        if not hold:
+            todo = "`mean(…)`, `low(…)`처럼 하나로 모으거나 `all(…)`, `any(…)`로 감싸 주세요."
+            expression.fail(left, "목록 그대로는 비교할 수 없어요.", todo)
+        pairs = _pairs(expression, left, [one, other])
+        holds = HOLD[hold]([bool(function(*pair)) for pair in pairs])
+    elif hold:
+        expression.fail(
+            left, f"`{hold}(…)` 안에는 목록이 있어야 해요.", "값 하나라면 감싸지 말고 그대로 비교해 주세요."
         )
+    else:
+        holds = bool(function(one, other))
+    return Comparison(
+        left=expression.source(left),
+        left_value=one,
+        operator=symbol,
+        right=expression.source(right),
+        right_value=other,
+        holds=holds,
+        is_bound=not names_evidence(right),
+        offset=offset,
+        hold=hold,
+        seeds=tuple(one) if isinstance(one, list) else seeds(expression, left, evidence),
+    )
 
 
-def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Value:
+def seeds(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> tuple[float, ...]:
+    """The list that a call such as `low(…)` makes one value of; () of any other expression."""
+    call = called(node, OF_A_LIST)
+    values = evaluate(expression, call[1], evidence) if call else ()
+    return tuple(values) if isinstance(values, list) else ()
+
+
+def _pairs(expression: Expression, node: ast.expr, values: list[Any]) -> list[tuple[Any, ...]]:
+    """The elements that belong together, seed by seed; a single value belongs to each. Raises ExpressionError."""
+    lengths = sorted({len(value) for value in values if isinstance(value, list)})
+    if len(lengths) > 1:
+        counts = ", ".join(f"{length}개" for length in lengths)
+        expression.fail(node, f"목록의 길이가 달라요({counts}).", "같은 씨앗에서 잰 목록끼리 셈해 주세요.")
+    return list(zip(*(value if isinstance(value, list) else [value] * lengths[0] for value in values)))
+
+
+def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Value | list[float]:
     """The value of a part of a verified expression. Raises ExpressionError."""
-    operands: list[ast.expr]
-    compute: Callable[..., Any]
     match node:
         case ast.Constant(value=bool() | int() | float() | str() as value):
             return value
@@ -232,25 +289,43 @@ def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evid
             operands, compute = [node.left, node.right], ARITHMETIC[type(node.op)]
         case ast.UnaryOp():
             operands, compute = [node.operand], operator.neg if isinstance(node.op, ast.USub) else operator.pos
-        case ast.Call():
-            operands, compute = node.args, abs
+        case ast.Call(func=ast.Name(id="abs"), args=operands):
+            compute = abs
+        case ast.Call(func=ast.Name(id=function), args=[inner]):
+            return _of_a_list(expression, inner, function, evaluate(expression, inner, evidence))
         case _:
             raise TypeError(ast.dump(node))
-    return calculate(expression, node, operands, compute, evidence)
+    return _calculated(expression, node, operands, compute, evidence)
 
 
-def calculate(
+def _of_a_list(expression: Expression, node: ast.expr, function: str, value: Any) -> float:
+    if not isinstance(value, list):
+        todo = "씨앗마다 잰 값을 목록으로 남기거나, 값 하나라면 감싸지 말고 적어 주세요."
+        expression.fail(node, f"`{function}(…)` 안에는 목록이 와야 해요.", todo)
+    if len(value) < FEWEST.get(function, 1):
+        todo = f"씨앗을 {FEWEST[function]}개 넘게 돌려 주세요."
+        expression.fail(node, f"값이 {len(value)}개뿐이라 `{function}(…)`로 말할 수 없어요.", todo)
+    return OF_A_LIST[function](value)
+
+
+def _calculated(
     expression: Expression,
     node: ast.expr,
     operands: list[ast.expr],
     compute: Callable[..., Any],
     evidence: Mapping[str, Evidence | None],
-) -> Value:
-    """A function of the values of operands. Raises ExpressionError where it has no finite number."""
+) -> Any:
+    """A function of the values of operands, element by element. Raises ExpressionError where it is no finite number."""
     values = [evaluate(expression, operand, evidence) for operand in operands]
     for operand, value in zip(operands, values):
         if isinstance(value, str):  # Python would repeat or join it
             expression.fail(operand, f"글({value[:40]!r})로는 계산할 수 없어요.", "계산에는 수만 써 주세요.")
+    if any(isinstance(value, list) for value in values):
+        return [_finite(expression, node, compute, pair) for pair in _pairs(expression, node, values)]
+    return _finite(expression, node, compute, values)
+
+
+def _finite(expression: Expression, node: ast.expr, compute: Callable[..., Any], values: Sequence[Any]) -> Any:
     try:
         result = compute(*values)
     except ZeroDivisionError:
@@ -260,29 +335,3 @@ def calculate(
     if not abs(result) < LARGEST:  # NaN too
         expression.fail(node, "계산 결과가 너무 커요.", "더 작은 수가 나오는 식으로 고쳐 주세요.")
     return result
-
-
-def format_value(value: Value, spec: str = "") -> str:
-    """A value as a page shows it: by a format spec, or short: 4 significant digits, thousands separated.
-
-    Raises ValueError where the spec does not fit the value, or could make a page grow.
-    """
-    if spec:
-        if not FORMAT.fullmatch(spec):
-            raise ValueError(spec)
-        try:
-            return format(value, spec)
-        except OverflowError:
-            raise ValueError(spec) from None
-    if isinstance(value, bool):
-        return "참" if value else "거짓"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        size = abs(value)
-        if value == int(value) and size < 1e15:
-            return f"{int(value):,}"
-        if size < 1e-3 or size >= 1e7:
-            return f"{value:.2e}"
-        return f"{value:.4g}" if size < 1000 else f"{value:,.1f}"
-    return str(value)

@@ -1,19 +1,46 @@
 """Decide claims by the evidence of the recorded runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mundap.project.draft import word
-from mundap.project.expression import Evidence, Expression, ExpressionError, NoRecord
-from mundap.project.model import Judgement, Project
+from mundap.project.expression import Expression
+from mundap.project.model import Judgement, Null, Project
+from mundap.project.values import Evidence, ExpressionError, NoRecord
 
 
-def judge(check: str, evidence: Mapping[str, Evidence | None]) -> Judgement:
-    """Decide a check by evidence {snippet: {name: value} or None}. Raises ExpressionError, NoRecord."""
+def judge(
+    check: str,
+    evidence: Mapping[str, Evidence | None],
+    worlds: Mapping[str, Mapping[str, Evidence]] | None = None,
+) -> Judgement:
+    """Decide a check by evidence {snippet: {name: value} or None}. Raises ExpressionError, NoRecord.
+
+    worlds: {snippet: {world without the effect: {name: value}}}; the check is judged in each of them too.
+    """
     expression = Expression(check)
     expression.verify_names(evidence)
     names = dict.fromkeys(name for name, _, _ in expression.names)
-    return Judgement(tuple(expression.comparisons(evidence)), tuple(names))
+    comparisons = tuple(expression.comparisons(evidence))
+    return Judgement(comparisons, tuple(names), tuple(_nulls(expression, evidence, worlds or {})))
+
+
+def _nulls(
+    expression: Expression,
+    evidence: Mapping[str, Evidence | None],
+    worlds: Mapping[str, Mapping[str, Evidence]],
+) -> Iterator[Null]:
+    """The check in every world that says something of a name in it."""
+    used = {(snippet, name) for snippet, name, _ in expression.names}
+    found = {world: None for snippet, _ in used for world in worlds.get(snippet, {})}
+    for world in sorted(found):
+        there = {snippet: worlds.get(snippet, {}).get(world, {}) for snippet in evidence}
+        if any(name in there[snippet] for snippet, name in used):
+            replaced = {snippet: None if own is None else own | there[snippet] for snippet, own in evidence.items()}
+            try:
+                yield Null(world, tuple(expression.comparisons(replaced)))
+            except ExpressionError:  # such as a division by what is zero there
+                yield Null(world, None)
 
 
 def judge_all(project: Project) -> Project:
@@ -25,7 +52,7 @@ def judge_all(project: Project) -> Project:
             if not check or word(item, "verdict") == "문헌":
                 continue
             try:
-                judgements[draft.document.path, place] = judge(check, project.evidence)
+                judgements[draft.document.path, place] = judge(check, project.evidence, project.worlds)
             except (ExpressionError, NoRecord):
                 continue  # the checks say why
     return replace(project, judgements=judgements)

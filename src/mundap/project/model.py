@@ -12,9 +12,10 @@ from typing import Any
 
 from mundap.project import snippets as snippet_files
 from mundap.project.draft import Files
-from mundap.project.expression import Comparison, Evidence
+from mundap.project.expression import Comparison
 from mundap.project.records import Record
 from mundap.project.snippets import Snippet
+from mundap.project.values import Evidence
 from mundap.project.yamlsource import Place
 
 
@@ -159,11 +160,25 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Null:
+    """A check in a world without the effect, such as a model that has learnt nothing; None where it has no value."""
+
+    world: str
+    comparisons: tuple[Comparison, ...] | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the check holds there all the same, so that it decides nothing."""
+        return self.comparisons is not None and all(comparison.holds for comparison in self.comparisons)
+
+
+@dataclass(frozen=True)
 class Judgement:
     """A check, decided. snippets: the names of the runs that decided it, in order of appearance."""
 
     comparisons: tuple[Comparison, ...]
     snippets: tuple[str, ...]
+    nulls: tuple[Null, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -199,6 +214,11 @@ class Project:
     def evidence(self) -> dict[str, Evidence | None]:
         """{snippet: {name: value}}, None for a snippet without a record."""
         return {name: self.records[name].evidence if name in self.records else None for name in self.runnable}
+
+    @cached_property
+    def worlds(self) -> dict[str, dict[str, Evidence]]:
+        """{snippet: {world without the effect: {name: value}}} of all records."""
+        return {name: record.null for name, record in self.records.items()}
 
     @cached_property
     def stale(self) -> dict[str, list[str]]:

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import jsonschema
 
 from mundap.project import snippets
-from mundap.project.expression import Evidence
 from mundap.project.files import read_bytes
 from mundap.project.schema import NAME
+from mundap.project.values import Evidence, Value
 
-LARGEST, LONGEST = 1e300, 200  # of a number, and of a text in characters
+LARGEST, LONGEST, MOST = 1e300, 200, 1000  # of a number, of a text in characters, of a list
 
 
 LINES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}  # nbformat allows both
@@ -72,6 +72,7 @@ SHAPE = jsonschema.Draft7Validator(  # of what `mundap run` writes, as far as pa
                             "versions": TEXTS,
                             "seconds": {"type": "number", "minimum": 0},
                             "evidence": {"type": "object"},
+                            "null": {"type": "object", "additionalProperties": {"type": "object"}},
                             "tolerance": {
                                 "type": "object",
                                 "additionalProperties": {"type": ["number", "null"], "minimum": 0},
@@ -112,6 +113,7 @@ class Record:
     tolerance: dict[str, float | None]
     seconds: float
     cells: list[tuple[str, str]]  # (kind, source) in order
+    null: dict[str, Evidence] = field(default_factory=dict)  # world -> the evidence as it is there
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
@@ -132,6 +134,7 @@ def read(path: Path) -> Record:
         tolerance=meta["tolerance"],
         seconds=float(meta["seconds"]),
         cells=[(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]],
+        null=meta.get("null", {}),
     )
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
@@ -139,6 +142,10 @@ def read(path: Path) -> Record:
     for name, value in record.evidence.items():
         if wrong := fault(name, value):
             raise ValueError(f"{name}: {wrong}")
+    for values in record.null.values():
+        for name, value in values.items():
+            if wrong := fault(name, value) or unlike(record.evidence.get(name, ""), value):
+                raise ValueError(f"null {name}: {wrong}")
     if meta["seal"] != seal(notebook) or record.digest != snippets.digest(record.sources):
         raise Edited(path.stem)
     return record
@@ -181,10 +188,33 @@ def fault(name: str, value: object) -> str | None:
     """What keeps a name and value from being evidence, in Korean; None where nothing does."""
     if not name.isidentifier():
         return "이름에는 글자, 숫자, `_`만 쓸 수 있어요"
+    if isinstance(value, list):
+        return _fault_of_list(name, value)
     if not isinstance(value, bool | int | float | str):
-        return f"{type(value).__name__} 값이에요. 수, 참거짓, 짧은 글만 담을 수 있어요"
+        return f"{type(value).__name__} 값이에요. 수, 참거짓, 짧은 글, 수의 목록만 담을 수 있어요"
     if isinstance(value, str):
         return f"글이 {LONGEST}자보다 길어요" if len(value) > LONGEST else None
     if not abs(value) < LARGEST:  # NaN too
         return f"값이 {value!r}예요. 유한한 수만 담을 수 있어요" if isinstance(value, float) else "수가 너무 커요"
+    return None
+
+
+def unlike(value: Value | list[float], null: Value | list[float]) -> str | None:
+    """What keeps a value from standing in the place of an evidence, in Korean; None where nothing does."""
+    if isinstance(value, list) != isinstance(null, list) or isinstance(value, str) != isinstance(null, str):
+        return "증거와 종류가 달라요"
+    if isinstance(value, list) and isinstance(null, list) and len(value) != len(null):
+        return f"값이 {len(null)}개인데 증거는 {len(value)}개예요. 같은 씨앗에서 재 주세요"
+    return None
+
+
+def _fault_of_list(name: str, values: list[Any]) -> str | None:
+    """What keeps a list from being evidence: one number a seed."""
+    if not 2 <= len(values) <= MOST:
+        return f"값이 {len(values)}개인 목록이에요. 2개부터 {MOST}개까지 담을 수 있어요"
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"목록에 {type(value).__name__} 값이 있어요. 목록에는 수만 담을 수 있어요"
+        if wrong := fault(name, value):
+            return wrong
     return None

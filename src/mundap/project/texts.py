@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from mundap.project import math
-from mundap.project.expression import Evidence, Expression, ExpressionError, NoRecord, format_value
+from mundap.project.expression import Expression
 from mundap.project.files import composed
+from mundap.project.numbers import format_value
+from mundap.project.values import Evidence, ExpressionError, NoRecord
 
 Fault = tuple[int, str, str]  # offset in a text, what is wrong there, what to do
 LinkProblem = Callable[[str, str, str | None], tuple[str, str] | None]

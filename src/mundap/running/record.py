@@ -34,9 +34,12 @@ READ_EVIDENCE = """
 def _read_evidence():
     import json, platform
     def plain(value):
-        return value.item() if hasattr(value, "item") else value
+        value = value.tolist() if hasattr(value, "tolist") else value
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
     bound = {name: {key: plain(value) for key, value in globals().get(name, {}).items()}
              for name in ("evidence", "tolerance")}
+    bound["null"] = {world: {key: plain(value) for key, value in values.items()}
+                     for world, values in globals().get("null", {}).items()}
     return json.dumps({**bound, "python": platform.python_version()})
 """.strip()
 
@@ -50,6 +53,7 @@ def record(root: Path, name: str, time_limit: float = TIME_LIMIT) -> float:
     before = snippets.sources(known, name)
     notebook, bound, seconds = execute(known[name], time_limit)
     verify(name, bound["evidence"], bound["tolerance"])
+    verify_null(name, bound["evidence"], bound["null"])
     tidy_outputs(notebook)
     after = snippets.sources(snippets.load(root / "snippets"), name)
     code = {file: value for file, value in before.items() if file.endswith(".py")}
@@ -61,6 +65,7 @@ def record(root: Path, name: str, time_limit: float = TIME_LIMIT) -> float:
         "seconds": round(seconds, 1),
         "evidence": bound["evidence"],
         "tolerance": {key: None if value == math.inf else value for key, value in bound["tolerance"].items()},
+        "null": bound["null"],
     }
     _replace(root / "docs" / "notebooks" / f"{name}.ipynb", notebook)
     return notebook.metadata["mundap"]["seconds"]
@@ -118,7 +123,7 @@ def read_evidence(client: "NotebookClient") -> dict[str, Any]:
     result = run_sync(ask)()["content"]["user_expressions"]["bound"]
     if result["status"] != "ok":
         raise Failure(
-            f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글만 담아 주세요."
+            f"증거를 읽을 수 없어요: {result.get('evalue', '')}. `evidence`에는 수, 참거짓, 짧은 글, 수의 목록만 담아 주세요."
         )
     return json.loads(ast.literal_eval(result["data"]["text/plain"]))
 
@@ -137,6 +142,17 @@ def verify(name: str, evidence: dict[str, Any], tolerance: dict[str, Any]) -> No
             raise Failure(f"`{name}` 스니펫의 `tolerance`에 있는 `{key}` 이름이 증거에 없어요. 이름을 확인해 주세요.")
         if not isinstance(value, int | float) or not value >= 0:
             raise Failure(f"`{name}` 스니펫의 `tolerance`에서 `{key}` 값이 {value!r}예요. 0 이상의 수를 적어 주세요.")
+
+
+def verify_null(name: str, evidence: dict[str, Any], null: dict[str, dict[str, Any]]) -> None:
+    """Raise Failure unless every value of a world without the effect is one that its evidence could have."""
+    for world, values in null.items():
+        for key, value in values.items():
+            where = f"`{name}` 스니펫의 `null`에서 `{world}`의 `{key}`"
+            if key not in evidence:
+                raise Failure(f"{where}: 이 이름이 증거에 없어요. 이름을 확인해 주세요.")
+            if wrong := records.fault(key, value) or records.unlike(evidence[key], value):
+                raise Failure(f"{where}: {wrong}.")
 
 
 def tidy_outputs(notebook: "NotebookNode") -> None:

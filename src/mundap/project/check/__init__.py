@@ -35,6 +35,7 @@ CHECKS = (
     claims.verdicts,
     claims.citations,
     claims.outcomes,
+    claims.nulls,
     words.texts_of_the_map,
     words.texts_of_threads,
     words.texts_of_the_glossary,

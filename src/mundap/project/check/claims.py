@@ -7,9 +7,10 @@ from mundap.problems import Problem
 from mundap.project.check.names import near
 from mundap.project.draft import Draft, parts, word
 from mundap.project.draft import runs as runs_of
-from mundap.project.expression import Comparison, ExpressionError, NoRecord
+from mundap.project.expression import Comparison
 from mundap.project.judge import judge
 from mundap.project.model import Project
+from mundap.project.values import ExpressionError, NoRecord
 
 
 def _drafts(project: Project) -> list[Draft]:
@@ -116,6 +117,22 @@ def outcomes(project: Project) -> Iterator[Problem]:
                 if not comparison.holds:
                     what, todo = _not_so(comparison, verdict)
                     yield draft.document.problem(where, what, todo, offset=comparison.offset)
+
+
+def nulls(project: Project) -> Iterator[Problem]:
+    """Checks of claims that hold just as well where there is nothing to find: they decide nothing."""
+    for draft in _drafts(project):
+        for place, _ in draft.claims:
+            judgement = project.judgements.get((draft.document.path, place))
+            for null in judgement.nulls if judgement and judgement.holds else ():
+                if null.comparisons and null.holds:
+                    values = ", ".join(
+                        f"`{comparison.left} {comparison.operator} {comparison.right}`에서 왼쪽이 {comparison.left_value!r}"
+                        for comparison in null.comparisons
+                    )
+                    what = f"`{null.world}`에서도 이 조건이 성립해서 아무것도 가르지 못해요({values})."
+                    todo = "그 세계에서는 성립하지 않을 조건으로 고치거나, 판정을 `미확인`으로 바꿔 주세요."
+                    yield draft.document.problem((*place, "check"), what, todo)
 
 
 def _not_so(comparison: Comparison, verdict: str) -> tuple[str, str]:
