@@ -1,5 +1,6 @@
 """A full disk, one that may only be read, and files larger than may be: one message each, and what was there stays."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,13 +55,9 @@ def disk(root, tmp_path):
 
 def fill(folder):
     """Write until there is no room."""
-    with (folder / "filler").open("wb") as stream:
-        try:
-            while True:
-                stream.write(b"x" * 4096)
-                stream.flush()
-        except OSError:
-            pass
+    with (folder / "filler").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(b"x" * 4096)
 
 
 def test_full_disk(disk):
