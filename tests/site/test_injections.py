@@ -63,6 +63,7 @@ def served(tmp_path):
     """Address of tmp_path/out."""
     (tmp_path / "out").mkdir()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "out"))
+    server.handle_error = lambda *_: None  # a browser that goes on before all of a page is there
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
