@@ -111,3 +111,9 @@ test("a word of which nothing is known is not cut", () => {
   assert.equal(segment("가나다라", new Set(["마바"])), null);
   assert.deepEqual(segment("위치임베딩", new Set(["위치", "임베딩"])), ["위치", "임베딩"]);
 });
+
+test("a query of a keyboard that spells Hangul in pieces", () => {
+  for (const query of ["위치 임베딩의 보간", "귀납편향이 뭔가요", "쿼리키값"]) {
+    assert.deepEqual(parse(query.normalize("NFD"), DICTIONARY), parse(query, DICTIONARY));
+  }
+});

@@ -3,15 +3,23 @@
 import re
 import shutil
 import time
+from pathlib import Path
 
 from mundap.live.builds import WATCHED
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRIPTS = ("overrides/partials/javascripts", "docs/assets/js/theme.js")  # what lets the theme keep to the policy
 
 
 def make_small_site(folder):
     """A MkDocs project of two pages that has nothing to do with threads -> its root."""
     root = folder / "작은 사이트"
-    (root / "docs").mkdir(parents=True)
-    (root / "mkdocs.yml").write_text("site_name: 시험\ntheme: {name: material, font: false}\nplugins: []\n")
+    shutil.copytree(REPOSITORY / SCRIPTS[0], root / SCRIPTS[0])
+    (root / SCRIPTS[1]).parent.mkdir(parents=True)
+    shutil.copy(REPOSITORY / SCRIPTS[1], root / SCRIPTS[1])
+    theme = "{name: material, font: false, custom_dir: overrides}"
+    (root / "mkdocs.yml").write_text(f"site_name: 시험\ntheme: {theme}\nplugins: []\n")
     (root / "docs" / "index.md").write_text("# 첫 쪽\n\n처음 글\n")
     (root / "docs" / "other.md").write_text("# 다른 쪽\n")
     return root

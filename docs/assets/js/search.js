@@ -1,6 +1,7 @@
 // The search dialog: opened by its button, /, s, f or Ctrl+K.
 import { element } from "./dom.js";
 import { load, search } from "./fulltext.js";
+import { belongsToSyllable } from "./ime.js";
 
 const KINDS = { thread: "문답", chapter: "장", term: "용어", notebook: "실행 기록", glossary: "용어집" };
 const HINT = "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.";
@@ -29,8 +30,12 @@ class SearchDialog {
     this.selected = -1; // position in the list
     this.turn = 0; // of the latest search: an older one that ends later is not shown
     this.timer = 0; // while a search waits for the next key
+    this.composed = undefined; // when the last syllable was made: the timeStamp of its event
     this.input.addEventListener("input", () => this.updateSoon());
     this.input.addEventListener("keydown", (event) => this.press(event));
+    this.input.addEventListener("compositionend", (event) => {
+      this.composed = event.timeStamp;
+    });
     this.list.addEventListener("click", (event) => {
       if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) dialog.close();
     });
@@ -91,7 +96,7 @@ class SearchDialog {
   }
 
   async press(event) {
-    if (event.isComposing) return; // Enter and arrows belong to the input method while a syllable is being made
+    if (belongsToSyllable(event, this.composed)) return; // Enter and arrows are the input method's meanwhile
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
