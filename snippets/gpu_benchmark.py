@@ -18,7 +18,7 @@ import torch
 from bench.device import describe_device, keep_freed_memory, pick_device, refuse_too_much_memory
 from bench.grid import SECTIONS, choose_grid, precisions_of
 from bench.peers import installed_libraries
-from bench.records import FORMAT, compare, read_record
+from bench.records import compare, read_record
 from bench.run import WORDS, measure
 from bench.work import DTYPES, Bench
 from vit import SIZES
@@ -75,7 +75,7 @@ def main(arguments=None):
         return 2
     options = parser().parse_args(arguments)
     try:
-        records = [read_known_record(path) for path in options.compare or ()]
+        records = [read_record(path) for path in options.compare or ()]
         device = pick_device(options.device)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -133,18 +133,6 @@ def tell_difference(paths, first, second):
     print(f"{', '.join(f'{word} {counts[what]}' for what, word in COMPARED.items())}. 나머지는 흔들림 안이에요.")
     worse = any(item["what"] == "status" and item["states"][0] == "ok" for item in differences)
     return int(counts["slower"] > 0 or worse)
-
-
-def read_known_record(path):
-    """A record of the format that this command writes. Raises ValueError, which says what is wrong with the file."""
-    try:
-        record = read_record(path)
-        known = record["format"] == FORMAT
-    except (OSError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: 벤치마크 기록으로 읽을 수 없어요({type(error).__name__}: {error}).") from None
-    if not known:
-        raise ValueError(f"{path}: 이 기록의 꼴은 {record['format']!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.")
-    return record
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from bench.grid import pick_batch, resident, saturated
 from bench.peers import build
-from bench.work import DTYPES, Task, bytes_of, flops_of, make_step, memory_of, outcome, precision
-from lib.cost import Contender, Failed, attempt, free_memory, spread
+from bench.work import DTYPES, Task, bytes_of, flops_of, memory_of, outcome, precision, vit_call
+from lib.cost import Failed, attempt, free_memory, spread
 from vit import vit
 
 
@@ -49,41 +49,27 @@ def _title(cell):
     return " ".join(_job(cell)) + " compile" * cell["compile"]
 
 
-def _labelled(bench, batch, mode, how):
-    """(images, labels) of a batch. Labels are those of ImageNet's 1,000 classes."""
-    images = bench.tensor(batch, 3, 224, 224, how="float32" if mode == "training" else how)
-    return images, torch.randint(1000, (batch,), device=bench.device)
-
-
-def _placed(bench, network, mode, how):
-    """A network on the device, as it is to be called."""
-    dtype = torch.float32 if mode == "training" else DTYPES[how]
-    return network.to(bench.device, dtype).train(mode == "training")
-
-
 def _measure_sweep(bench, cells):
     """Batches, each twice the last, until they gain nothing more, take too long or have no room."""
     [sweep] = cells
-    name, mode, how = _job(sweep)
-    network, flops = _placed(bench, vit(name), mode, how), flops_of(name, 224, mode)
+    network, flops = vit(sweep["model"]), flops_of(sweep["model"], 224, sweep["mode"])
+    rates, results = {}, []
 
-    def seconds_of(batch):
-        run, context = make_step(network, mode, *_labelled(bench, batch, mode, how), bench.kind, how)
-        return bench.time([Contender("sweep", run, context)], rounds=3, budget=10)["sweep"]
+    def seconds_of(cell):
+        return bench.time([vit_call(bench, cell, network)], rounds=3, budget=10)["mundap"]
 
-    rates, cells = {}, []
     for batch in bench.grid["batches"]:
-        samples = attempt(partial(seconds_of, batch), bench.kind)
-        cells.append(sweep | {"batch": batch, "flops": batch * flops} | outcome(samples))
-        if cells[-1]["status"] != "ok":
+        cell = sweep | {"batch": batch, "flops": batch * flops}
+        results.append(cell | outcome(attempt(partial(seconds_of, cell), bench.kind)))
+        if results[-1]["status"] != "ok":
             break
-        seconds = cells[-1]["seconds"]["median"]
+        seconds = results[-1]["seconds"]["median"]
         rates[batch] = batch / seconds
         if saturated(rates) or seconds > bench.grid["budget"] / 12:
             break
     if rates:
-        bench.batches[name, mode, how] = pick_batch(rates)
-    return cells
+        bench.batches[_job(sweep)] = pick_batch(rates)
+    return results
 
 
 def _measure_models(bench, cells):
@@ -100,13 +86,13 @@ def _measure_models(bench, cells):
 
 def _race(bench, cells, batch):
     """Libraries in turns, as many at a time as the memory has room for, ours in every turn."""
-    name, mode, how = _job(cells[0])
+    name, mode = cells[0]["model"], cells[0]["mode"]
     ours, *others = (cell | {"batch": batch, "flops": batch * flops_of(name, 224, mode)} for cell in cells)
-    state, inputs = vit(name).state_dict(), _labelled(bench, batch, mode, how)
+    state = vit(name).state_dict()
     torch.compiler.reset()  # compiled code of earlier cells, and the limits on it
 
     def ready(cell):
-        return attempt(lambda: _ready(bench, cell, state, *inputs), bench.kind)
+        return attempt(lambda: _ready(bench, cell, state), bench.kind)
 
     kept, results = ready(ours), []
     room = resident(name.split("/")[0], bench.about["memory_bytes"]) - 1
@@ -138,25 +124,23 @@ def _result(bench, cell, network, times):
     return result
 
 
-def _ready(bench, cell, state, images, labels):
+def _ready(bench, cell, state):
     """A library's network, checked against ours -> (Contender, {same_weights, difference, compile_seconds})."""
-    name, mode, how = _job(cell)
     with warnings.catch_warnings():  # advice that libraries give at import or compilation is no part of a result
         warnings.simplefilter("ignore")
-        network, same = build(cell["library"], name, state)
+        network, same = build(cell["library"], cell["model"], state)
         facts = {"same_weights": same, "difference": None, "compile_seconds": None}
         if same and cell["library"] != "mundap":
-            facts["difference"] = _logit_difference(bench, network, name, state)
-        network = _placed(bench, network, mode, how)
+            facts["difference"] = _logit_difference(bench, network, cell["model"], state)
         if cell["compile"]:
             network = torch.compile(network, dynamic=False)
-        run, context = make_step(network, mode, images, labels, bench.kind, how)
+        contender = vit_call(bench, cell, network)
         if cell["compile"]:
             start = time.perf_counter()
-            with context():
-                run()
+            with contender.context():
+                contender.run()
             facts["compile_seconds"] = time.perf_counter() - start
-    return Contender(cell["library"], run, context), facts
+    return contender, facts
 
 
 def _logit_difference(bench, network, name, state):
@@ -169,17 +153,15 @@ def _logit_difference(bench, network, name, state):
 
 
 def _measure_profile(bench, cells):
-    [cell] = cells
-    name, mode, how = _job(cell)
-    batch = bench.batches.get(_job(cell), bench.grid["batches"][0])
+    cell = cells[0] | {"batch": bench.batches.get(_job(cells[0]), bench.grid["batches"][0])}
     torch.compiler.reset()
-    contender, _ = _ready(bench, cell, vit(name).state_dict(), *_labelled(bench, batch, mode, how))
+    contender, _ = _ready(bench, cell, vit(cell["model"]).state_dict())
     totals = _operator_times(contender, bench.kind)
     if not any(totals.values()):
         raise RuntimeError("the profiler saw no operator")
     most = sorted(totals, key=totals.get, reverse=True)[:12]
     operators = [{"name": name[:120], "share": totals[name] / sum(totals.values())} for name in most]
-    return [cell | {"batch": batch, "status": "ok", "error": None, "operators": operators}]
+    return [cell | {"status": "ok", "error": None, "operators": operators}]
 
 
 def _operator_times(contender, kind):

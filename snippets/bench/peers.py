@@ -29,12 +29,12 @@ TORCHVISION = {
     r"attn\.proj": "self_attention.out_proj",
 }
 TRANSFORMERS = {
-    r"^cls_token": "vit.embeddings.cls_token",
-    r"^pos_embed": "vit.embeddings.position_embeddings",
-    r"^patch_embed\.proj": "vit.embeddings.patch_embeddings.projection",
-    r"^norm": "vit.layernorm",
-    r"^head": "classifier",
-    r"^blocks": "vit.layers",
+    r"^cls_token": "model.vit.embeddings.cls_token",
+    r"^pos_embed": "model.vit.embeddings.position_embeddings",
+    r"^patch_embed\.proj": "model.vit.embeddings.patch_embeddings.projection",
+    r"^norm": "model.vit.layernorm",
+    r"^head": "model.classifier",
+    r"^blocks": "model.vit.layers",
     r"\.norm1": ".layernorm_before",
     r"\.norm2": ".layernorm_after",
     r"attn\.proj": "attention.o_proj",
@@ -50,52 +50,38 @@ def installed_libraries():
 def build(library, name, state):
     """The ViT of that name as a library makes it, with our weights where they fit -> (module, whether they do).
 
-    Raises ImportError where the library is not installed.
+    vit-pytorch's is another network of the same size: norms around the patches, no bias in Q, K, V. Raises ImportError
+    where the library is not installed.
     """
-    if library == "mundap":
-        model = vit(name)
-        model.load_state_dict(state, strict=True)
-        return model, True
-    if "torchvision" in installed_libraries():
+    size, P = name.partition("/")[0], int(name.partition("/")[2])
+    D, depth, num_heads = SIZES[size]
+    if library != "mundap" and "torchvision" in installed_libraries():
         attempt(import_torchvision)  # all others import it where it is installed
-    size, P = name.split("/")
-    return MAKERS[library](state, int(P), *SIZES[size])
+    if library == "vit-pytorch":
+        shape = {"dim": D, "depth": depth, "heads": num_heads, "mlp_dim": 4 * D, "dim_head": D // num_heads}
+        network = importlib.import_module("vit_pytorch").ViT(image_size=224, patch_size=P, num_classes=1000, **shape)
+        return network, False
+    if library == "timm":
+        shape = {"patch_size": P, "embed_dim": D, "depth": depth, "num_heads": num_heads}
+        network = importlib.import_module("timm").models.VisionTransformer(**shape)
+    elif library == "torchvision":
+        network = import_torchvision().models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
+        state = renamed(state, TORCHVISION)
+    elif library == "transformers":
+        network, state = Logits(P, D, depth, num_heads), to_transformers(state)
+    else:
+        network = vit(name)
+    network.load_state_dict(state, strict=True)
+    return network, True
 
 
-def _timm(state, P, D, depth, num_heads):
-    vision_transformer = importlib.import_module("timm").models.VisionTransformer
-    model = vision_transformer(patch_size=P, embed_dim=D, depth=depth, num_heads=num_heads)
-    model.load_state_dict(state, strict=True)
-    return model, True
-
-
-def _torchvision(state, P, D, depth, num_heads):
-    model = import_torchvision().models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
-    model.load_state_dict(renamed(state, TORCHVISION), strict=True)
-    return model, True
-
-
-def _transformers(state, P, D, depth, num_heads):
-    transformers = importlib.import_module("transformers")
-    sizes = {"hidden_size": D, "num_hidden_layers": depth, "num_attention_heads": num_heads, "intermediate_size": 4 * D}
-    config = transformers.ViTConfig(patch_size=P, num_labels=1000, layer_norm_eps=1e-6, **sizes)
-    model = transformers.ViTForImageClassification(config)
+def to_transformers(state):
+    """Our state_dict under the names of Logits: dict. There Q, K and V stand apart."""
     state = renamed(state, TRANSFORMERS)
-    for name in [name for name in state if ".qkv." in name]:  # Q, K and V apart
+    for name in [name for name in state if ".qkv." in name]:
         parts = zip("qkv", state.pop(name).chunk(3))
         state |= {name.replace(".qkv.", f".{part}_proj."): value for part, value in parts}
-    model.load_state_dict(state, strict=True)
-    return Logits(model), True
-
-
-def _vit_pytorch(state, P, D, depth, num_heads):
-    """Another network of the same size: norms around the patches, no bias in Q, K, V."""
-    shape = {"dim": D, "depth": depth, "heads": num_heads, "mlp_dim": 4 * D, "dim_head": D // num_heads}
-    make = importlib.import_module("vit_pytorch").ViT
-    return make(image_size=224, patch_size=P, num_classes=1000, **shape), False
-
-
-MAKERS = {"timm": _timm, "torchvision": _torchvision, "transformers": _transformers, "vit-pytorch": _vit_pytorch}
+    return state
 
 
 def renamed(state, names):
@@ -109,11 +95,14 @@ def renamed(state, names):
 
 
 class Logits(torch.nn.Module):
-    """A model of transformers that gives its logits alone."""
+    """The ViT of transformers, but that it gives its logits alone."""
 
-    def __init__(self, model):
+    def __init__(self, P, D, depth, num_heads):
         super().__init__()
-        self.model = model
+        transformers = importlib.import_module("transformers")
+        sizes = {"hidden_size": D, "num_hidden_layers": depth, "num_attention_heads": num_heads}
+        sizes |= {"intermediate_size": 4 * D, "patch_size": P, "num_labels": 1000, "layer_norm_eps": 1e-6}
+        self.model = transformers.ViTForImageClassification(transformers.ViTConfig(**sizes))
 
     def forward(self, x):
         return self.model(x).logits

@@ -1,5 +1,6 @@
 """Records of devices: written whole or not at all, read, joined, compared. Needs the standard library alone."""
 
+import functools
 import json
 import math
 import os
@@ -33,15 +34,20 @@ def save(result, path):
 
 
 def read_record(path):
-    """What a JSON file holds. Raises ValueError, which names the file and the place, where it is no JSON."""
+    """The record that a file holds. Raises ValueError, which names the file and what is wrong with it."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        form = record["format"]
     except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{path}:{error.lineno}:{error.colno}: JSON으로 읽을 수 없어요({error.msg}). 고치거나 다시 재어 주세요."
-        ) from None
+        place, problem = f"{path}:{error.lineno}:{error.colno}", f"JSON으로 읽을 수 없어요({error.msg})"
+        raise ValueError(f"{place}: {problem}. 고치거나 다시 재어 주세요.") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: 벤치마크 기록으로 읽을 수 없어요({type(error).__name__}: {error}).") from None
+    if form != FORMAT:
+        raise ValueError(f"{path}: 이 기록의 꼴은 {form!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.")
+    return record
 
 
 def read_folder(folder):
@@ -50,8 +56,8 @@ def read_folder(folder):
     Raises ValueError as read_record() does.
     """
     devices = {}
-    contents = [read_record(path) for path in sorted(folder.glob("*.json"))]  # the schema lies in the folder too
-    for record in sorted((one for one in contents if "cells" in one), key=lambda record: record["when"]):
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name != "schema.json"]
+    for record in sorted(map(read_record, paths), key=lambda record: record["when"]):
         device = record["device"]
         devices.setdefault((device["kind"], device["name"], device["threads"]), []).append(record)
     order = sorted(devices, key=lambda key: (("cuda", "mps", "cpu").index(key[0]), *key[1:]))
@@ -61,26 +67,24 @@ def read_folder(folder):
 def join(records):
     """Records of one device, in order of time, as one: a cell that two of them measured is the later one's."""
     cells, fits = {}, {}
-    precisions, libraries, pixels, batches = ({} for _ in range(4))  # their keys, in order
     for record in records:
         for cell in record["cells"]:
             if cell["status"] != "skipped" or key_of(cell) not in cells:
                 cells[key_of(cell)] = cell
         fits |= {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in record["fits"]}
-        settings = record["settings"]
-        parts = settings["precisions"], settings["libraries"], settings["grid"]["pixels"], settings["grid"]["batches"]
-        for union, part in zip((precisions, libraries, pixels, batches), parts):
-            union |= dict.fromkeys(part)
-    settings = records[0]["settings"]
-    order = ("bf16", "fp16", "tf32", "float32")
-    return records[0] | {
-        "settings": settings
-        | {"precisions": sorted(precisions, key=order.index), "libraries": list(libraries)}
-        | {"grid": settings["grid"] | {"pixels": sorted(pixels), "batches": sorted(batches)}},
-        "cells": list(cells.values()),
-        "fits": list(fits.values()),
-        "seconds": sum(record["seconds"] for record in records),
-    }
+    settings = functools.reduce(_united, (record["settings"] for record in records))
+    settings["precisions"] = [how for how in ("bf16", "fp16", "tf32", "float32") if how in settings["precisions"]]
+    settings["grid"]["pixels"] = sorted(settings["grid"]["pixels"])
+    seconds = sum(record["seconds"] for record in records)
+    merged = {"settings": settings, "cells": list(cells.values()), "fits": list(fits.values()), "seconds": seconds}
+    return {**records[0], **merged}
+
+
+def _united(first, second):
+    """Settings of two records as one: what either list holds, else the first's."""
+    if isinstance(first, dict):
+        return {key: _united(value, second.get(key, value)) for key, value in first.items()}
+    return list(dict.fromkeys([*first, *second])) if isinstance(first, list) else first
 
 
 def key_of(cell):

@@ -21,11 +21,12 @@ from bench.work import (
     memory_of,
     precision,
     value_of,
+    vit_call,
 )
 from lib.cost import Contender, spread
 from lib.measure import relative_error
 from torch.nn.attention import SDPBackend
-from vit import SIZES, vit
+from vit import SIZES
 
 BACKENDS = {
     "math": SDPBackend.MATH,
@@ -83,14 +84,7 @@ def patch(bench):
         for P in (32, 16, 8):
             name = f"{bench.grid['standard']}/{P}"
             cells.append(base | {"model": name, "tokens": tokens_of(224, P), "flops": batch * flops_of(name, 224)})
-        yield Task(f"패치 크기 {how}", cells, each(_network))
-
-
-def _network(bench, cell):
-    how, px = cell["precision"], cell.get("img_size", 224)
-    network = vit(cell["model"], img_size=px).eval().to(bench.device, DTYPES[how])
-    images = bench.tensor(cell["batch"], 3, px, px, how=how)
-    return Contender(cell["model"], lambda: network(images), partial(precision, how))
+        yield Task(f"패치 크기 {how}", cells, each(vit_call))
 
 
 def share(bench):
@@ -116,7 +110,7 @@ def _measure_share(bench, cells):
         for _ in range(depth):
             F.scaled_dot_product_attention(*qkv)
 
-    whole = _network(bench, cell)
+    whole = vit_call(bench, cell)
     whole, part = in_turns(bench, [cell, {}], [whole, Contender("attention", attentions, whole.context)])
     if whole["status"] == part["status"] == "ok":
         shares = [a / b for a, b in zip(part["seconds"]["samples"], whole["seconds"]["samples"])]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from attention_cost import count_flops
 from bench.device import describe_device
-from lib.cost import Failed, attempt, interleave, peak_memory, spread
+from lib.cost import Contender, Failed, attempt, interleave, peak_memory, spread
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -113,23 +113,29 @@ def precision(how, inference=True, backend=None):
         torch.backends.cudnn.allow_tf32 = before[1]
 
 
-def make_step(model, mode, images, labels, kind, how):
-    """One call of the model as its users call it -> (run, context). how: a precision.
+def vit_call(bench, cell, network=None):
+    """One call of a cell's ViT as its users call it: Contender. network: that of a library, in place of ours.
 
     Inference casts the weights; a training step keeps them in float32 and casts under autocast, then steps AdamW.
     """
-    if mode == "inference":
-        return (lambda: model(images)), functools.partial(precision, how)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=kind == "cuda")
+    how, batch, px = cell["precision"], cell["batch"], cell.get("img_size", 224)
+    name, training = cell.get("library", cell["model"]), cell.get("mode") == "training"
+    network = network or vit(cell["model"], img_size=px)
+    network = network.to(bench.device, torch.float32 if training else DTYPES[how]).train(training)
+    images = bench.tensor(batch, 3, px, px, how="float32" if training else how)
+    if not training:
+        return Contender(name, lambda: network(images), functools.partial(precision, how))
+    labels = torch.randint(1000, (batch,), device=bench.device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=bench.kind == "cuda")
 
     def step():
-        with torch.autocast(kind, DTYPES[how], enabled=how in ("bf16", "fp16")):
-            loss = F.cross_entropy(model(images), labels)
+        with torch.autocast(bench.kind, DTYPES[how], enabled=how in ("bf16", "fp16")):
+            loss = F.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    return step, functools.partial(precision, how, inference=False)
+    return Contender(name, step, functools.partial(precision, how, inference=False))
 
 
 @functools.cache

@@ -1,23 +1,30 @@
 """The whole live server, as a learner starts it: open pages follow the files, and nothing outlives it."""
 
+import http.server
 import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import psutil
 import pytest
 from accessibility import axe_source
-from server import ask, enter, kernels, talk
+from commands import wait_for
+from server import ask, built, enter, kernels, running, talk
 from smallsite import conclude, copy_of_the_site, make_small_site, save
 
 from mundap.live import app
+from mundap.live.door import Entered
+from mundap.live.folders import private_page
 from mundap.problems import Failure
 
 
@@ -112,7 +119,9 @@ asyncio.SelectorEventLoop.add_signal_handler = refuse
 
 
 @pytest.mark.parametrize(
-    "number, before", [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGINT, NO_HANDLERS)], ids=str
+    "number, before",
+    [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGHUP, ""), (signal.SIGINT, NO_HANDLERS)],
+    ids=str,
 )
 def test_ctrl_c(small, number, before):
     with started(small, before + SMALL) as run:
@@ -121,6 +130,96 @@ def test_ctrl_c(small, number, before):
         run.reader.join(10)
         said = "".join(run.lines)
         assert said.rstrip().endswith("또 만나요.") and "Traceback" not in said
+
+
+OPENED = """
+import webbrowser
+from pathlib import Path
+webbrowser.open = lambda address: print("opened", address, flush=True)
+"""
+
+
+def test_the_browser_is_started_with_a_private_file(small, monkeypatch):
+    """The other local user: sees command lines, environments' names and the temporary folder, and reads no token."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    (small / "snippets").mkdir()
+    with started(small, OPENED + SMALL.replace("0, False", "0, True")) as run:
+        wait_for(lambda: any(line.startswith("opened") for line in run.lines))
+        [opened] = [line.split()[1] for line in run.lines if line.startswith("opened")]
+        assert opened.startswith("file://") and "token" not in opened
+        page = Path(unquote(opened.removeprefix("file://")))
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600 and stat.S_IMODE(page.parent.stat().st_mode) == 0o700
+        token = re.search(r"token=([\w-]+)", page.read_text())[1]
+        assert token not in "".join(run.lines), "the terminal's own is another"
+        assert token not in " ".join(word for process in psutil.process_iter() for word in command_line(process))
+        assert all(token not in str(path) for path in page.parent.rglob("*"))
+        port = int(run.url.rstrip("/").rpartition(":")[2])
+        box = SimpleNamespace(hosts=[f"127.0.0.1:{port}"], port=port)
+        led = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"]
+        assert ask(box, f"/_live/enter?token={token}", headers=led).status == 200
+        assert ask(box, f"/_live/enter?token={token}", headers=led).status == 403
+
+
+def command_line(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_a_browser_comes_in_by_the_file(small, page):
+    """A real one: the file leads to the door, the door to the first page, whose origin keeps the secret."""
+    builds = built(small, small, small / "docs")
+    (small / "snippets").mkdir()
+    (small / "docs" / "index.html").write_text("<!doctype html><title>t</title><body>첫 쪽</body>")
+    with running(builds, {}) as box:
+        page.goto(private_page(small, box.door.address_for_file()).as_uri())
+        page.wait_for_url(f"{box.url}/")
+        assert page.get_by_text("첫 쪽").is_visible()
+        secret = page.evaluate("localStorage.getItem('mundap-secret')")
+        asked = "(secret) => fetch('/_live/may', {headers: {'Mundap-Secret': secret}}).then((answer) => answer.json())"
+        assert page.evaluate(asked, secret) == {"may": True} and page.evaluate(asked, "") == {"may": False}
+        page.go_back()
+        assert "token" not in page.url, "the history forgets it too"
+        assert not [error for error in page.heard.errors if "Content Security" in error]
+
+
+def test_a_server_at_another_port_gets_the_cookie_and_no_kernel(small, page):
+    """The browser sends it there, path and all; the secret stays with the origin."""
+    builds, got = built(small, small, small / "docs"), []
+    (small / "snippets").mkdir()
+    (small / "docs" / "index.html").write_text("<!doctype html><title>t</title><body>첫 쪽</body>")
+
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            got.append(self.headers.get("Cookie"))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>t</title>")
+
+        def log_message(self, *_):
+            pass
+
+    other = http.server.HTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    with running(builds, {}) as box:
+        page.goto(box.door.address())
+        page.wait_for_url(f"{box.url}/")
+        there = f"http://127.0.0.1:{other.server_port}"
+        page.goto(f"{there}/_live/x")
+        assert page.evaluate("localStorage.getItem('mundap-secret')") is None
+        stolen = f"Cookie: {got[0]}"
+        assert box.door.cookie_name in stolen, "cookies know no ports"
+        assert ask(box, "/_live/may", headers=[stolen]).body == b'{"may": false}'
+
+        async def conversation(say, hear):
+            await say({"do": "run", "cell": 0, "code": "print(1)"})
+            return await hear("text")
+
+        assert talk(box, conversation, Entered(stolen, "")).what == "closed" and box.pool.started == 0
+    other.shutdown()
+    other.server_close()
 
 
 def test_ctrl_c_while_it_builds(small):

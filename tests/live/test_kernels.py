@@ -179,6 +179,37 @@ def test_nothing_is_left_and_no_port_takes_code(tmp_path):
     assert not alive
 
 
+def test_children_that_left_end_too(tmp_path):
+    """Those of a session of their own, and those whose parent has gone; and the kernel's folder goes."""
+    code = """
+import subprocess, sys
+leave = dict(start_new_session=True, stdout=subprocess.PIPE, text=True)
+first = subprocess.Popen(['sleep', '1000'], start_new_session=True)
+twice = "import subprocess; print(subprocess.Popen(['sleep', '1000'], start_new_session=True, stdout=-3).pid)"
+second = subprocess.run([sys.executable, '-c', twice], **leave).stdout
+print(first.pid, second)
+"""
+
+    async def talk(kernel, run):
+        return [psutil.Process(int(pid)) for pid in (await run(code)).stdout.split()]
+
+    left = drive(tmp_path, talk)
+    assert len(left) == 2 and not psutil.wait_procs(left, timeout=10)[1]
+    assert not (tmp_path / "kernel").exists()
+
+
+def test_a_folder_too_deep_for_a_socket(tmp_path):
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    assert kernels.endpoint(tmp_path / "k")["transport"] == "ipc" or len(str(tmp_path)) > 90
+    assert kernels.endpoint(deep)["transport"] == "tcp"
+
+    async def talk(kernel, run):
+        assert (await run("print(1)")).stdout == "1\n"
+
+    drive(deep, talk)
+
+
 def test_ended_while_it_runs(tmp_path):
     async def talk(kernel, run):
         async def end():

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from server import in_loop
 
 from mundap.live import orders, pool, session
+from mundap.live.kernels import Kernel
 from mundap.live.pool import Pool
 from mundap.live.session import Session
 from mundap.project import snippets
@@ -192,6 +195,162 @@ def test_no_script_comes_out_of_a_kernel(pages):
     assert len(shown) == 6 and "<td" in shown[0]
     for html in shown:
         assert not re.search(r"<script|<[^>]*\son\w+=", html.replace("&lt;script", "")), html
+
+
+def json_values():
+    """Whatever JSON can hold."""
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(MARKUP)
+    return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6)
+
+
+MARKUP = [
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'><script>alert(1)</script></svg>",
+    "<svg xmlns='http://www.w3.org/2000/svg'>" + "<g>" * 5000 + "</g>" * 5000 + "</svg>",
+    "<table><tr><td>1</td></tr></table>",
+    "<table><tr><td>" * 30_000,
+    "<table " * 100_000,
+    "<b>" * 100_000,
+    '"><script>alert(1)</script>',
+    "\ud800",
+]
+MIMES = st.sampled_from(["image/svg+xml", "text/html", "image/png", "text/plain", "text/latex"])
+
+
+@settings(deadline=2000, max_examples=200)
+@given(
+    st.dictionaries(MIMES, json_values(), max_size=3),
+    st.dictionaries(st.sampled_from(["name", "alt", "x"]), json_values(), max_size=2),
+)
+def test_every_output_is_drawn_or_becomes_text(data, metadata):
+    html = session.markup({"output_type": "display_data", "data": data, "metadata": metadata}, 1)
+    assert isinstance(html, str) and json.dumps(html)
+    assert not re.search(r"<script|<[^>]*\son\w+=", html)
+
+
+ODD = """
+import random, time
+shell = get_ipython()
+numbers = random.Random(7)
+TEXTS = ["", "a", "<svg", "<table><tr><td>" * 3000, "<svg xmlns='http://www.w3.org/2000/svg'>" + "<g>" * 5000, chr(0xD800)]
+
+def value(depth=0):
+    kind = numbers.randrange(8 if depth < 3 else 6)
+    if kind < 6:
+        return [None, True, 7, 1.5, float("nan"), numbers.choice(TEXTS)][kind]
+    if kind == 6:
+        return [value(depth + 1) for _ in range(numbers.randrange(3))]
+    return {name: value(depth + 1) for name in numbers.sample(MIMES + ["name", "alt", "data", "text"], 3)}
+
+MIMES = ["image/svg+xml", "text/html", "image/png", "text/plain"]
+KINDS = ["display_data", "execute_result", "update_display_data", "stream", "error", "status", "clear_output",
+         "execute_input", "", "x"]
+FIELDS = ["data", "metadata", "name", "text", "ename", "evalue", "traceback", "execution_state", "execution_count"]
+
+def send(kind, content):
+    kernel = shell.kernel
+    kernel.session.send(kernel.iopub_socket, kind, content=content, parent=kernel.get_parent("shell"))
+
+for number in range(300):
+    kind = numbers.choice(KINDS)
+    content = {name: value() for name in numbers.sample(FIELDS, 4)} if number % 3 else value()
+    if kind in ("status", "error"):
+        content = {"execution_state": [1], "ename": value(), "evalue": value(), "traceback": value()}
+    try:
+        send(kind, content)
+        send("display_data", {"data": {name: value() for name in MIMES}, "metadata": {"alt": 7, "name": 5}})
+    except (ValueError, TypeError):
+        pass  # Jupyter itself refuses to write it
+shell.kernel.iopub_socket.send_multipart([b"x", b"<IDS|MSG>", b"not signed", b"{", b"[]", b"7", b"null"])
+shell.kernel.iopub_socket.send(b"not even a message")
+"""
+
+
+def test_odd_messages_of_a_kernel_end_like_others(pages):
+    """A run that has sent whatever JSON can hold is done, and the next one is as any other."""
+
+    async def conversation(open_page):
+        page = open_page()
+        await page.do("run", cell=0, code=ODD)
+        shown = 0
+        while (message := await page.hear("output", "text", "done")).what != "done":
+            shown += 1
+        assert message.status in ("ok", "error") and shown > 50, message
+        await page.do("run", cell=1, code="print('next')")
+        assert (await page.hear("text")).text == "next\n"
+        assert (await page.hear("done")).status == "ok"
+
+    pages(conversation)
+
+
+def test_a_fault_of_ours_ends_the_run(pages, monkeypatch, capsys):
+    """The kernel too, as nobody knows what it still does; the next run has another."""
+
+    async def fail(output, number):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session, "draw", fail)
+
+    async def conversation(open_page):
+        page = open_page()
+        await page.do("run", cell=0, code="import time\ndisplay(1)\ntime.sleep(1000)")
+        assert (await page.hear("lost")).why == "died"
+        done = await page.hear("done")
+        assert (done.status, done.value) == ("trouble", session.FAULT)
+        await page.do("run", cell=1, code="print('next')")
+        assert (await page.hear("text")).text == "next\n"
+
+    pages(conversation)
+    assert "ZeroDivisionError" in capsys.readouterr().err, "the terminal says where"
+
+
+def test_what_takes_too_long_to_draw_is_not_waited_for(pages, monkeypatch):
+    monkeypatch.setattr(session, "DRAWING", 0.2)
+    monkeypatch.setattr(session, "markup", lambda output, number: time.sleep(1) or "late")
+
+    async def conversation(open_page):
+        page = open_page()
+        await page.do("run", cell=0, code="1")
+        assert session.NOT_SHOWN in (await page.hear("output")).html
+        assert (await page.hear("done")).status == "ok"
+
+    pages(conversation)
+
+
+def test_memory_is_limited_between_runs_too(pages):
+    code = """
+import threading, time
+kept = []
+def fill():
+    time.sleep(1)
+    while True:
+        kept.append(bytearray(10 ** 7)); time.sleep(0.01)
+threading.Thread(target=fill, daemon=True).start()
+"""
+
+    async def conversation(open_page):
+        page = open_page()
+        watching = asyncio.ensure_future(page.session.pool.watch())
+        await page.do("run", cell=0, code=code)
+        assert (await page.hear("done")).status == "ok"
+        assert (await page.hear("lost")).why == "memory"
+        watching.cancel()
+
+    pages(conversation, memory=400 << 20)
+
+
+def test_a_full_disk_is_told(pages, monkeypatch):
+    async def start(kernel):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Kernel, "start", start)
+
+    async def conversation(open_page):
+        page = open_page()
+        await page.do("run", cell=0, code="1")
+        done = await page.hear("done")
+        assert done.status == "trouble" and "No space left" in done.value and "공간" in done.value
+
+    pages(conversation)
 
 
 def test_memory_limit_is_told(pages):

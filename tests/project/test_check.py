@@ -9,9 +9,7 @@ about a file without marks points at its first character. Records are made anew 
 
 import json
 import os
-import random
 import re
-import time
 
 import pytest
 from engine import FILES, MARK, make_project, make_records, marked, places, put, snapshot
@@ -499,73 +497,3 @@ def test_template_is_a_file_whose_words_are_missing(project, monkeypatch):
     assert problems and all(
         problem.path.endswith("why-position.yaml") and "비어 있어요" in problem.what for problem in problems
     )
-
-
-def test_mutated_threads_never_raise(project):
-    """Lines and characters dropped, doubled, put elsewhere: loading answers with problems inside the file, and soon;
-    where it finds nothing wrong, the pages can be made."""
-    rng, pieces = (
-        random.Random(1),
-        [
-            "{{",
-            "}}",
-            "$",
-            "$$",
-            "`",
-            "```exec\n",
-            "<b>",
-            "](thread:",
-            "](",
-            "[",
-            "]",
-            "{",
-            "}",
-            ": ",
-            "- ",
-            "\t",
-            "&a ",
-            "*a",
-            "!x ",
-            "\x00",
-            "\ufeff",
-            "'",
-            '"',
-            "|",
-            ">",
-            "\\",
-            "é",
-            "#",
-            "%",
-            "~~~",
-            "<!--",
-            "문헌",
-            "**",
-        ],
-    )
-    started, sound = time.process_time(), 0
-    for _ in range(800):
-        name = rng.choice([FIRST, FIRST, SECOND, THIRD, INDEX, "docs/glossary.yaml"])
-        lines = FILES[name].splitlines(keepends=True)
-        for _ in range(rng.choice([1, 1, 2, 4])):
-            row = rng.randrange(len(lines))
-            action = rng.randrange(5)
-            if action == 0:
-                lines[row] = ""
-            elif action == 1:
-                lines.insert(rng.randrange(len(lines)), lines[row])
-            elif action == 2:
-                lines[row] = "  " + lines[row]
-            else:
-                place = rng.randrange(len(lines[row]) or 1)
-                lines[row] = lines[row][:place] + rng.choice(pieces) + lines[row][place + rng.choice([0, 0, 1, 3]) :]
-        text = "".join(lines)
-        put(project / name, text)
-        found, problems = examine(project)
-        for problem in problems:
-            assert problem.line >= 1 and problem.column >= 1 and problem.what and problem.todo
-            assert problem.path != name or problem.line <= text.count("\n") + 1
-        if all(problem.minor for problem in problems):
-            pages, sound = pages_of(found), sound + 1
-            assert all(text for text in pages.values())
-        put(project / name, FILES[name])
-    assert time.process_time() - started < 60 and sound > 20

@@ -1,4 +1,3 @@
-import random
 import time
 import tracemalloc
 
@@ -194,26 +193,6 @@ def test_bombs_are_answered_fast_and_small(text):
     tracemalloc.stop()
     assert len(problems) == 1
     assert seconds < 10 and peak < 64 << 20, (seconds, peak)
-
-
-def test_mutated_files_never_raise():
-    """Whatever stands in a file, the reader answers with a document or with problems inside the file."""
-    rng = random.Random(0)
-    pieces = list("\t\n \"'{}[]:,-|>*&!%@`#?~\\\x00\ufeff한") + ["---\n", "- ", ": ", "  ", "\\U", "<<: "]
-    for _ in range(2000):
-        text = TEXT
-        for _ in range(rng.randint(1, 4)):
-            place, length = rng.randrange(len(text)), rng.choice([0, 0, 1, 5])
-            text = text[:place] + rng.choice([*pieces, text[place : place + 9]]) + text[place + length :]
-        document, problems = parse(text)
-        assert document.value is not None or problems or not text.strip()
-        for problem in problems:
-            line, column = problem.line, problem.column
-            assert 1 <= line <= text.count("\n") + 2 and column >= 1
-        for path in document.styles if document.value is not None else ():
-            value = document.get(path)
-            if isinstance(value, str):
-                document.inside(path, rng.randint(0, len(value)))
 
 
 def test_marks_of_this_test_are_no_yaml():

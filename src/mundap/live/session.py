@@ -4,6 +4,7 @@ Knows nothing of sockets: what there is to tell is handed to a function.
 """
 
 import asyncio
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -17,6 +18,10 @@ from mundap.problems import Failure
 from mundap.project.snippets import Snippet
 
 MAX_WAITING = 200  # runs that a page may have asked for
+DRAWING = 10  # seconds that an output may take to be drawn
+DEEPEST = 100  # elements inside each other
+TAG = re.compile(r"<(/?)([a-zA-Z]+)[^<>]*?(/?)>")
+VOID = ("br", "col")
 FAULT = "실행 결과를 읽지 못해서 커널을 닫았어요. 다시 실행해 주세요."
 
 
@@ -155,8 +160,15 @@ class Session:
             await self.say("text", cell=cell, name=output["name"], text=text)
         else:
             self.shown += 1
-            # In a thread: a large table takes a while.
-            await self.say("output", cell=cell, html=await asyncio.to_thread(markup, output, self.shown))
+            await self.say("output", cell=cell, html=await draw(output, self.shown))
+
+
+async def draw(output: dict[str, Any], number: int) -> str:
+    """See markup: in a thread, as a large table takes a while; that it cannot be shown, where it takes too long."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(markup, output, number), DRAWING)
+    except TimeoutError:
+        return outputs.text_output(NOT_SHOWN, "출력")
 
 
 def markup(output: dict[str, Any], number: int) -> str:
@@ -166,9 +178,23 @@ def markup(output: dict[str, Any], number: int) -> str:
     for kind in ("image/svg+xml", "text/html", "image/png"):
         if kind in data:
             try:
+                if kind == "text/html":
+                    require_plain(outputs.joined(data[kind]))
                 return sanitize(outputs.output({**named, "data": {kind: data[kind]}}, set()))
             except Exception:  # whatever code can put there: no figure, a number, a list, too deep, ...
                 continue
     text = data.get("text/plain", NOT_SHOWN)
     lines = text if isinstance(text, list) else [text]
     return outputs.text_output("".join(map(str, lines)), "출력")
+
+
+def require_plain(text: str) -> None:
+    """Raise ValueError of markup that no parser is quick with: a `<` that begins no tag, elements nested too deeply."""
+    tags = TAG.findall(text)
+    if len(tags) != text.count("<"):
+        raise ValueError("not only tags")
+    depth = 0
+    for end, name, empty in tags:
+        depth += -1 if end else not (empty or name in VOID)
+        if depth > DEEPEST:
+            raise ValueError("nested too deeply")

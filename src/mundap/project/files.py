@@ -7,9 +7,15 @@ import unicodedata
 from pathlib import Path
 
 REASONS = {
-    FileNotFoundError: "파일이 없어요",
-    IsADirectoryError: "파일이 아니라 폴더예요",
-    PermissionError: "읽을 권한이 없어요",
+    errno.ENOENT: "파일이 없어요",
+    errno.EISDIR: "파일이 아니라 폴더예요",
+    errno.EACCES: "읽거나 쓸 권한이 없어요",
+    errno.EPERM: "읽거나 쓸 권한이 없어요",
+    errno.ENOSPC: "디스크가 가득 찼어요",
+    errno.EFBIG: "쓸 수 있는 크기를 넘었어요",
+    errno.EROFS: "읽기만 할 수 있는 디스크예요",
+    errno.ELOOP: "링크가 돌고 돌아요",
+    errno.ENAMETOOLONG: "이름이 너무 길어요",
 }
 
 
@@ -30,8 +36,10 @@ def read_text(path: Path) -> str:
 
 
 def reason(error: OSError) -> str:
-    """Why a file cannot be read, in Korean."""
-    return REASONS.get(type(error)) or error.strerror or type(error).__name__
+    """Why a file cannot be read or written, in Korean."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # from tempfile, which tries several places
+        return "임시 파일을 둘 곳이 없어요"
+    return REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 def composed(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mundap.problems import Failure
 from mundap.project import fit, schema, yamlsource
+from mundap.project.files import reason
 from mundap.project.yamlsource import Document
 
 PATIENCE = 5  # seconds to wait for another command
@@ -69,7 +70,7 @@ def _new(root: Path, chapter: str, identifier: str) -> Path:
     except OSError as error:
         path.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
-        raise Failure(f"파일을 쓸 수 없어요({error}). 권한과 남은 공간을 확인해 주세요.") from None
+        raise Failure(f"파일을 쓸 수 없어요({reason(error)}). 권한과 남은 공간을 확인해 주세요.") from None
     return path
 
 

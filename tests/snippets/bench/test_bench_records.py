@@ -22,6 +22,7 @@ def test_records_lead_with_gpus_and_leave_the_schema_out(tmp_path):
     (tmp_path / "records").mkdir()
     for name, kind in (("a", "cpu"), ("b", "cuda"), ("c", "mps"), ("d", "cuda")):
         content = {
+            "format": records.FORMAT,
             "device": {"kind": kind, "name": name, "threads": 1},
             "when": "",
             "cells": [],

@@ -158,14 +158,14 @@ def test_models_too_large_to_stand_side_by_side_take_turns_with_ours(monkeypatch
 
 
 def test_a_batch_too_large_for_all_side_by_side_is_halved(monkeypatch):
-    real = models.make_step
+    real = models.vit_call
 
-    def step(model, mode, images, *rest):
-        if len(images) > 1 and type(model).__module__.startswith("torchvision"):
+    def call(bench, cell, network):
+        if cell["batch"] > 1 and cell["library"] == "torchvision":
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return real(model, mode, images, *rest)
+        return real(bench, cell, network)
 
-    monkeypatch.setattr(models, "make_step", step)
+    monkeypatch.setattr(models, "vit_call", call)
     one = made(["model"], libraries=["mundap", "torchvision"], grid={"batches": [2]})
     cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model"]
     assert {(cell["status"], cell["batch"]) for cell in cells} == {("ok", 1)}
