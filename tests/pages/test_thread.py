@@ -171,3 +171,14 @@ def test_head_of_a_page_is_plain_and_short():
     values = {line.partition(": ")[0]: json.loads(line.partition(": ")[2]) for line in head.strip("-\n").splitlines()}
     assert values["title"] == "제목 a b" and values["description"].startswith("글 x 링크 y 긴 글")
     assert values["kind"] == "thread" and len(values["description"]) <= 150
+
+
+def test_old_addresses_arrive_at_what_took_over(project):
+    edited(
+        project,
+        "docs/qa/basics/first.yaml",
+        "needs: []",
+        "needs: []\nmoved: [{from: older-1, to: same-2}, {from: older, to: explained}]",
+    )
+    page = parsed(made(project)[FIRST])
+    assert page.select_one("article#same-2 a#older-1") and page.select_one("section.answer a#older")

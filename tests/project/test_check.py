@@ -88,15 +88,15 @@ MISTAKES = {
     "empty list": {FIRST: ("tags: [같음, 비교]", "tags: ▶[]")},
     "bad level": {FIRST: ("level: 기초", "level: ▶초급")},
     "bad verdict": {FIRST: ("verdict: 틀림", "verdict: ▶틀렸음")},
-    "bad name": {FIRST: ("  - id: explained", "  - id: ▶Explained_1")},
+    "bad name": {FIRST: ("  - id: explained\n    kind", "  - id: ▶Explained_1\n    kind")},
     "question of two lines": {FIRST: ("question: 두 값은 같나요?", "question: ▶|\n  두 값은\n  같나요?")},
     "tag twice": {FIRST: ("tags: [같음, 비교]", "tags: [같음, 비교, ▶같음]")},
     # ids and the map
     "id unlike the file's name": {FIRST: ("id: first", "id: ▶fist")},
-    "answer id twice": {FIRST: ("  - id: explained", "  - id: ▶same")},
-    "answer id that the page uses": {FIRST: ("  - id: explained", "  - id: ▶conclusion")},
-    "answer id like a claim's": {FIRST: ("  - id: explained", "  - id: ▶same-2")},
-    "answer id like a figure's": {FIRST: ("  - id: explained", "  - id: ▶measure-curve")},
+    "answer id twice": {FIRST: ("  - id: explained\n    kind", "  - id: ▶same\n    kind")},
+    "answer id that the page uses": {FIRST: ("  - id: explained\n    kind", "  - id: ▶conclusion\n    kind")},
+    "answer id like a claim's": {FIRST: ("  - id: explained\n    kind", "  - id: ▶same-2\n    kind")},
+    "answer id like a figure's": {FIRST: ("  - id: explained\n    kind", "  - id: ▶measure-curve\n    kind")},
     "line without a file": {INDEX: ("      - second\n", "      - second\n      - ▶missing\n")},
     "file without a line": {"docs/qa/basics/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
     "file of an unknown chapter": {"docs/qa/basic/fourth.yaml": FILES[SECOND].replace("id: second", "id: fourth")},
@@ -171,20 +171,32 @@ MISTAKES = {
             ("check: measure.difference < 1 and", "check: ▶measure.difference < 1 and"),
         ],
     },
+    "claim without an id": {FIRST: ("      - id: same-1\n        text: 두", "      - ▶text: 두")},
+    "claim id twice": {FIRST: ("      - id: explained-1", "      - id: ▶same-1")},
+    "claim id that is a figure's": {FIRST: ("      - id: explained-1", "      - id: ▶measure-curve")},
+    "address that is gone, used again": {
+        FIRST: [
+            ("      - id: explained-1", "      - id: ▶older-1"),
+            ("needs: []", "needs: []\nmoved: [{from: older-1, to: same}]"),
+        ]
+    },
+    "address that leads nowhere": {
+        FIRST: ("needs: []", "needs: []\nmoved: [{from: older-1, to: ▶same-9}, {from: ▶older-1, to: same}]")
+    },
     "claim without a check": {
         FIRST: ("        check: measure.difference < 1e-5\n", ""),
-        "mark": ("text: 두 값이", "▶text: 두 값이"),
+        "mark": ("id: same-1", "▶id: same-1"),
     },
     "claim from the literature without a citation": {
         FIRST: ("        cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]\n", ""),
-        "mark": ("text: 옛날부터", "▶text: 옛날부터"),
+        "mark": ("id: same-2", "▶id: same-2"),
     },
     "claim from the literature with a check": {
         FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")
     },
     "undecided claim without a citation": {
         SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
-        "mark": ("text: 값이 작아요", "▶text: 값이 작아요"),
+        "mark": ("id: small-1", "▶id: small-1"),
     },
     "unknown paper": {FIRST: ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}")},
     "check that does not parse": {FIRST: ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5")},

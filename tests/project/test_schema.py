@@ -28,7 +28,8 @@ answers:
     snippets:
       - run: measure
     claims:
-      - text: 주장이에요.
+      - id: yes-1
+        text: 주장이에요.
         verdict: 맞음
         check: measure.value < 1
 """
@@ -83,7 +84,7 @@ def test_sound_files_have_no_problems():
             "        verdict: 맞음",
             "        verdict: 맞음\n        ▶쓸데없는: 키",
             "`쓸데없는` 키는",
-            "쓸 수 있는 키: text, verdict, check, why, cite.",
+            "쓸 수 있는 키: id, text, verdict, check, why, cite.",
         ),
         (
             "  - {document: S1, section: 첫째 절}",

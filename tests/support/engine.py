@@ -61,12 +61,14 @@ answers:
         show: distance
         figure: curve
     claims:
-      - text: 두 값이 같아요.
+      - id: same-1
+        text: 두 값이 같아요.
         verdict: 맞음
         check: measure.difference < 1e-5
         why: 차이를 쟀어요.
         cite: [{paper: vit, where: 식 1}]
-      - text: 옛날부터 그랬어요.
+      - id: same-2
+        text: 옛날부터 그랬어요.
         verdict: 문헌
         cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]
   - id: explained
@@ -77,7 +79,8 @@ answers:
     snippets:
       - run: measure
     claims:
-      - text: 차이가 커요.
+      - id: explained-1
+        text: 차이가 커요.
         verdict: 틀림
         check: measure.difference < 1 and measure.name == "작음"
 try:
@@ -102,7 +105,8 @@ answers:
     body: 작아요.
     snippets: [{run: count, figure: sizes}]
     claims:
-      - text: 값이 작아요.
+      - id: small-1
+        text: 값이 작아요.
         verdict: 미확인
         check: count.steps <= 3
         cite: [{paper: vit, where: 표 1}]
@@ -122,7 +126,8 @@ answers:
     body: 세어 봤어요.
     snippets: [{run: count}]
     claims:
-      - text: 세 번이에요.
+      - id: yes-it-is-1
+        text: 세 번이에요.
         verdict: 일부 맞음
         check: count.steps == 3 and count.exact == True
 """,

@@ -72,6 +72,7 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
     """One answer: its text, its runs, its claims."""
     page = thread_path(thread)
     parts = [
+        *_gone(thread, answer.id),
         flavour.heading(2, answer.title, answer.id),
         f'<p class="kind">{KIND_LABEL[answer.kind]}</p>',
         resolve(project, answer.body, page),
@@ -118,8 +119,15 @@ def _claim(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> 
     if claim.why is not None:
         parts.append(box(flavour, "why", resolve(project, claim.why, page)))
     parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
+    parts = [*_gone(thread, claim.anchor), *parts]
     attributes = f' class="claim {schema.VERDICTS[claim.verdict][0]}" id="{claim.anchor}"'
     return element(flavour, "article", "\n\n".join(parts), attributes)
+
+
+def _gone(thread: Thread, name: str) -> list[str]:
+    """The addresses whose meaning an answer or claim took over, so that old links arrive at it."""
+    old = [f'<a id="{item.old}"></a>' for item in thread.moved if item.new == name]
+    return ["".join(old)] if old else []
 
 
 def cited(project: Project, cite: Cite) -> str:

@@ -138,17 +138,17 @@ def anchors(data: dict[str, Any]) -> list[str]:
 
 
 def page_anchors(data: dict[str, Any]) -> list[str]:
-    """The anchors of a thread's page that belong to no answer."""
+    """The anchors of a thread's page that belong to no answer, those of what is gone among them."""
+    gone = [word(item, "from") for _, item in parts(data, "moved")]
     optional = [key for key in ("misconception", "try") if key in data]
     tries = [f"try-{number + 1}" for number, _ in parts(data, "try")]
-    return ["asked", "conclusion", *optional, "sources", "related", *tries]
+    return ["asked", "conclusion", *optional, "sources", "related", *tries, *gone]
 
 
 def answer_anchors(answer: dict[str, Any]) -> list[str]:
     """The anchors of an answer and of its claims."""
-    identifier = word(answer, "id")
-    claims = [f"{identifier}-{number + 1}" for number, _ in parts(answer, "claims")]
-    return [identifier, *claims] if identifier else []
+    names = [word(answer, "id"), *(word(claim, "id") for _, claim in parts(answer, "claims"))]
+    return [name for name in names if name]
 
 
 def figure_anchor(run: dict[str, Any]) -> str:

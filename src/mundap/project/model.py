@@ -30,7 +30,7 @@ class Cite:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence and its verdict. place: where it stands in its file; anchor: where it stands in its page."""
+    """One sentence and its verdict. place: where it stands in its file; anchor: its id, its address in the page."""
 
     place: Place
     anchor: str
@@ -76,6 +76,14 @@ class Try:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The address of an answer or claim that is gone, and of what took over its meaning."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a question comes from: a document of the map, and a section of it."""
 
@@ -100,6 +108,7 @@ class Thread:
     misconception: str | None
     answers: tuple[Answer, ...]
     tries: tuple[Try, ...]
+    moved: tuple[Moved, ...] = ()
 
     @property
     def claims(self) -> list[Claim]:
@@ -261,6 +270,7 @@ def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) ->
             Try(("try", number), f"try-{number + 1}", item["change"], item["predict"], item["outcome"], item["check"])
             for number, item in enumerate(data.get("try", ()))
         ),
+        moved=tuple(Moved(item["from"], item["to"]) for item in data.get("moved", ())),
     )
 
 
@@ -269,7 +279,7 @@ def _answer(number: int, data: dict[str, Any]) -> Answer:
     claims = tuple(
         Claim(
             place=("answers", number, "claims", index),
-            anchor=f"{data['id']}-{index + 1}",
+            anchor=item["id"],
             text=item["text"],
             verdict=item["verdict"],
             check=item.get("check"),

@@ -79,7 +79,8 @@ CITE = _list(
 )
 CLAIM = _object(
     "주장 하나와 그 판정",
-    ["text", "verdict"],
+    ["id", "text", "verdict"],
+    id=_slug("주장의 주소(영문 소문자와 -). 주장을 옮기거나 고쳐도 바꾸지 않아요."),
     text=_line("주장을 한 문장으로"),
     verdict=_choice("판정", VERDICTS),
     check=_text(
@@ -105,6 +106,12 @@ ANSWER = _object(
     block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름(`.py` 없이). 빌드할 때 돌려 결과를 보여 줘요.", NAME),
     snippets=_list("이 답을 뒷받침하는 실행", SNIPPET, minItems=1),
     claims=_list("이 답에 든 주장", CLAIM, minItems=1),
+)
+MOVED = _object(
+    "없어진 주소 하나. 옛 링크가 이어받은 자리로 가고, 그 이름은 다시 쓸 수 없어요.",
+    ["from", "to"],
+    **{"from": _slug("없어진 주장의 id")},
+    to=_slug("이어받은 답이나 주장의 id"),
 )
 TRY = _object(
     "더 해보기 하나",
@@ -140,6 +147,7 @@ THREAD = {
         misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
         answers=_list("답들", ANSWER, minItems=1),
         **{"try": _list("더 해보기", TRY, minItems=1)},
+        moved=_list("없어진 주소와 그 뜻을 이어받은 주소", MOVED, minItems=1),
     ),
 }
 INDEX = {
@@ -273,7 +281,8 @@ def template(identifier: str) -> str:
             elif key in ("asked", "conclusion", "body"):
                 lines.extend([f"{lead}{key}: |  # {note}", f"{indent}  "])
             else:
-                lines.append(f"{lead}{key}: {fixed.get(key, '')}  # {note}")
+                value = f"{identifier}-1" if node is CLAIM and key == "id" else fixed.get(key, "")
+                lines.append(f"{lead}{key}: {value}  # {note}")
         if node is CLAIM:
             lines.append(f"{indent}check:   # {CLAIM['properties']['check']['description']}")
 

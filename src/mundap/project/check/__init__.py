@@ -29,6 +29,7 @@ CHECKS = (
     names.tags,
     names.sources,
     names.addresses,
+    names.moved,
     names.glossary,
     claims.runs,
     claims.blocks,

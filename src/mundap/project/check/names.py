@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mundap.problems import Problem
 from mundap.project import schema
-from mundap.project.draft import Draft, answer_anchors, figure_anchor, page_anchors, parts, runs, word, words
+from mundap.project.draft import Draft, figure_anchor, page_anchors, parts, runs, word, words
 from mundap.project.model import Project
 from mundap.project.texts import slug
+from mundap.project.yamlsource import Place
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -146,18 +147,42 @@ def sources(project: Project) -> Iterator[Problem]:
 
 
 def addresses(project: Project) -> Iterator[Problem]:
-    """Answers whose address another part of the page has."""
+    """Answers and claims whose address another part of the page has, or had."""
     if project.files.index is None:
         return
     for draft in project.files.drafts:
         figures = {figure_anchor(run) for _, run in runs(draft.data) if "figure" in run}
         taken = {*page_anchors(draft.data), *figures}
-        for i, answer in parts(draft.data, "answers"):
-            own = answer_anchors(answer)
-            if twice := [anchor for anchor in own if anchor in taken]:
-                what = f"`#{twice[0]}` 주소가 이 쪽의 다른 곳과 겹쳐요."
-                yield draft.document.problem(("answers", i, "id"), what, "서로 다른 이름을 붙여 주세요.")
-            taken.update(own)
+        for place, name in _named(draft):
+            if name in taken:
+                what = f"`#{name}` 주소가 이 쪽의 다른 곳과 겹쳐요."
+                yield draft.document.problem((*place, "id"), what, "서로 다른 이름을 붙여 주세요.")
+            taken.add(name)
+
+
+def _named(draft: Draft) -> Iterator[tuple[Place, str]]:
+    """(place, id) of every answer, and of every claim below it."""
+    for i, answer in parts(draft.data, "answers"):
+        places = [("answers", i), *(("answers", i, "claims", j) for j, _ in parts(answer, "claims"))]
+        items = [answer, *(claim for _, claim in parts(answer, "claims"))]
+        yield from ((place, word(item, "id")) for place, item in zip(places, items) if word(item, "id"))
+
+
+def moved(project: Project) -> Iterator[Problem]:
+    """Addresses that are gone and lead nowhere, or stand twice."""
+    for draft in project.files.drafts:
+        names = {name for _, name in _named(draft)}
+        seen = set()
+        for i, item in parts(draft.data, "moved"):
+            old, new = word(item, "from"), word(item, "to")
+            if old and old in seen:
+                yield draft.document.problem(
+                    ("moved", i, "from"), f"`{old}` 주소가 두 번 나와요.", "하나만 남겨 주세요."
+                )
+            seen.add(old)
+            if new and new not in names:
+                what = f"`{new}` 답이나 주장이 이 문답에 없어요."
+                yield draft.document.problem(("moved", i, "to"), what, near(new, sorted(names)))
 
 
 def glossary(project: Project) -> Iterator[Problem]:
