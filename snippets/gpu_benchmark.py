@@ -85,7 +85,8 @@ def main(arguments=None):
 
 def measure_device(device, options):
     """Measure a torch.device and write its record -> exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job that is ended keeps its results too
+    for number in (signal.SIGINT, signal.SIGTERM):  # a job in the background that is ended keeps its results too
+        signal.signal(number, signal.default_int_handler)
     torch.manual_seed(0)
     keeps_memory = device.type != "cpu"  # the allocators of GPUs do
     if device.type == "cpu":

@@ -146,9 +146,9 @@ def _ready(bench, cell, state):
 def _logit_difference(bench, network, name, state):
     """The largest difference of the logits of one image to ours, in float32, relative to the largest logit."""
     ours, _ = build("mundap", name, state)
-    image = bench.tensor(1, 3, 224, 224)
+    networks, image = [each.to(bench.device).eval() for each in (ours, network)], bench.tensor(1, 3, 224, 224)
     with precision("float32"):
-        one, other = (each.to(bench.device).eval()(image) for each in (ours, network))
+        one, other = (each(image) for each in networks)
     return ((one - other).abs().max() / one.abs().max()).item()
 
 

@@ -120,7 +120,7 @@ def vit_call(bench, cell, network=None):
     """
     how, batch, px = cell["precision"], cell["batch"], cell.get("img_size", 224)
     name, training = cell.get("library", cell["model"]), cell.get("mode") == "training"
-    network = network or vit(cell["model"], img_size=px)
+    network = vit(cell["model"], img_size=px) if network is None else network
     network = network.to(bench.device, torch.float32 if training else DTYPES[how]).train(training)
     images = bench.tensor(batch, 3, px, px, how="float32" if training else how)
     if not training:

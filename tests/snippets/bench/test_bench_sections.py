@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import jsonschema
 import pytest
@@ -106,6 +107,14 @@ def test_a_library_that_fails_leaves_the_others(monkeypatch):
     states = {(cell["library"], cell["mode"]): cell["status"] for cell in cells}
     assert states["timm", "inference"] == states["timm", "training"] == "error"
     assert states["mundap", "training"] == states["torchvision", "training"] == "ok"
+
+
+def test_compiled_models_are_measured_beside_the_others(monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # without a minute of C++
+    one = made(["model"], libraries=["mundap", "timm"], grid={"batches": [1], "compiled": ["Ti"]})
+    cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model"]
+    assert len(cells) == 8 and {cell["status"] for cell in cells} == {"ok"}
+    assert all((cell["compile_seconds"] is not None) == cell["compile"] for cell in cells)
 
 
 def test_ctrl_c_keeps_what_was_measured(monkeypatch, tmp_path):
