@@ -7,17 +7,18 @@ from pathlib import Path
 
 from mundap.live.builds import WATCHED
 
-
 REPOSITORY = Path(__file__).resolve().parents[2]
-SCRIPTS = ("overrides/partials/javascripts", "docs/assets/js/theme.js")  # what lets the theme keep to the policy
+PARTIALS = "overrides/partials/javascripts"  # let the theme keep to the policy
+SCRIPTS = ("docs/assets/js/theme.js", "docs/assets/js/dom.js")  # of these, and of the live cells
 
 
 def make_small_site(folder):
     """A MkDocs project of two pages that has nothing to do with threads -> its root."""
     root = folder / "작은 사이트"
-    shutil.copytree(REPOSITORY / SCRIPTS[0], root / SCRIPTS[0])
-    (root / SCRIPTS[1]).parent.mkdir(parents=True)
-    shutil.copy(REPOSITORY / SCRIPTS[1], root / SCRIPTS[1])
+    shutil.copytree(REPOSITORY / PARTIALS, root / PARTIALS)
+    for name in SCRIPTS:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, root / name)
     theme = "{name: material, font: false, custom_dir: overrides}"
     (root / "mkdocs.yml").write_text(f"site_name: 시험\ntheme: {theme}\nplugins: []\n")
     (root / "docs" / "index.md").write_text("# 첫 쪽\n\n처음 글\n")
