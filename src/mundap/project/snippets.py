@@ -108,20 +108,42 @@ def _read(name: str, path: Path, shelf: _Shelf, lesson: bool) -> Snippet:
     heading, cell = re.search(r"^# # (.+)$", source, re.MULTILINE), re.search(r"^# %%", source, re.MULTILINE)
     snippet = Snippet(name, path, source, heading[1].strip() if heading else name, lesson and bool(cell))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except SyntaxError as error:
-        snippet.error = (error.lineno or 1, error.offset or 1, error.msg)
-        return snippet
+        code = _parse(source)
     except UNREADABLE as error:
-        snippet.error = (1, 1, str(error) or "너무 깊어요")
+        syntax = (error.lineno or 1, error.offset or 1, error.msg) if isinstance(error, SyntaxError) else None
+        snippet.error = syntax or (1, 1, str(error) or "너무 깊어요")
         return snippet
-    snippet.needs, snippet.places = _needs(name, tree.body, shelf)
-    snippet.when_imported, _ = _needs(name, [node for node in tree.body if not is_main_guard(node)], shelf)
-    snippet.definitions = _definitions(tree, source)
-    snippet.evidence_bound = _binds(tree, "evidence")
+    snippet.needs, snippet.places = _needs(name, [*code.outside, *code.guarded], shelf)
+    snippet.when_imported, _ = _needs(name, code.outside, shelf)
+    snippet.definitions = code.definitions
+    snippet.evidence_bound = code.evidence_bound
     return snippet
+
+
+@dataclass(frozen=True)
+class _Code:
+    """What a source says, whatever its name and its neighbours.
+
+    outside, guarded: the nodes that may import something or name a file, apart for what an import does not run.
+    """
+
+    outside: list[ast.stmt | ast.expr]
+    guarded: list[ast.stmt | ast.expr]
+    definitions: dict[str, str]
+    evidence_bound: bool
+
+
+@functools.lru_cache(maxsize=1024)  # the live server reads all snippets at each save
+def _parse(source: str) -> _Code:
+    """Raises UNREADABLE."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    parts: tuple[list[ast.stmt | ast.expr], list[ast.stmt | ast.expr]] = [], []
+    for statement in tree.body:
+        nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call))
+        parts[is_main_guard(statement)].extend(nodes)
+    return _Code(*parts, _definitions(tree, source), _binds(tree, "evidence"))
 
 
 def _definitions(tree: ast.Module, source: str) -> dict[str, str]:
@@ -141,15 +163,13 @@ def _binds(tree: ast.Module, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
-def _needs(name: str, statements: Iterable[ast.stmt], shelf: _Shelf) -> tuple[Needs, dict[str, tuple[int, int]]]:
-    """What statements of the snippet of that name need, and where they import other snippets."""
+def _needs(name: str, nodes: Iterable[ast.stmt | ast.expr], shelf: _Shelf) -> tuple[Needs, dict[str, tuple[int, int]]]:
+    """What nodes of the snippet of that name need, and where they import other snippets."""
     places: dict[str, tuple[int, int]] = {}
     data: set[str] = set()
     modules: set[str] = set()
     own = {file.partition(".")[0] for file in shelf.files}
-    for node in (node for statement in statements for node in ast.walk(statement)):
-        if not isinstance(node, ast.stmt | ast.expr):
-            continue
+    for node in nodes:
         for module in _imported_modules(node, name.split(".")[:-1]):
             modules.add(module.partition(".")[0])
             for file in _files_of(module, shelf) - {name}:
