@@ -106,3 +106,29 @@ def test_plain(text, expected):
 def test_plain_text_is_short_and_ends_at_a_word():
     assert links.plain("가나 다라 마바", 8) == "가나 다라 마바"
     assert links.plain("가나 다라 마바 사아", 8) == "가나 다라…"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("| a |\n|---|\n| $|x|$ |", "| a |\n|---|\n| $\\vert x\\vert$ |"),
+        ("| a |\n|---|\n| $\\|x\\|y$ |", "| a |\n|---|\n| $\\Vert x\\Vert y$ |"),
+        ("| $|$ |\n|---|\n| b |", "| $\\vert$ |\n|---|\n| b |"),
+        ("$|a|$\n\n| a |\n|---|\n| b |\n\n$|b|$", "$|a|$\n\n| a |\n|---|\n| b |\n\n$|b|$"),
+        ("a | b\n--- | :-:\n$|1$ | c", "a | b\n--- | :-:\n$\\vert1$ | c"),
+        ("$$\n|a|\n$$", "$$\n|a|\n$$"),
+        ("`$|$`", "`$|$`"),
+        ("글 $|a|$ 글\n\n---", "글 $|a|$ 글\n\n---"),
+    ],
+)
+def test_bars_of_formulas_in_tables_do_not_end_a_cell(text, expected):
+    assert links.keep_cells(text) == expected
+
+
+def test_a_formula_at_the_very_start_of_a_table():
+    assert links.keep_cells("$|$|a\n---|---\n1|2").startswith("$\\vert$|a")
+
+
+@pytest.mark.parametrize("limit, expected", [(5, "가나 다라"), (4, "가나…"), (3, "가나…"), (2, "가…")])
+def test_where_plain_text_is_cut(limit, expected):
+    assert links.plain("가나 다라", limit) == expected

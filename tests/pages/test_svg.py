@@ -92,3 +92,68 @@ def test_what_a_figure_does_not_need_is_refused(inside):
 def test_what_is_no_figure_is_refused(text):
     with pytest.raises(svg.SvgError):
         svg.inline(text, "a-", "alt")
+
+
+def shown(attributes, inside="", prefix="a-", alt=""):
+    return svg.inline(f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>', prefix, alt)
+
+
+@pytest.mark.parametrize(
+    "attributes, view, width, wide",
+    [
+        ('viewBox="0 0 560 9"', "0 0 560 9", "560px", False),
+        ('viewBox="0 0 561 9"', "0 0 561 9", "561px", True),
+        ('viewBox="0 0 9 9" width="420pt"', "0 0 9 9", "560px", False),
+        ('viewBox="0 0 9 9" width="421pt"', "0 0 9 9", "561.333px", True),
+        ('viewBox="0 0 9 9" width="100%"', "0 0 9 9", "9px", False),
+        ('width="2in" height="1.5in"', "0 0 192 144", "192px", False),
+        ('width="30" height="3px"', "0 0 30 3", "30px", False),
+        ('viewBox="-1.5 0 9 9"', "-1.5 0 9 9", "9px", False),
+    ],
+)
+def test_a_figure_is_as_wide_as_it_was_drawn(attributes, view, width, wide):
+    root = shown(attributes)
+    assert f'viewBox="{view}"' in root and f"max-width:{width}" in root and ('class="wide"' in root) == wide
+
+
+@pytest.mark.parametrize("depth, fits", [(svg.DEEPEST - 2, True), (svg.DEEPEST - 1, True), (svg.DEEPEST, False)])
+def test_elements_in_each_other_are_counted(depth, fits):
+    inside = '<g fill="red">' * depth + "</g>" * depth
+    if fits:
+        assert shown('viewBox="0 0 9 9"', inside).count("<g") == depth
+    else:
+        with pytest.raises(svg.SvgError, match="100"):
+            shown('viewBox="0 0 9 9"', inside)
+
+
+def test_attributes_as_they_stand_in_a_page():
+    inside = (
+        '<path id="p" d="M 1.005 2.0000\n3" style="fill: url(#p) ; font-family: x; stroke : red;"/><use href="#p"/>'
+        '<g transform="rotate(-0 1 2)"><rect x="0.123456" width="1e-7"/></g><g transform="rotate(-90 1.23456 2)"><circle r="1"/></g>'
+        '<text style="font-family: x" x="1.0049">가<tspan>나</tspan>다</text><g id="unused">글<title>x</title>글<circle r="2"/>글</g>'
+        '<defs><g id="q"/></defs><defs/><rect fill="url( \'#p\' )" opacity=""/><image xlink:href="data:image/png;base64,AA\nAA" />'
+    )
+    drawn = shown('viewBox="0 0 9 9" xmlns:xlink="http://www.w3.org/1999/xlink" onx=""'.replace(' onx=""', ""), inside)
+    assert drawn.partition(">")[2] == (
+        '<path id="a-p" d="M 1 2 3" style="fill:url(#a-p);stroke:red" /><use xlink:href="#a-p" />'
+        '<rect x="0.12" width="1e-7" /><g transform="rotate(-90 1.23 2)"><circle r="1" /></g>'
+        '<text x="1">가<tspan>나</tspan>다</text><circle r="2" />'
+        '<defs /><rect fill="url(#a-p)" /><image xlink:href="data:image/png;base64,AAAA" /></svg>'
+    )
+
+
+@pytest.mark.parametrize("value", ["url(#a) url(x)", "URL(x)", "image-set('x' 1x)", "src('x')", "\\75rl(x)", "image (x)", "element(#a)", "cross-fade(x)"])  # fmt: skip
+def test_values_that_ask_for_something_are_refused(value):
+    with pytest.raises(svg.SvgError, match="outside address"):
+        shown('viewBox="0 0 9 9"', f'<rect mask="{value}"/>')
+
+
+@pytest.mark.parametrize("length, expected", [("3", 3), ("3px", 3), (" 1.5pt ", 2), ("1in", 96)])
+def test_lengths(length, expected):
+    assert svg.pixels(length) == expected
+
+
+@pytest.mark.parametrize("length", ["", "a", "1em", "-1", "1.5.2", "50%"])
+def test_lengths_that_are_none(length):
+    with pytest.raises(svg.SvgError):
+        svg.pixels(length)

@@ -70,3 +70,74 @@ def test_check_math_points_into_the_text():
 def test_self_referring_macro_ends():
     with pytest.raises(math.MathError):
         math.to_mathml(r"\def\a{\a}\a")
+
+
+@pytest.mark.parametrize(
+    "latex, place",
+    [
+        ("a" * math.LONGEST, None),
+        ("a" * (math.LONGEST + 1), math.LONGEST),
+        ("{" * 50 + "}" * 50, None),
+        ("{" * 51 + "}" * 51, 50),
+        ("{}" * 200, None),
+        ("\\sqrt" * 50 + " x", None),
+        ("\\sqrt" * 51 + " x", 250),
+        ("\\sqrt x" * 60, None),
+        ("\\, " * 60, None),
+        ("x" + "^" * 50, None),
+        ("x" + "^_" * 26, 51),
+        ("\\left(" * 50, None),
+        ("\\left(" * 51, 300),
+        ("\\left( \\right)" * 60, None),
+        ("\\begin{a}" * 25 + "\\end{a}" * 25, None),
+        ("\\begin{a} b" * 50, 550 - 11 + 6),
+        ("\\{" * 60, None),
+    ],
+)
+def test_depth_is_counted_and_told_where_it_is_too_much(latex, place):
+    assert math.too_deep(latex) == place
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("$a$", [(1, "a", False)]),
+        ("$$a$$", [(2, "a", True)]),
+        ("글\n\n$$\na\n$$\n\n글", [(5, "\na\n", True)]),
+        ("글\n  $$a$$  \n글", []),
+        ("글\n\n$$a$$\n글", []),
+        ("글\n$$a$$\n\n글", []),
+        ("$$a$$\n \n글", [(2, "a", True)]),
+        ("\\$a$", []),
+        ("\\\\$a$", [(3, "a", False)]),
+        ("$ a$", []),
+        ("$a $", []),
+        ("$a\n\nb$", []),
+        ("$a\nb$", [(1, "a\nb", False)]),
+        ("$a\\$b$", [(1, "a\\$b", False)]),
+        ("`$a$` ``$b$`` $c$", [(15, "c", False)]),
+        ("~~~\n$a$\n~~~\n$b$", [(13, "b", False)]),
+        ("  ```\n$a$\n  ```\n$b$", [(17, "b", False)]),
+        ("```\n$a$", []),
+        ("$a$ $b$", [(1, "a", False), (5, "b", False)]),
+    ],
+)
+def test_formulas_and_where_they_stand(text, expected):
+    assert math.find_math(text) == expected
+
+
+def test_dollars_of_no_formula():
+    assert math.scan("글 $$a$$ 글")[1] == [2, 5]
+    assert [place for place, _ in math.check_math("글 $$a$$ 글 $$b$$")] == [2, 10]
+
+
+def test_masked_code_keeps_every_place():
+    assert math.mask_code("a `b` c") == "a     c"
+    assert math.mask_code("가\n```\nb\n```\nc") == "가\n   \n \n   \nc"
+    assert math.mask_code("a ``b ` c`` d") == "a           d"
+    assert math.mask_code("\\`b`") == "\\`b`"
+
+
+def test_displayed_formulas_say_so():
+    assert 'display="block"' in math.to_mathml("a", True) and "display" not in math.to_mathml("a")
+    assert "\u2061" in math.to_mathml(r"\sin x") or "&" not in math.to_mathml(r"\sin x")

@@ -210,3 +210,18 @@ def test_what_cannot_be_read(tmp_path):
     for name in ("folder", "bytes", "none"):
         with pytest.raises(ValueError):
             records.read(tmp_path / f"{name}.ipynb")
+
+
+@pytest.mark.parametrize(
+    "value, fits",
+    [("글" * 200, True), ("글" * 201, False), (9e299, True), (1e300, False), (-1e300, False), (10**299, True), (True, True), ([1], False), (None, False)],
+)  # fmt: skip
+def test_what_evidence_may_be(value, fits):
+    assert (records.fault("value", value) is None) == fits
+
+
+def test_a_seal_is_short_and_leaves_itself_out():
+    made = notebook()
+    assert len(records.seal(made)) == 16
+    made["metadata"]["mundap"]["seal"] = "x"
+    assert records.seal(made) == notebook()["metadata"]["mundap"]["seal"]

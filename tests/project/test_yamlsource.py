@@ -197,3 +197,37 @@ def test_bombs_are_answered_fast_and_small(text):
 
 def test_marks_of_this_test_are_no_yaml():
     assert MARK not in TEXT
+
+
+def test_limits_are_where_they_are_said_to_be(tmp_path):
+    deepest = "[" * yamlsource.MAX_DEPTH + "글" + "]" * yamlsource.MAX_DEPTH
+    assert parse(deepest)[1] == [] and len(parse(f"[{deepest}]")[1]) == 1
+    file = tmp_path / "a.yaml"
+    file.write_text("#" * yamlsource.MAX_BYTES)
+    assert read(file, "a.yaml")[1] == []
+    file.write_text("#" * (yamlsource.MAX_BYTES + 1))
+    assert len(read(file, "a.yaml")[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: |\n  ▶가\n  ▶나\n\n  ▶다\nb: c",
+        "a: >-\n  ▶가 ▶나\n  ▶다\nb: c",
+        "a: ▶가 ▶나\n  ▶다\nb: 다",
+        "a: '▶가''▶나\n\n  ▶다'\nb: 다",
+        'a: "▶가 \\u0020▶나 \\\n  ▶다"\nb: 다',
+        'a: "▶가\\t\\n▶나\\"▶다"',
+        "- ▶가\n- 나",
+        "a: |+\n  ▶가\n\n\nb: c",
+        "▶가",
+    ],
+)
+def test_characters_are_found_in_every_style(text):
+    text, expected = marked(text)
+    document, problems = parse(text)
+    assert problems == []
+    path = next(iter(document.styles))
+    value = document.get(path)
+    offsets = [value.index(letter) for letter in "가나다" if letter in value]
+    assert [document.inside(path, offset) for offset in offsets][: len(expected)] == expected

@@ -101,7 +101,7 @@ def faults(
     plain: whether the page shows the text without filling in links and values, as a title.
     """
     code = math.mask_code(text)
-    prose, formulas = code, [" "] * len(code)
+    prose, formulas = code, ["$"] * len(code)
     for offset, latex, _ in math.find_math(text):
         prose = prose[:offset] + " " * len(latex) + prose[offset + len(latex) :]
         formulas[offset : offset + len(latex)] = latex
