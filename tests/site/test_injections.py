@@ -24,7 +24,7 @@ from playwright.sync_api import Error
 from mundap.live.session import markup
 from mundap.pages import notebook
 from mundap.pages.collect import pages as pages_of
-from mundap.pages.safe import sanitize
+from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
 from mundap.project.check import examine
 from mundap.site import plugin
@@ -41,10 +41,9 @@ def build_anyway(root, out, monkeypatch):
     lost = []
 
     def note(before, after):
-        lost.extend([gone] if (gone := noted(before, after)) else [])
+        lost.extend([gone] if (gone := dropped(before, after)) else [])
         return []
 
-    noted = plugin.dropped
     monkeypatch.setattr(plugin, "dropped", note)
     config = load_config(str(root / "mkdocs.yml"), site_dir=str(out), strict=False)
     config.plugins["mundap"].config.update(search=False)
