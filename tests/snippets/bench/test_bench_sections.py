@@ -1,5 +1,4 @@
 import json
-from functools import partial
 
 import jsonschema
 import pytest
@@ -9,6 +8,7 @@ from bench import grid, models, peers, run, sections, work
 from bench.grid import SECTIONS
 from bench.work import Bench
 from benchmarks import SCHEMA, SNIPPETS, faults, made, measured
+from vit import vit
 
 
 def test_schema_is_a_schema():
@@ -109,12 +109,10 @@ def test_a_library_that_fails_leaves_the_others(monkeypatch):
     assert states["mundap", "training"] == states["torchvision", "training"] == "ok"
 
 
-def test_compiled_models_are_measured_beside_the_others(monkeypatch):
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # without a minute of C++
-    one = made(["model"], libraries=["mundap", "timm"], grid={"batches": [1], "compiled": ["Ti"]})
-    cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model"]
-    assert len(cells) == 8 and {cell["status"] for cell in cells} == {"ok"}
-    assert all((cell["compile_seconds"] is not None) == cell["compile"] for cell in cells)
+def test_a_compiled_model_is_called_as_any_other():
+    one, cell = made(["model"]), {"model": "Ti/16", "mode": "training", "precision": "float32", "batch": 1}
+    contender = work.vit_call(one, cell, torch.compile(vit("Ti/16")))  # compiles at its first call
+    assert contender.name == "Ti/16"
 
 
 def test_ctrl_c_keeps_what_was_measured(monkeypatch, tmp_path):
