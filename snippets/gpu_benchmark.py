@@ -76,7 +76,7 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     try:
         records = [read_record(path) for path in options.compare or ()]
-        device = pick_device(options.device)
+        device = None if records else pick_device(options.device)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
