@@ -8,6 +8,7 @@ from mundap.project.check.names import near
 from mundap.project.draft import Draft, parts, word
 from mundap.project.draft import runs as runs_of
 from mundap.project.expression import Comparison
+from mundap.project.files import read_text
 from mundap.project.judge import judge
 from mundap.project.model import Project
 from mundap.project.values import ExpressionError, NoRecord
@@ -50,7 +51,7 @@ def blocks(project: Project) -> Iterator[Problem]:
             if name := word(answer, "block"):
                 file = f"docs/blocks/{name}.py"
                 try:
-                    ast.parse((project.root / file).read_text(encoding="utf-8"))
+                    ast.parse(read_text(project.root / file))
                 except OSError:
                     todo = "파일을 만들거나 이 줄을 지워 주세요."
                     yield draft.document.problem(("answers", i, "block"), f"`{file}` 파일이 없어요.", todo)

@@ -13,17 +13,17 @@ GENERATED = ("glossary.md", "tags.md", "sources.md", "qa", "figures", "download"
 
 
 def odd_files(project: Project) -> Iterator[Problem]:
-    """Links to folders, which may go round in a circle; pipes and devices; names that are not UTF-8."""
+    """Links to folders, which may go round in a circle, and out of the project; pipes and devices; names not in UTF-8."""
     for name in FOLDERS:
         for folder, folders, files in os.walk(project.root / name):
             for entry in sorted([*folders, *files]):
-                if what := _oddity(Path(folder, entry)):
+                if what := _oddity(Path(folder, entry), project.root):
                     path = Path(folder, entry).relative_to(project.root).as_posix()
                     shown = path.encode("utf-8", "backslashreplace").decode()
                     yield Problem(shown, 1, 1, f"{what}.", "지우거나 보통 파일로 바꿔 주세요.")
 
 
-def _oddity(path: Path) -> str | None:
+def _oddity(path: Path, root: Path) -> str | None:
     try:
         path.name.encode()
     except UnicodeEncodeError:
@@ -31,7 +31,11 @@ def _oddity(path: Path) -> str | None:
     try:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            return "폴더를 가리키는 링크예요" if path.is_dir() else _kind(path.stat().st_mode)
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                return "폴더를 가리키는 링크예요"
+            if not path.resolve().is_relative_to(root.resolve()):  # the site would hold it
+                return "프로젝트 밖을 가리키는 링크예요"
         return _kind(mode)
     except FileNotFoundError:  # gone meanwhile, or a link to nothing, which reading tells
         return None
