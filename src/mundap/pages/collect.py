@@ -1,11 +1,16 @@
 """Every generated file of the site."""
 
-from mundap.pages import lists, outputs, standalone
+from functools import lru_cache
+
+from mundap.pages import lists, standalone
 from mundap.pages.links import chapter_path, figure_path, notebook_path, thread_path
-from mundap.pages.marks import MKDOCS, Flavour
+from mundap.pages.marks import MKDOCS, Flavour, recorded_table
+from mundap.pages.outputs import figure_file
 from mundap.pages.thread import thread_page
 from mundap.problems import Failure, Problem
 from mundap.project.model import Project
+
+recorded_file = lru_cache(maxsize=512)(figure_file)
 
 
 def pages(project: Project, flavour: Flavour = MKDOCS) -> dict[str, str]:
@@ -38,9 +43,9 @@ def _figures(project: Project) -> dict[str, str]:
         for exhibit in record.exhibits.values():
             try:
                 if exhibit.kind == "svg":
-                    texts[figure_path(record.name, exhibit.name)] = outputs.figure_file(exhibit.content, exhibit.alt)
+                    texts[figure_path(record.name, exhibit.name)] = recorded_file(exhibit.content, exhibit.alt)
                 else:
-                    outputs.run_table(exhibit.content, exhibit.name, exhibit.alt)
+                    recorded_table(exhibit.content, exhibit.name, exhibit.alt)
             except ValueError as error:
                 raise Failure(str(undrawable(record.name, f"`{exhibit.name}`: {error}"))) from None
     return texts

@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from mundap.pages.links import figure_path, link
@@ -47,6 +48,11 @@ class Flavour(Protocol):
         ...
 
 
+# Of records, which are the same at each save that the live server builds; outputs of its kernels are not kept.
+recorded_figure = lru_cache(maxsize=512)(run_figure)
+recorded_table = lru_cache(maxsize=512)(run_table)
+
+
 @dataclass(frozen=True)
 class MkDocs:
     """Pages for MkDocs."""
@@ -61,7 +67,7 @@ class MkDocs:
 
     def picture(self, record: Record, name: str, anchor: str, page: str) -> str:
         exhibit = record.exhibits[name]
-        return run_figure(exhibit.content, anchor, exhibit.alt)
+        return recorded_figure(exhibit.content, anchor, exhibit.alt)
 
     def block(self, name: str, code: str) -> str:
         return f'```python exec="1" source="above" id="{name}" seal="{SEAL}"\n{code}\n```'
@@ -113,7 +119,7 @@ def exhibit(flavour: Flavour, record: Record, name: str, page: str, again: bool 
         return f"위에서 본 {'그림' if shown.kind == 'svg' else '표'}: [{escaped(in_prose(shown.alt))}](#{anchor})"
     if shown.kind == "svg":
         return flavour.picture(record, name, anchor, page)
-    return run_table(shown.content, anchor, shown.alt)
+    return recorded_table(shown.content, anchor, shown.alt)
 
 
 def definition(snippet: Snippet, name: str) -> str:
