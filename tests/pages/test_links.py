@@ -59,6 +59,12 @@ def test_values_outside_formulas_say_where_they_come_from(project):
     assert filled == '$x = 10^{-7}$ `{{count.steps}}` <span class="value" title="count.steps">3</span>번'
 
 
+def test_a_value_may_stand_at_either_end_of_a_formula(project):
+    for text in ("${{count.steps}} + x$", "$x + {{count.steps}}$", "${{count.steps}}$"):
+        assert links.resolve(project, text, PAGE) == text.replace("{{count.steps}}", "3")
+    assert "<span" in links.resolve(project, "$x${{count.steps}}", PAGE)
+
+
 def test_numbers_come_from_the_record(tmp_path):
     root = make_project(tmp_path)
     value = '<span class="value" title="measure.difference">{}</span>'
