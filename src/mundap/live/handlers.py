@@ -146,16 +146,19 @@ class CellSocket(Guarded, LocalSocket):
         if self.session or not self.door.may(self.cookie, secret):
             self.close(1008, "not entered")
             return
-        self.clock.cancel()
+        self._stop_clock()
         self.session = Session(self.pool, lambda: self.builds.snippets, self.tell)
 
     def on_close(self):
         """End the session with its page."""
         super().on_close()
-        if self.clock:
-            self.clock.cancel()
+        self._stop_clock()
         if self.session:
             self.pool.release(self.session)
+
+    def _stop_clock(self):
+        if self.clock:
+            self.clock.cancel()
 
     def tell(self, news: dict[str, Any]) -> asyncio.Future[None]:
         """Send a message to the page. Returns what can be awaited, to write no faster than it is read."""
