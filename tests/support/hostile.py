@@ -50,6 +50,7 @@ def make_site_project(folder, root):
 
 def claim(number, text):
     return {
+        "id": f"claim-{number}",
         "text": text,
         "verdict": "문헌",
         "why": text,
