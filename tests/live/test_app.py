@@ -133,9 +133,14 @@ def test_ctrl_c(small, number, before):
 
 
 OPENED = """
+import time
 import webbrowser
-from pathlib import Path
-webbrowser.open = lambda address: print("opened", address, flush=True)
+
+def wait(address):
+    print("opened", address, flush=True)
+    time.sleep(1000)  # as browsers do that BROWSER names
+
+webbrowser.open = wait
 """
 
 

@@ -1,6 +1,7 @@
 """Builds that follow the files: what a save is, what it builds, what changed."""
 
 import asyncio
+import errno
 import os
 
 import pytest
@@ -41,6 +42,29 @@ def test_update_survives_a_fault_of_its_own(small, tmp_path, capsys):
     live = Builds(small, tmp_path, lambda root: 1 / 0)
     assert "ZeroDivisionError" in live.update()["problems"][0]["what"]
     assert "Traceback" in capsys.readouterr().err, "the terminal says where"
+
+
+def test_a_full_disk_is_told(small, tmp_path, monkeypatch, capsys):
+    live = Builds(small, tmp_path, lambda root: ("project", []))
+    live.update()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    monkeypatch.setattr(builds, "run_mkdocs", full)
+    [problem] = live.update()["problems"]
+    assert "No space left" in problem["what"] and "남은 공간" in problem["todo"]
+    assert live.pages.is_dir(), "the last good pages stay"
+    assert capsys.readouterr().err == "", "it is no fault of ours"
+
+
+def test_the_project_that_was_checked_is_the_one_that_is_built(small, tmp_path, monkeypatch):
+    """It is read once for a save, not twice."""
+    project, given = object(), []
+    live = Builds(small, tmp_path, lambda root: (project, []))
+    monkeypatch.setattr(builds, "run_mkdocs", lambda root, out, url, options, *_: given.append(options) or out.mkdir())
+    live.update()
+    assert given[0]["mundap"]["project"] is project
 
 
 def test_snapshot_sees_each_kind_of_save(small):

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import warnings
 import webbrowser
 from collections import defaultdict
@@ -118,7 +119,8 @@ def open_browser(folder: Path, address: str) -> None:
     By way of a private file: a browser's command line, which would hold the token, can be read by every user.
     """
     if sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
-        webbrowser.open(private_page(folder, address).as_uri())
+        page = private_page(folder, address).as_uri()
+        threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()  # some wait until it is closed
 
 
 def announce(address: str) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from mundap.problems import Failure, Problem
 from mundap.project.check import examine
+from mundap.project.files import reason
 from mundap.project.snippets import Snippet
 from mundap.site.build import run_mkdocs
 
@@ -22,7 +24,7 @@ UNWATCHED = ("__pycache__", "node_modules")
 POLL = 0.15  # seconds between looks at the watched files
 PAUSE = 2  # seconds without a save before the whole site is built again
 SEARCH_INDEX = "pagefind"
-NO_ROOM = "임시 폴더에 남은 공간이 있는지, 파일을 읽을 권한이 있는지 확인해 주세요."
+NO_ROOM = f"임시 폴더({tempfile.gettempdir()})에 남은 공간이 있는지, 파일을 읽을 권한이 있는지 확인해 주세요."
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 
 State = dict[str, Any]  # see Builds.state
@@ -80,7 +82,7 @@ class Builds:
         except Failure as failure:
             problems = [{"place": "", "what": str(failure), "todo": ""}]
         except OSError as error:
-            problems = [{"place": "", "what": f"사이트를 만들지 못했어요({error}).", "todo": NO_ROOM}]
+            problems = [{"place": "", "what": f"사이트를 만들지 못했어요({reason(error)}).", "todo": NO_ROOM}]
         except Exception as error:  # a fault of ours, not of the author: keep serving, and show it
             traceback.print_exc()
             problems = [{"place": "", "what": f"{type(error).__name__}: {error}", "todo": ""}]
