@@ -67,9 +67,21 @@ def test_check_math_points_into_the_text():
     assert math.check_math(TEXT) == []
 
 
-def test_self_referring_macro_ends():
-    with pytest.raises(math.MathError):
-        math.to_mathml(r"\def\a{\a}\a")
+@pytest.mark.parametrize(
+    "latex, place",
+    [
+        (r"\def\a#1{\a{#1#1}}\a{x}", 0),
+        (r"x \newcommand*{\a}{\a\a}\a", 2),
+        (r"\gdef\a{\a}\a", 0),
+        (r"\renewcommand", 0),
+        (r"\\\let\d\def", 2),
+    ],
+)
+def test_formulas_define_no_commands(latex, place):
+    """The first would double without end."""
+    with pytest.raises(math.MathError, match=r"^Unknown command") as error:
+        math.to_mathml(latex)
+    assert error.value.position == place
 
 
 @pytest.mark.parametrize(
@@ -141,3 +153,7 @@ def test_masked_code_keeps_every_place():
 def test_displayed_formulas_say_so():
     assert 'display="block"' in math.to_mathml("a", True) and "display" not in math.to_mathml("a")
     assert "\u2061" in math.to_mathml(r"\sin x") or "&" not in math.to_mathml(r"\sin x")
+
+
+def test_a_new_line_before_a_word_defines_nothing():
+    math.to_mathml(r"\begin{aligned} a \\def \end{aligned}")

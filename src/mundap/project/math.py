@@ -6,6 +6,9 @@ from math_core import LatexError, LatexToMathML
 
 LONGEST, DEEPEST = 4000, 50  # characters of a formula, levels in it
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S", re.S)
+DEFINES = frozenset(  # commands: a few of them may grow without end
+    r"\def \edef \gdef \xdef \let \futurelet \newcommand \renewcommand \providecommand".split()
+)
 CONVERTER = LatexToMathML(fancy_error=False)
 
 # The same rules as pymdownx.arithmatex with smart dollars, so that what is checked is what is rendered.
@@ -31,6 +34,9 @@ def to_mathml(latex: str, display: bool = False) -> str:
         raise MathError("the formula is empty")
     if (position := too_deep(latex)) is not None:
         raise MathError("the formula is too deep", position)
+    for token in TOKEN.finditer(latex):
+        if token[0] in DEFINES:
+            raise MathError(f'Unknown command "{token[0]}"', token.start())
     try:
         markup = CONVERTER.convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
