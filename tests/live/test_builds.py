@@ -53,7 +53,7 @@ def test_a_full_disk_is_told(small, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(builds, "run_mkdocs", full)
     [problem] = live.update()["problems"]
-    assert "No space left" in problem["what"] and "남은 공간" in problem["todo"]
+    assert "디스크가 가득 찼어요" in problem["what"] and "남은 공간" in problem["todo"]
     assert live.pages.is_dir(), "the last good pages stay"
     assert capsys.readouterr().err == "", "it is no fault of ours"
 

@@ -348,7 +348,7 @@ def test_a_full_disk_is_told(pages, monkeypatch):
         page = open_page()
         await page.do("run", cell=0, code="1")
         done = await page.hear("done")
-        assert done.status == "trouble" and "No space left" in done.value and "공간" in done.value
+        assert done.status == "trouble" and "디스크가 가득 찼어요" in done.value
 
     pages(conversation)
 
