@@ -66,7 +66,9 @@ def changes(tree: ast.AST) -> Iterator[tuple[ast.AST, str, object]]:
             yield node, "op", OTHERS[type(node.op)]()
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
             yield node, "value", not node.value
-        elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+            yield node, "value", 2 * node.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
             yield node, "value", node.value + 1
             yield node, "value", node.value - 1
         elif isinstance(node, ast.If | ast.IfExp | ast.While):

@@ -157,3 +157,16 @@ def test_lengths(length, expected):
 def test_lengths_that_are_none(length):
     with pytest.raises(svg.SvgError):
         svg.pixels(length)
+
+
+def test_long_values_are_cut_in_messages():
+    for inside in (f'<use href="https://{"a" * 50}"/>', f'<rect mask="url(https://{"a" * 50})"/>'):
+        with pytest.raises(svg.SvgError) as error:
+            shown('viewBox="0 0 9 9"', inside)
+        assert len(str(error.value)) == len("outside address ''") + 40
+    for attributes, inside in ((f'viewBox="{"a" * 50}"', ""), (f'width="{"a" * 50}" height="1"', "")):
+        with pytest.raises(svg.SvgError) as error:
+            shown(attributes, inside)
+        assert f"'{'a' * 40}'" in str(error.value)
+    with pytest.raises(svg.SvgError, match=f"'{'expression' * 4}'"):
+        shown('viewBox="0 0 9 9"', f'<rect style="{"expression" * 5}"/>')

@@ -234,7 +234,12 @@ def test_names_of_threads():
     assert schema.name_fault("A" * 90)[0] == f"`{'A' * 40}`: 쓸 수 없는 이름이에요."
 
 
-@pytest.mark.parametrize("written, named", [("аnswers", "`а`(U+0430)"), ("가나", ""), ("힣", ""), ("answerz", ""), ("ａnswers", "`ａ`(U+FF41)")])  # fmt: skip
+@pytest.mark.parametrize("written, named", [("аnswers", "`а`(U+0430)"), ("аnѕwers", "`а`(U+0430)"), ("가나", ""), ("힣", ""), ("answerz", ""), ("ａnswers", "`ａ`(U+FF41)")])  # fmt: skip
 def test_a_letter_that_only_looks_like_the_one_that_is_meant_is_named(written, named):
     told = fit._look_alike(written, "answers")
     assert named in told and bool(told) == bool(named)
+
+
+def test_template_begins_with_what_is_likeliest():
+    lines = {line.partition("#")[0].strip() for line in schema.template("a-b").splitlines()}
+    assert {"id: a-b", "level: 기초", "verdict: 맞음"} <= lines and any("kind: 해설" in line for line in lines)

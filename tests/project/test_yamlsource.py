@@ -231,3 +231,10 @@ def test_characters_are_found_in_every_style(text):
     value = document.get(path)
     offsets = [value.index(letter) for letter in "가나다" if letter in value]
     assert [document.inside(path, offset) for offset in offsets][: len(expected)] == expected
+
+
+def test_the_end_of_a_block_is_not_in_the_next_line():
+    document, _ = parse("a: |\n  가나\nb: c\n")
+    assert document.inside(["a"], 2) == document.inside(["a"], 3) == (2, 5)
+    document, _ = parse("a: >-\n  가\n  나\n\nb: c\n")
+    assert document.inside(["a"], 3) == (3, 4)

@@ -101,7 +101,7 @@ def _is_space(written: str) -> bool:
     """Whether what stands in a file for one character of a text gives white space, or nothing at the end of a line."""
     if written == "\\":
         return True
-    return written.startswith("\\") and len(written) > 1 and yaml.safe_load(f'"{written}"').isspace()
+    return written.startswith("\\") and yaml.safe_load(f'"{written}"').isspace()
 
 
 def read(file: Path, name: str) -> tuple[Document, list[Problem]]:
