@@ -425,3 +425,15 @@ def test_cells_of_a_page_share_a_kernel_that_ends_with_it(server):
 
     [process] = talk(server, conversation, enter(server))
     assert not psutil.wait_procs([process], timeout=20)[1], "the kernel went with its page"
+
+
+def test_what_is_no_text_ends_like_the_rest(server):
+    """Half a surrogate pair, which no UTF-8 has: ipykernel fails to send it, in an error too."""
+
+    async def conversation(say, hear):
+        await say({"do": "run", "cell": 0, "code": "print('a\\ud800b')\nraise ValueError('\\ud800')"})
+        await hear("done")
+        await say({"do": "run", "cell": 0, "code": "print(2)"})
+        return (await hear("done", "closed")).status
+
+    assert talk(server, conversation, enter(server)) == "ok"
