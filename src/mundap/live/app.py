@@ -176,25 +176,21 @@ async def answer(builds: Builds, seen: dict, listener: socket.socket, opens: boo
         report(state, names, seconds)
         tell_pages(app, state)
 
-    watcher = asyncio.ensure_future(watch(builds, seen, tell))
-    others = [
-        asyncio.ensure_future(accept(listener, server, lambda: streams(app))),
-        asyncio.ensure_future(pool.watch()),
-    ]
+    coroutines = watch(builds, seen, tell), accept(listener, server, lambda: streams(app)), pool.watch()
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     welcome(f"http://127.0.0.1:{port}/", door.address())
     if opens:
         open_browser(builds.folder, door.address_for_file())
-    await asyncio.wait([watcher, stop], return_when=asyncio.FIRST_COMPLETED)
-    for task in others:
+    await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in tasks if task.done()]
+    for task in tasks:
         task.cancel()
-    await asyncio.wait(others)
+    await asyncio.wait(tasks)
     listener.close()
     close_sockets(app)
     await pool.close()
-    if watcher.done():
-        watcher.result()  # raises what ended it
-    watcher.cancel()
-    await asyncio.wait([watcher])
+    for task in failed:
+        task.result()  # raises what ended it
 
 
 def serve(root: Path, port: int = 8000, opens: bool = True, check: Check = examine) -> int:

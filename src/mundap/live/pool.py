@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
@@ -119,7 +120,10 @@ class Pool:
             await asyncio.sleep(min(LOOK, self.idle))
             for owner in list(self.owners):
                 if owner.kernel and not owner.busy:
-                    await self._look_at(owner, owner.kernel)
+                    try:
+                        await self._look_at(owner, owner.kernel)
+                    except Exception:  # of one kernel: the others are looked at all the same
+                        traceback.print_exc()
 
     async def _look_at(self, owner: Owner, kernel: Kernel) -> None:
         if time.monotonic() - kernel.used > self.idle:
