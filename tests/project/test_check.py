@@ -262,6 +262,7 @@ MISTAKES = {
     "formula that is too long": text("식은 $" + "a" * 4000 + "▶b$예요."),
     "list that is too deep": text("▶" + "- " * 13 + "글"),
     "quote that is too deep": text("▶" + "> " * 13 + "글"),
+    "lesson with a list that is too deep": {"snippets/count.py": ("# # 세기", "# # 세기\n#\n# ▶" + "- " * 13 + "글")},
     "too many brackets": text("[" * 300 + "▶[" * 1 + "["),
     "character that nobody sees": text("값\u200b▶은".replace("\u200b▶", "▶\u200b")),
     "control character by an escape": {FIRST: ("question: 두 값은 같나요?", 'question: "두 ▶\\x02값"')},

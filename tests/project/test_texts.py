@@ -36,6 +36,7 @@ SOUND = [
     "> " * 12 + "글",
     "    " * 11 + "- 글",
     "[" * 300,
+    "글" + "\n" * texts.LINES,
     "```python\nexecute = 1\n```",
 ]
 
@@ -75,6 +76,7 @@ def test_sound_texts(text):
         ("- " * 13 + "글", [(0, "목록이나 인용이 너무 깊")]),
         ("글\n" + "> " * 13 + "글", [(2, "목록이나 인용이 너무 깊")]),
         ("    " * 12 + "- 글", [(0, "목록이나 인용이 너무 깊")]),
+        ("글\n" * texts.LINES + "글\n", [(2 * texts.LINES + 1, "글이 너무 길어요.")]),
         ("[" * 301, [(300, "한 글에 `[` 기호가 ")]),
     ],
 )
@@ -99,11 +101,12 @@ def test_long_words_are_cut_in_messages():
     assert what == "속성은 쓸 수 없어요: `{: " + "x" * 37 + "`."
 
 
-def test_hand_written_pages_are_asked_for_links_and_values_alone():
-    text = "<b>글</b> [a](thread:there) {{run.none}} `{{x}}` # 글"
+def test_hand_written_pages_are_asked_for_links_values_and_depth_alone():
+    text = "<b>글</b> [a](thread:there) {{run.none}} `{{x}}` # 글\n\n" + "- " * 13 + "글"
     assert [offset for offset, _, _ in texts.filled_faults(text, EVIDENCE, link_problem)] == [
         text.index("thread"),
         text.index("run.none"),
+        text.index("- - "),
     ]
 
 

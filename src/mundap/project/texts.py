@@ -21,7 +21,7 @@ EXEC = re.compile(r"^[^\n`~]*(`{3,}|~{3,})[^\n]*\bexec\b", re.MULTILINE)
 HTML = re.compile(r"<(?!https?://[^\s<>]*>)[a-zA-Z/!?][^\s<>]*")
 HTML_IN_MATH = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9-]*[\s>/]|!--|!\[)")  # there `i<j` is a comparison
 ATTRIBUTES = re.compile(r"\{\s*(?:[:#.][^{}\n]*|[^{}\n]*=[^{}\n]*)\}")
-LEVELS, MARKS = 12, 300  # of lists and quotes in each other; of brackets in a text
+LEVELS, MARKS, LINES = 12, 300, 400  # of lists and quotes in each other; of brackets in a text; of a text
 DEEP = re.compile(
     rf"^(?:[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+|>[ \t]*)){{{LEVELS + 1}}}|^(?: {{4}}|\t){{{LEVELS}}}[ \t]*(?:[-*+>]|\d+[.)])",
     re.MULTILINE,
@@ -106,7 +106,10 @@ def faults(
         prose = prose[:offset] + " " * len(latex) + prose[offset + len(latex) :]
         formulas[offset : offset + len(latex)] = latex
     yield from _markup_faults(text, prose, "".join(formulas))
-    yield from _size_faults(prose)
+    yield from size_faults(prose)
+    if text.count("\n") > LINES:
+        offset = [match.start() for match in re.finditer("\n", text)][LINES]
+        yield offset, "글이 너무 길어요.", f"{LINES}줄까지 적을 수 있어요. 글을 나눠 주세요."
     for match in ANY_LINK.finditer(prose):
         yield from _link_faults(match, LINK.match(prose, match.start()), link_problem, plain)
     if plain:
@@ -127,6 +130,7 @@ def filled_faults(text: str, evidence: Mapping[str, Evidence | None], link_probl
         if problem:
             yield match.start() + 2, *problem
     yield from _value_faults(code, evidence)
+    yield from size_faults(code)
 
 
 def _markup_faults(text: str, prose: str, formulas: str) -> Iterator[Fault]:
@@ -148,7 +152,7 @@ def _markup_faults(text: str, prose: str, formulas: str) -> Iterator[Fault]:
             yield match.start(), what, todo
 
 
-def _size_faults(prose: str) -> Iterator[Fault]:
+def size_faults(prose: str) -> Iterator[Fault]:
     """Lists, quotes and brackets that Python-Markdown would take very long over, or go down too deep in."""
     for match in DEEP.finditer(prose):
         todo = f"{LEVELS}겹까지 적을 수 있어요. 목록을 나누거나 들여쓰기를 줄여 주세요."

@@ -73,6 +73,8 @@ def run_mkdocs(
                 build(config, dirty=known is not None)
             finally:
                 config.plugins.on_shutdown()
+        except RecursionError:
+            raise Failure("너무 깊은 글이 있어 쪽을 만들 수 없어요. 목록과 인용의 깊이를 줄여 주세요.") from None
         except MkDocsException as error:
             raise Failure("\n".join(messages.lines or [str(error)])) from error
     if messages.lines:  # such as a warning of the configuration, which strict builds let pass in some places

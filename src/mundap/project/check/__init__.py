@@ -19,6 +19,7 @@ CHECKS = (
     code.evidence,
     code.stale,
     code.other_cells,
+    code.deep_texts,
     code.unused,
     code.editor_schemas,
     names.lines_of_the_map,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mundap.problems import Problem
-from mundap.project import schema, snippets
+from mundap.problems import Problem, place
+from mundap.project import schema, snippets, texts
 from mundap.project.cells import cells_of
 from mundap.project.model import Project
 
@@ -63,6 +63,15 @@ def other_cells(project: Project) -> Iterator[Problem]:
                 f"`mundap run {name}` 명령으로 다시 돌려 주세요.",
             )
             yield Problem(record.path.relative_to(project.root).as_posix(), 1, 1, what, todo)
+
+
+def deep_texts(project: Project) -> Iterator[Problem]:
+    """Text cells that Markdown would go down too deep in."""
+    for name in project.runnable:
+        for cell in cells_of(project.snippets[name].source):
+            for offset, what, todo in texts.size_faults(cell.source) if cell.kind == "markdown" else ():
+                line, column = place(cell.source[:offset])
+                yield Problem(_file(project, name), cell.line + line - 1, column + 2, what, todo)  # after `# `
 
 
 def unused(project: Project) -> Iterator[Problem]:
