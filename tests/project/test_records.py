@@ -225,3 +225,10 @@ def test_a_seal_is_short_and_leaves_itself_out():
     assert len(records.seal(made)) == 16
     made["metadata"]["mundap"]["seal"] = "x"
     assert records.seal(made) == notebook()["metadata"]["mundap"]["seal"]
+
+
+def test_why_a_value_is_no_evidence():
+    assert "nan" in records.fault("value", float("nan")) and "유한한 수" in records.fault("value", 1e300)
+    assert records.fault("value", 10**301) == "수가 너무 커요"
+    assert "글이 200자보다" in records.fault("value", "글" * 201) and "NoneType" in records.fault("value", None)
+    assert "이름에는" in records.fault("a b", 1)

@@ -243,3 +243,27 @@ def test_a_letter_that_only_looks_like_the_one_that_is_meant_is_named(written, n
 def test_template_begins_with_what_is_likeliest():
     lines = {line.partition("#")[0].strip() for line in schema.template("a-b").splitlines()}
     assert {"id: a-b", "level: 기초", "verdict: 맞음"} <= lines and any("kind: 해설" in line for line in lines)
+
+
+def test_of_a_value_of_several_lines_the_first_is_shown():
+    text = THREAD.replace("id: first", "id: |\n  가 나\n  다").replace("question: 질문이 무엇인가요?", "question: |\n  하나\n  둘").replace("level: 기초", "level: |\n  하나\n  둘")  # fmt: skip
+    told = [problem.what for problem in fit.problems(yamlsource.parse(text)[0], "thread")]
+    assert told == [
+        "`가 나`: 쓸 수 없는 이름이에요.",
+        "`하나`: 한 줄이어야 해요.",
+        "`level` 자리에 올 수 없는 값이에요: `하나`.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line, todo",
+    [
+        ("{document: S1, section: 하나, 그리고 둘}", "쉼표가 든 글이라면"),
+        ("{document: S1, section: 하나, 그리고 둘: 셋}", "쓸 수 있는 키: document, section."),
+        ("{document: S1, section: 하나, 그리고}", "쓸 수 있는 키: document, section."),
+        ("{document: S1, sectoin: 하나, section: 둘}", "혹시 `section`인가요?"),
+    ],
+)
+def test_what_to_do_about_a_key_that_is_not_known(line, todo):
+    text = THREAD.replace("{document: S1, section: 첫째 절}", line)
+    assert [problem.todo.startswith(todo) for problem in fit.problems(yamlsource.parse(text)[0], "thread")] == [True]
