@@ -86,6 +86,8 @@ def test_what_a_figure_does_not_need_is_refused(inside):
         "<html/>",
         "<svg xmlns='http://www.w3.org/2000/svg'/>",
         "<svg width='100%' height='10'/>",
+        "<svg width='10'/>",
+        "<svg height='10'/>",
         '<!DOCTYPE svg [<!ENTITY a "b">]><svg viewBox="0 0 1 1">&a;</svg>',
     ],
 )

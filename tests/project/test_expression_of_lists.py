@@ -96,3 +96,10 @@ def test_refused(text, words):
 def test_a_list_is_no_value_of_a_sentence():
     with pytest.raises(ExpressionError, match="목록이에요"):
         Expression("a.x - a.y", condition=False).value(EVIDENCE)
+
+
+def test_a_deviation_needs_two_values():
+    evidence = {"a": {"x": [1.0], "y": [1.0, 3.0]}}
+    assert Expression("std(a.y)", condition=False).value(evidence) == pytest.approx(2**0.5)
+    with pytest.raises(ExpressionError):
+        Expression("std(a.x)", condition=False).value(evidence)

@@ -1,5 +1,7 @@
 import pytest
+from engine import FILES, make_project, put
 
+from mundap.project.check import examine
 from mundap.project.expression import ExpressionError, NoRecord
 from mundap.project.judge import judge
 
@@ -66,3 +68,14 @@ def test_nulls_tell_what_was_measured_there():
 
 def test_without_worlds_there_are_no_nulls():
     assert judge("a.accuracy > 0.8", LEARNT).nulls == ()
+
+
+def test_what_the_literature_says_is_not_judged(tmp_path):
+    file = "docs/qa/basics/first.yaml"
+    put(
+        make_project(tmp_path) / file,
+        FILES[file].replace("verdict: 문헌\n", "verdict: 문헌\n        check: measure.difference < 1\n"),
+    )
+    project, _ = examine(tmp_path)
+    judged = {place for path, place in project.judgements if path == file}
+    assert ("answers", 0, "claims", 0) in judged and ("answers", 0, "claims", 1) not in judged

@@ -221,6 +221,7 @@ def test_limits_are_where_they_are_said_to_be(tmp_path):
         "- ▶가\n- 나",
         "a: |+\n  ▶가\n\n\nb: c",
         "▶가",
+        "'▶가\n▶나\n▶다'",
     ],
 )
 def test_characters_are_found_in_every_style(text):
