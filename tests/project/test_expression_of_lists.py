@@ -103,3 +103,15 @@ def test_a_deviation_needs_two_values():
     assert Expression("std(a.y)", condition=False).value(evidence) == pytest.approx(2**0.5)
     with pytest.raises(ExpressionError):
         Expression("std(a.x)", condition=False).value(evidence)
+
+
+def test_a_comparison_keeps_the_values_of_its_seeds():
+    values = tuple(EVIDENCE["a"]["x"])
+    for text, expected in {
+        "low(a.x) > 0": values,
+        "all(a.x > 0)": values,
+        "a.one < 1": (),
+        "abs(a.one) < 1": (),
+    }.items():
+        [comparison] = Expression(text).comparisons(EVIDENCE)
+        assert comparison.seeds == expected, text

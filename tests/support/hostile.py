@@ -11,7 +11,7 @@ from injections import quoted
 from mundap.project import yamlsource
 from mundap.project.check import examine
 
-PACK = 12  # injections a thread
+PACK = 18  # injections a thread
 REDIRECTS = re.compile(r"  - redirects:\n(?: {6,}.*\n)*")
 # What a page may not hold, whoever wrote it: [words for what was seen]
 JUDGE = """() => {
