@@ -365,3 +365,12 @@ def test_format_value(shown, spec, expected):
 def test_format_value_refuses(shown, spec):
     with pytest.raises(ValueError):
         format_value(shown, spec)
+
+
+def test_long_texts_are_cut_in_messages():
+    with pytest.raises(ExpressionError) as error:
+        Expression("a.long + 1", condition=False).value({"a": {"long": "글" * 50}})
+    assert error.value.what == f"글('{'글' * 40}')로는 계산할 수 없어요."
+    with pytest.raises(ExpressionError) as error:
+        Expression(f"a.x + f({'1, ' * 30})", condition=False)
+    assert error.value.what == f"식에 쓸 수 없는 표현이에요: `{('f(' + '1, ' * 30)[:40]}`."
