@@ -157,3 +157,43 @@ def test_displayed_formulas_say_so():
 
 def test_a_new_line_before_a_word_defines_nothing():
     math.to_mathml(r"\begin{aligned} a \\def \end{aligned}")
+
+
+OPEN = [
+    "(",
+    "[",
+    "\\{",
+    "\\langle",
+    "\\lfloor ",
+    "\\bigl(",
+    "{(}",
+    "(^{)}",
+    "(\\text{)}",
+    "(\\left)\\right.",
+    "\\llbracket ",
+    "\u27e8",
+]
+
+
+@pytest.mark.parametrize("opening", OPEN)
+def test_brackets_that_nothing_closes_are_counted(opening):
+    """Each doubles the time that the converter takes."""
+    assert math.left_open(opening * math.LEFT_OPEN) is None
+    assert len(opening) * math.LEFT_OPEN <= math.left_open(opening * 40) < len(opening) * (math.LEFT_OPEN + 1)
+    with pytest.raises(math.MathError, match="too deep"):
+        math.to_mathml(opening * 40)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        "f(" * 200 + ")" * 200,
+        "[0, 1)" * 100,
+        "\\{a\\}" * 100,
+        "\\left( a \\right)" * 40,
+        "\\langle a \\rangle" * 40,
+        "{a}" * 40,
+    ],
+)
+def test_brackets_that_are_closed_are_as_many_as_one_likes(latex):
+    assert math.left_open(latex) is None and math.to_mathml(latex)

@@ -1,6 +1,7 @@
 """LaTeX to MathML at build time, so that pages show formulas without a script."""
 
 import re
+import unicodedata
 
 from math_core import LatexError, LatexToMathML
 
@@ -9,6 +10,10 @@ TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S", re.S)
 DEFINES = frozenset(  # commands: a few of them may grow without end
     r"\def \edef \gdef \xdef \let \futurelet \newcommand \renewcommand \providecommand".split()
 )
+LEFT_OPEN = 10  # brackets that nothing closes
+PAIRS = """langle rangle lang rang lfloor rfloor lceil rceil lvert rvert lVert rVert lbrace rbrace lbrack rbrack lparen rparen
+lgroup rgroup lmoustache rmoustache ulcorner urcorner llcorner lrcorner llbracket rrbracket lBrace rBrace lBrack rBrack""".split()
+OPENING, CLOSING = ({f"\\{name}" for name in PAIRS[start::2]} for start in (0, 1))
 CONVERTER = LatexToMathML(fancy_error=False)
 
 # The same rules as pymdownx.arithmatex with smart dollars, so that what is checked is what is rendered.
@@ -32,7 +37,7 @@ def to_mathml(latex: str, display: bool = False) -> str:
     """MathML of a LaTeX formula (without its dollars). Raises MathError with the position of the fault."""
     if not latex.strip():
         raise MathError("the formula is empty")
-    if (position := too_deep(latex)) is not None:
+    if (position := too_deep(latex)) is not None or (position := left_open(latex)) is not None:
         raise MathError("the formula is too deep", position)
     for token in TOKEN.finditer(latex):
         if token[0] in DEFINES:
@@ -60,6 +65,32 @@ def too_deep(latex: str) -> int | None:
         if depth > DEEPEST or chain > DEEPEST:
             return token.start()
     return None
+
+
+def left_open(latex: str) -> int | None:
+    """Where a formula has more brackets that nothing closes than it may; None where nowhere.
+
+    The converter takes twice as long for each of them. A bracket is closed by any other way round in the same group.
+    """
+    groups: list[list[int]] = [[]]  # where brackets were opened, in each group
+    left, is_taken = [], False
+    for token in TOKEN.finditer(latex):
+        text = token[0]
+        if is_taken:  # the delimiter of \\left, which has a partner of its own
+            is_taken = False
+        elif text in ("\\left", "\\middle", "\\right"):
+            is_taken = True
+        elif text == "{":
+            groups.append([])
+        elif text == "}":
+            left += groups.pop()
+            groups = groups or [[]]
+        elif text in OPENING or unicodedata.category(text[-1]) == "Ps":
+            groups[-1].append(token.start())
+        elif groups[-1] and (text in CLOSING or unicodedata.category(text[-1]) == "Pe"):
+            groups[-1].pop()
+    left = sorted([*left, *(place for group in groups for place in group)])
+    return left[LEFT_OPEN] if len(left) > LEFT_OPEN else None
 
 
 def find_math(markdown: str) -> list[Formula]:
