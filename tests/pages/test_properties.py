@@ -49,7 +49,7 @@ def dangers(page):
 @given(texts_of(HTML, 25), st.booleans())
 def test_sanitized_markup_is_harmless_and_stays_as_it_is(text, hand_written):
     safe = sanitize(text, hand_written)
-    assert list(dangers(safe)) == []
+    assert set(dangers(safe)) <= ({"noscript"} if hand_written else set()), safe
     assert sanitize(safe, hand_written) == safe
 
 
