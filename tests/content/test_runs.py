@@ -18,7 +18,7 @@ from mundap.project.judge import judge
 from mundap.project.snippets import order
 
 PROJECT, PROBLEMS = own_project()
-BUDGET = 2 * 300  # seconds of one core for all of them: five minutes on two cores
+BUDGET = 2 * 600  # seconds of one core for all of them: ten minutes on two cores
 IMPORTS = """
 import contextlib, importlib, io, json, sys, time
 import sklearn, torch, torch.utils.flop_counter
