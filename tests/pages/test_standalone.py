@@ -302,7 +302,8 @@ def test_colab_where_the_site_knows_its_repository(root, monkeypatch, repository
     plugin = config.plugins["mundap"]
     plugin.on_config(config)
     path = root / "docs" / "notebooks" / "qkv_mistake.ipynb"
-    file = SimpleNamespace(src_uri="notebooks/qkv_mistake.ipynb", content_string=path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    file = SimpleNamespace(src_uri="notebooks/qkv_mistake.ipynb", content_string=text, generated_by=None)
     content = plugin.on_page_content(nb2html(str(path)), SimpleNamespace(file=file, meta={}, title="글"), config, None)
     assert {a.text: a["href"] for a in BeautifulSoup(content, "html.parser").select(".run-links a")} == links
 

@@ -15,7 +15,7 @@ def test_site_appears_only_whole(tmp_path):
     with pytest.raises(Failure, match=r"none\.md"):
         build_site(small)
     assert "처음 글" in (out / "index.html").read_text(), "the last good site stays"
-    assert sorted(path.name for path in small.iterdir()) == ["docs", "mkdocs.yml", "site"]
+    assert sorted(path.name for path in small.iterdir()) == ["docs", "mkdocs.yml", "overrides", "site"]
     (small / "mkdocs.yml").write_text("site_name: 시험\ntheme: {name: none-such}\n")
     with pytest.raises(Failure, match="none-such"):
         build_site(small)

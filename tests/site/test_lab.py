@@ -102,7 +102,7 @@ CLAIMS = {  # a state that a page links to -> what has to be seen there
     "?pos=none&shuffle=patches": (None, "로짓이 그대로예요"),
     "?shuffle=patches": ("정답은 ㄴ이에요", "최대 "),
     "?shuffle=tokens": ("맞혔어요", "로짓이 그대로예요"),
-    "?size=96&pos=line": ("정답은 ㄴ이에요", "최대 "),
+    "?size=112&pos=line": ("정답은 ㄴ이에요", "최대 "),
     "?size=96": ("맞혔어요", "최대 "),
     "?pos=none": ("정답은 ㄴ이에요", "최대 "),
     "?pos=none&dx=4": (None, "최대 "),

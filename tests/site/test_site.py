@@ -119,7 +119,9 @@ def test_notebook_pages_lead_to_the_notebooks_that_stand_alone(root, site):
     project, _ = examine(root)
     for name in project.records:
         page = site / "notebooks" / name / "index.html"
-        [address] = re.findall(r'<a href="([^"]+)" download(?:="")?>노트북 내려받기</a>', page.read_text(encoding="utf-8"))
+        [address] = re.findall(
+            r'<a href="([^"]+)" download(?:="")?>노트북 내려받기</a>', page.read_text(encoding="utf-8")
+        )
         assert (page.parent / address).read_text(encoding="utf-8") == standalone.of_project(project, name)
     assert len(list(site.rglob("*.ipynb"))) == len(project.records), "no other notebook can be taken for one of them"
 
