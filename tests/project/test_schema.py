@@ -30,6 +30,7 @@ answers:
     claims:
       - id: yes-1
         text: 주장이에요.
+        basis: 실험
         verdict: 맞음
         check: measure.value < 1
 """

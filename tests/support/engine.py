@@ -63,13 +63,15 @@ answers:
     claims:
       - id: same-1
         text: 두 값이 같아요.
+        basis: 실험
         verdict: 맞음
         check: measure.difference < 1e-5
         why: 차이를 쟀어요.
         cite: [{paper: vit, where: 식 1}]
       - id: same-2
         text: 옛날부터 그랬어요.
-        verdict: 문헌
+        basis: 문헌
+        verdict: 맞음
         cite: [{paper: vit, where: 1절, says: 옛날 일이에요.}]
   - id: explained
     kind: 해설
@@ -81,6 +83,7 @@ answers:
     claims:
       - id: explained-1
         text: 차이가 커요.
+        basis: 실험
         verdict: 틀림
         check: measure.difference < 1 and measure.name == "작음"
 try:
@@ -107,6 +110,7 @@ answers:
     claims:
       - id: small-1
         text: 값이 작아요.
+        basis: 실험
         verdict: 미확인
         check: count.steps <= 3
         cite: [{paper: vit, where: 표 1}]
@@ -128,6 +132,7 @@ answers:
     claims:
       - id: yes-it-is-1
         text: 세 번이에요.
+        basis: 실험
         verdict: 일부 맞음
         check: count.steps == 3 and count.exact == True
 """,

@@ -5,7 +5,7 @@ import json
 
 from mundap.pages.links import chapter_path, link, notebook_path, plain, resolve, thread_links, thread_path
 from mundap.pages.marks import Flavour, box, definition, element, exhibit, section
-from mundap.pages.verdicts import badge, level_badge, measure
+from mundap.pages.verdicts import badge, basis_badge, level_badge, measure
 from mundap.project import schema
 from mundap.project.model import Answer, Cite, Claim, Project, Run, Thread, Try
 from mundap.project.texts import slug
@@ -113,7 +113,7 @@ def _run(flavour: Flavour, project: Project, run: Run, page: str, again: bool) -
 def _claim(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> str:
     page = thread_path(thread)
     permalink = f'<a class="permalink" href="#{claim.anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>'
-    parts = [box(flavour, "claim-text", f"{badge(claim.verdict)} {resolve(project, claim.text, page)} {permalink}")]
+    parts = [box(flavour, "claim-text", f"{badge(claim.verdict)}{basis_badge(claim.basis)} {resolve(project, claim.text, page)} {permalink}")]
     if judgement := project.judgement(thread, claim):
         parts.append(measure(flavour, project, judgement, page))
     if claim.why is not None:

@@ -23,6 +23,11 @@ def badge(verdict: str) -> str:
     )
 
 
+def basis_badge(basis: str) -> str:
+    """What decided a verdict, as a word beside its badge."""
+    return f'<span class="basis" title="{html.escape(schema.BASES[basis])}">{basis}</span>'
+
+
 def level_badge(level: str) -> str:
     """A level as a badge."""
     return f'<span class="level level-{schema.LEVELS.index(level) + 1}">{level}</span>'
@@ -32,6 +37,12 @@ def verdict_counts(threads: Iterable[Thread]) -> dict[str, int]:
     """How many claims have each verdict, in the verdicts' own order."""
     counts = Counter(claim.verdict for thread in threads for claim in thread.claims)
     return {verdict: counts[verdict] for verdict in schema.VERDICTS if counts[verdict]}
+
+
+def basis_counts(threads: Iterable[Thread]) -> dict[str, int]:
+    """How many claims were decided by what, in the bases' own order."""
+    counts = Counter(claim.basis for thread in threads for claim in thread.claims)
+    return {basis: counts[basis] for basis in schema.BASES if counts[basis]}
 
 
 def measure(flavour: Flavour, project: Project, judgement: Judgement, page: str) -> str:
@@ -88,9 +99,10 @@ def _bound(text: str, value: Value | list[float]) -> str:
 
 
 def verdict_table() -> str:
-    """What each verdict means, as a Markdown table."""
+    """What each verdict and each basis means, as two Markdown tables."""
     rows = [f"| {sign} {name} | {meaning} |" for name, (_, sign, meaning) in schema.VERDICTS.items()]
-    return "\n".join(["| 판정 | 뜻 |", "|---|---|", *rows])
+    bases = [f"| {name} | {meaning} |" for name, meaning in schema.BASES.items()]
+    return "\n".join(["| 판정 | 뜻 |", "|---|---|", *rows, "", "| 근거 | 뜻 |", "|---|---|", *bases])
 
 
 def scoreboard(project: Project) -> str:
@@ -104,7 +116,9 @@ def scoreboard(project: Project) -> str:
         f'<li class="{css[verdict]}">{badge(verdict)} <strong>{count}</strong></li>'
         for verdict, count in counts.items()
     )
+    bases = ", ".join(f"{basis} {count}개" for basis, count in basis_counts(project.threads.values()).items())
     return (
-        f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{sum(counts.values())}</strong>개를 판정했어요.</p>\n'
+        f'<div class="scoreboard">\n<p>지금까지 주장 <strong>{sum(counts.values())}</strong>개를 판정했어요. '
+        f"무엇이 갈랐나 세어 보면 {bases}예요.</p>\n"
         f'<div class="bar" aria-hidden="true">{bar}</div>\n<ul>{items}</ul>\n</div>'
     )

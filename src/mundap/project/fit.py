@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 
 from mundap.problems import Problem
-from mundap.project.schema import PATTERNS, SCHEMAS
+from mundap.project.schema import OUTDATED, PATTERNS, SCHEMAS
 from mundap.project.yamlsource import Document
 
 KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}
@@ -111,7 +111,8 @@ def _too_few(fault: Fault) -> Iterator[Problem]:
 def _no_choice(fault: Fault) -> Iterator[Problem]:
     if isinstance(fault.value, str):  # else its kind is told
         near = difflib.get_close_matches(fault.value, fault.wanted, 1, 0.4)
-        todo = f"{f'혹시 `{near[0]}`인가요?{_look_alike(fault.value, near[0])} ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
+        moved = OUTDATED.get((fault.key or "", fault.value.strip()))
+        todo = f"{f'{moved}. ' if moved else ''}{f'혹시 `{near[0]}`인가요?{_look_alike(fault.value, near[0])} ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
         yield fault.problem(f"{fault.here}에 올 수 없는 값이에요: `{fault.value.splitlines()[0][:40]}`.", todo)
 
 

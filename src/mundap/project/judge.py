@@ -49,7 +49,7 @@ def judge_all(project: Project) -> Project:
     for draft in project.files.drafts:
         for place, item in draft.judged:
             check = word(item, "check")
-            if not check or word(item, "verdict") == "문헌":
+            if not check or word(item, "basis") == "문헌":
                 continue
             try:
                 judgements[draft.document.path, place] = judge(check, project.evidence, project.worlds)

@@ -30,11 +30,12 @@ class Cite:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence and its verdict. place: where it stands in its file; anchor: its id, its address in the page."""
+    """One sentence, its verdict, and what decided it (basis: a key of schema.BASES). place: where it stands in its file; anchor: its id, its address in the page."""
 
     place: Place
     anchor: str
     text: str
+    basis: str
     verdict: str
     check: str | None
     why: str | None
@@ -281,6 +282,7 @@ def _answer(number: int, data: dict[str, Any]) -> Answer:
             place=("answers", number, "claims", index),
             anchor=item["id"],
             text=item["text"],
+            basis=item["basis"],
             verdict=item["verdict"],
             check=item.get("check"),
             why=item.get("why"),

@@ -11,11 +11,15 @@ from typing import Any
 Node = dict[str, Any]  # a part of a JSON Schema
 
 VERDICTS = {
-    "맞음": ("true", "✓", "실행 결과가 주장을 뒷받침해요."),
+    "맞음": ("true", "✓", "근거가 주장을 뒷받침해요."),
     "일부 맞음": ("partly", "◐", "조건을 붙이거나 말을 고쳐야 맞아요."),
-    "틀림": ("false", "✗", "실행 결과가 주장을 반박해요."),
-    "미확인": ("open", "?", "이 실험의 규모로는 가를 수 없어요. 잰 것과 논문의 보고를 나란히 적어요."),
-    "문헌": ("cited", "§", "역사나 의견이라 실행으로 가를 수 없어요. 출처를 밝혀요."),
+    "틀림": ("false", "✗", "근거가 주장을 반박해요."),
+    "미확인": ("open", "?", "여기서 잰 것으로도, 논문이 보고한 것으로도 가를 수 없어요. 왜 그런지 적어요."),
+}
+BASES = {
+    "실험": "데이터나 학습에서 잰 값이 갈랐어요. 다르게 나올 수도 있었어요.",
+    "증명": "정의, 계산, 코드가 갈랐어요. 반례 하나로 끝나는 것도 여기에 들어요.",
+    "문헌": "우리 실행으로는 가를 수 없어서, 논문이 보고한 것이 갈랐어요.",
 }
 LEVELS = ["기초", "중급", "심화"]
 KINDS = {"의견": "원문에 나온 입장이에요. 맞든 틀리든 공정하게 옮겨요.", "해설": "우리가 덧붙인 설명이에요."}
@@ -26,6 +30,9 @@ LINE = r"^[^\n]*\S[^\n]*$(?!\n)"
 URL = r"^https?://[\w.~:/?#@!$&*+,;=%-]{1,300}$(?!\n)"
 YEAR = r"^[0-9]{4}$(?!\n)"
 ARXIV = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]{2,20}(\.[A-Z]{2})?/[0-9]{7})(v[0-9]{1,2})?$(?!\n)"
+OUTDATED = {  # what an older project says: (key, value) -> how to move
+    ("verdict", "문헌"): "`문헌`은 이제 판정이 아니라 근거예요. `basis: 문헌`을 더하고, 판정은 문헌이 보고하는 대로 골라 주세요",
+}
 PATTERNS = {  # what is wrong, what to do
     SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 80자까지 써 주세요(예: `why-position`)."),
     NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 80자까지 적어 주세요."),
@@ -79,12 +86,14 @@ CITE = _list(
 )
 CLAIM = _object(
     "주장 하나와 그 판정",
-    ["id", "text", "verdict"],
+    ["id", "text", "basis", "verdict"],
     id=_slug("주장의 주소(영문 소문자와 -). 주장을 옮기거나 고쳐도 바꾸지 않아요."),
     text=_line("주장을 한 문장으로"),
+    basis=_choice("무엇이 판정을 갈랐나요", BASES),
     verdict=_choice("판정", VERDICTS),
     check=_text(
-        "판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. `문헌`만 빼고 꼭 있어야 해요."
+        "판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. 근거가 `문헌`이면 적지 않고, "
+        "`미확인`이면 적지 않아도 돼요."
     ),
     why=_text("실행이 주장을 어떻게 가르는지, 틀렸다면 무엇이 맞는지"),
     cite=CITE,
@@ -264,7 +273,7 @@ def documentation() -> str:
 def template(identifier: str) -> str:
     """The scaffold of a new thread: every required key with its description beside it."""
     lines = ["# yaml-language-server: $schema=../../../schema/thread.json"]
-    fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "verdict": "맞음"}
+    fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "basis": "실험", "verdict": "맞음"}
 
     def walk(node: Node, indent: str, first: str = "") -> None:
         for key in node["required"]:

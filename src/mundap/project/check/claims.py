@@ -62,28 +62,32 @@ def blocks(project: Project) -> Iterator[Problem]:
 
 
 def verdicts(project: Project) -> Iterator[Problem]:
-    """Claims without what their verdict needs: a check, or a citation."""
+    """Claims without what their basis or verdict needs: a check, a reason, a citation."""
     for draft in _drafts(project):
         for place, claim in draft.claims:
-            verdict = word(claim, "verdict")
-            if verdict == "문헌" and "check" in claim:
-                what, todo = (
-                    "`문헌` 판정에는 조건(check)을 둘 수 없어요.",
-                    "실행으로 가를 수 있다면 다른 판정을 쓰고, 아니면 이 줄을 지워 주세요.",
-                )
+            basis, verdict = word(claim, "basis"), word(claim, "verdict")
+            if basis == "문헌" and "check" in claim:
+                what = "근거가 `문헌`인 주장에는 조건(check)을 둘 수 없어요."
+                todo = "실행으로 가를 수 있다면 `basis`를 `실험`이나 `증명`으로 하고, 아니면 이 줄을 지워 주세요."
                 yield draft.document.problem((*place, "check"), what, todo, key=True)
-            if verdict != "문헌" and "check" not in claim:
-                todo = (
-                    "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 판정을 `문헌`으로 하고 "
-                    "`cite`를 적어 주세요."
-                )
-                yield draft.document.problem(place, "이 주장을 가르는 조건(check)이 없어요.", todo)
-            if "cite" not in claim and verdict == "문헌":
-                what = "`문헌` 판정인데 근거 문헌이 없어요."
-                yield draft.document.problem(place, what, "`cite:`에 논문과 자리를 적어 주세요.")
-            if "cite" not in claim and verdict == "미확인":
-                what = "`미확인` 판정인데 논문의 보고가 없어요."
-                yield draft.document.problem(place, what, "`cite:`에 논문이 어디서 무엇을 보고하는지 적어 주세요.")
+            for key, what, todo in _lacks(basis, verdict):
+                if key not in claim:
+                    yield draft.document.problem(place, what, todo)
+
+
+def _lacks(basis: str, verdict: str) -> Iterator[tuple[str, str, str]]:
+    """What a claim of that basis and verdict has to have: (key, what is wrong without it, what to do)."""
+    if basis == "문헌":
+        yield "cite", "근거가 `문헌`인데 문헌이 없어요.", "`cite:`에 논문과 자리를 적어 주세요."
+    elif verdict != "미확인":
+        todo = (
+            "`check: 스니펫.증거 < 값`을 더하거나, 실행으로 가를 수 없다면 `basis: 문헌`으로 하고 `cite`를 적어 주세요."
+        )
+        yield "check", "이 주장을 가르는 조건(check)이 없어요.", todo
+    if basis == "증명":
+        yield "why", "근거가 `증명`인데 까닭이 없어요.", "`why:`에 어떤 정의, 계산, 코드, 반례가 가르는지 적어 주세요."
+    elif verdict == "미확인":
+        yield "why", "`미확인` 판정인데 까닭이 없어요.", "`why:`에 무엇이 있어야 가를 수 있는지 적어 주세요."
 
 
 def citations(project: Project) -> Iterator[Problem]:
@@ -102,7 +106,7 @@ def outcomes(project: Project) -> Iterator[Problem]:
     for draft in _drafts(project):
         for place, item in draft.judged:
             verdict, check = word(item, "verdict"), word(item, "check")
-            if not check or verdict == "문헌":
+            if not check or word(item, "basis") == "문헌":
                 continue
             where = (*place, "check")
             judgement = project.judgements.get((draft.document.path, place))
@@ -123,7 +127,9 @@ def outcomes(project: Project) -> Iterator[Problem]:
 def nulls(project: Project) -> Iterator[Problem]:
     """Checks of claims that hold just as well where there is nothing to find: they decide nothing."""
     for draft in _drafts(project):
-        for place, _ in draft.claims:
+        for place, claim in draft.claims:
+            if word(claim, "basis") != "실험" or word(claim, "verdict") == "미확인":
+                continue
             judgement = project.judgements.get((draft.document.path, place))
             for null in judgement.nulls if judgement and judgement.holds else ():
                 if null.comparisons and null.holds:
