@@ -136,6 +136,9 @@ def main() -> None:
             target = copy / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(ROOT / name, target) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, target)
+        for test in dict.fromkeys(test for name in modules for test in MODULES[name]):
+            if not lives(copy, [test]):
+                sys.exit(f"{test} fails as it is: it would kill every mutant")
         alive = 0
         for count, (name, number) in enumerate(chosen, 1):
             file = copy / "src" / "mundap" / f"{name}.py"
