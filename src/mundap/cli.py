@@ -130,7 +130,7 @@ def _run(
 
 def command_status(root: Path, options: argparse.Namespace) -> None:
     """Tell of verdicts, records and their times."""
-    from mundap.pages.verdicts import verdict_counts
+    from mundap.pages.verdicts import basis_counts, verdict_counts
     from mundap.project.check import examine
 
     project, problems = examine(root)
@@ -138,10 +138,9 @@ def command_status(root: Path, options: argparse.Namespace) -> None:
     print(f"문답 {len(project.threads)}개, 주장 {sum(counts.values())}개")
     for verdict, count in counts.items():
         print(f"  {verdict} {count}")
-    threads = project.threads.values()
-    judged = [project.judgement(thread, claim) for thread in threads for claim in thread.claims if claim.check]
-    beside = sum(bool(judgement and judgement.nulls) for judgement in judged)
-    print(f"효과가 없는 세계(null)와 견준 주장 {beside}개, 견주지 않은 주장 {len(judged) - beside}개")
+    print("근거: " + ", ".join(f"{basis} {count}" for basis, count in basis_counts(project.threads.values()).items()))
+    beside = [bool(judgement and judgement.nulls) for judgement in project.experiments]
+    print(f"  실험 가운데 효과가 없는 세계(null)와 견준 주장 {sum(beside)}개, 견주지 않은 주장 {beside.count(False)}개")
     stale = project.stale
     print(f"실행 {len(project.records)}개, 모두 {sum(record.seconds for record in project.records.values()):.0f}초")
     for name, record in sorted(project.records.items(), key=lambda item: -item[1].seconds):

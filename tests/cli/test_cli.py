@@ -122,12 +122,12 @@ def test_status(project, capsys):
     assert main(["status"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "문답 3개, 주장 5개",
-        "  맞음 1",
+        "  맞음 2",
         "  일부 맞음 1",
         "  틀림 1",
         "  미확인 1",
-        "  문헌 1",
-        "효과가 없는 세계(null)와 견준 주장 0개, 견주지 않은 주장 4개",
+        "근거: 실험 4, 문헌 1",
+        "  실험 가운데 효과가 없는 세계(null)와 견준 주장 0개, 견주지 않은 주장 3개",
         "실행 2개, 모두 5초",
         "      2.5초  count",
         "      2.5초  measure",

@@ -25,7 +25,7 @@ def test_a_chapter_lists_its_threads_in_reading_order(project):
     page = parsed(made(project)["qa/basics/index.md"])
     assert words(page.h1) == "기초" and "처음 읽는 장이에요." in words(page)
     assert listed(page) == [
-        ("first.md", "두 값은 같나요?", "기초", "맞음 1 틀림 1 문헌 1"),
+        ("first.md", "두 값은 같나요?", "기초", "맞음 2 틀림 1"),
         ("second.md", "값이 작나요?", "중급", "미확인 1"),
     ]
 

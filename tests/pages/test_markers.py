@@ -60,7 +60,7 @@ def test_what_the_markers_show(project):
 
     assert "주장 5개" in words(filled("scoreboard").select_one(".scoreboard"))
     assert len(filled("path").select("ol.path > li")) == 2
-    assert len(filled("verdicts").select("tbody tr")) == len(schema.VERDICTS)
+    assert len(filled("verdicts").select("tbody tr")) == len(schema.VERDICTS) + len(schema.BASES)
     assert len(filled("runs").select("tbody tr")) == 2
     assert "misconception" in words(filled("keys")) and "id: why-position" in words(filled("template"))
 

@@ -64,11 +64,11 @@ def test_claims_carry_badge_permalink_run_reason_and_citation(project):
     claims = {claim["id"]: claim for claim in page.select("article.claim")}
     assert {name: claim["class"][1] for name, claim in claims.items()} == {
         "same-1": "true",
-        "same-2": "cited",
+        "same-2": "true",
         "explained-1": "false",
     }
     claim = claims["same-1"]
-    assert words(claim.select_one(".claim-text")).startswith("✓ 맞음 두 값이 같아요.")
+    assert words(claim.select_one(".claim-text")).startswith("✓ 맞음 실험 두 값이 같아요.")
     permalink = claim.select_one("a.permalink")
     assert (permalink["href"], permalink["aria-label"]) == ("#same-1", "이 주장의 주소")
     assert words(claim.select_one(".where")) == "실행: 차이 재기"

@@ -86,20 +86,22 @@ def test_the_runs_that_decided_are_named(project):
 
 def test_counts_are_counted(project):
     project = sound_project(project)
-    assert verdicts.verdict_counts(project.threads.values()) == dict.fromkeys(schema.VERDICTS, 1)
+    assert verdicts.verdict_counts(project.threads.values()) == dict.fromkeys(schema.VERDICTS, 1) | {"맞음": 2}
+    assert verdicts.basis_counts(project.threads.values()) == {"실험": 4, "문헌": 1}
     assert verdicts.verdict_counts([project.threads["third"]]) == {"일부 맞음": 1}
     board = html(verdicts.scoreboard(project)).select_one(".scoreboard")
-    assert words(board.p) == "지금까지 주장 5개를 판정했어요."
-    assert [span["style"] for span in board.select(".bar span")] == ["flex-grow: 1"] * 5
+    assert words(board.p) == "지금까지 주장 5개를 판정했어요. 무엇이 갈랐나 세어 보면 실험 4개, 문헌 1개예요."
+    assert [span["style"] for span in board.select(".bar span")] == ["flex-grow: 2", *["flex-grow: 1"] * 3]
     assert [words(item) for item in board.select("li")] == [
-        f"{sign} {name} 1" for name, (_, sign, _) in schema.VERDICTS.items()
+        f"{sign} {name} {2 if name == '맞음' else 1}" for name, (_, sign, _) in schema.VERDICTS.items()
     ]
 
 
-def test_what_each_verdict_means():
+def test_what_each_verdict_and_basis_means():
     rows = parsed(verdicts.verdict_table()).select("tbody tr")
     assert [[words(cell) for cell in row.select("td")] for row in rows] == [
-        [f"{sign} {name}", meaning] for name, (_, sign, meaning) in schema.VERDICTS.items()
+        *([f"{sign} {name}", meaning] for name, (_, sign, meaning) in schema.VERDICTS.items()),
+        *([name, meaning] for name, meaning in schema.BASES.items()),
     ]
 
 

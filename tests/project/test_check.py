@@ -192,12 +192,27 @@ MISTAKES = {
         "mark": ("id: same-2", "▶id: same-2"),
     },
     "claim from the literature with a check": {
-        FIRST: ("        verdict: 문헌\n", "        verdict: 문헌\n        ▶check: measure.difference < 1\n")
+        FIRST: ("        basis: 문헌\n", "        basis: 문헌\n        ▶check: measure.difference < 1\n")
     },
-    "undecided claim without a citation": {
-        SECOND: ("        cite: [{paper: vit, where: 표 1}]\n", ""),
+    "undecided claim without a reason": {
+        SECOND: ("        why: 세 번으로는 알 수 없어요.\n", ""),
         "mark": ("id: small-1", "▶id: small-1"),
     },
+    "proof without a reason": {
+        FIRST: (
+            "        basis: 실험\n        verdict: 틀림\n",
+            "        basis: 증명\n        verdict: 틀림\n",
+        ),
+        "mark": ("id: explained-1", "▶id: explained-1"),
+    },
+    "claim of an older project, without a basis": {
+        FIRST: ("        basis: 문헌\n", ""),
+        "mark": ("id: same-2", "▶id: same-2"),
+    },
+    "verdict of an older project": {
+        FIRST: ("        basis: 문헌\n        verdict: 맞음\n", "        basis: 문헌\n        verdict: ▶문헌\n")
+    },
+    "unknown basis": {FIRST: ("basis: 문헌", "basis: ▶논문")},
     "unknown paper": {FIRST: ("{paper: vit, where: 식 1}", "{paper: ▶vti, where: 식 1}")},
     "check that does not parse": {FIRST: ("check: measure.difference < 1e-5", "check: measure.difference ▶=< 1e-5")},
     "check that calls": {FIRST: ("check: measure.difference < 1e-5", "check: ▶max(measure.difference, 0) < 1e-5")},
@@ -270,7 +285,7 @@ MISTAKES = {
     "turned text": {FIRST: ("    title: 왜 같은지", "    title: 왜 ▶\u202e같은지")},
     "key with a character that nobody sees": {FIRST: ("    block: tokens", "    ▶▶bl\u200bock: tokens")},
     "key with a letter of another script": {FIRST: ("    block: tokens", "    ▶bl\u043eck: tokens")},
-    "verdict with a letter of another script": {FIRST: ("verdict: 맞음", "verdict: ▶맞\u1109음")},
+    "verdict with a letter of another script": {SECOND: ("verdict: 미확인", "verdict: ▶미확\u1109인")},
     "tag spelled in two ways": {SECOND: ("tags: [비교]", "tags: [▶비교!]")},
     # blocks, glossary, pages, schemas
     "missing block": {FIRST: ("block: tokens", "block: ▶token")},

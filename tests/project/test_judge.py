@@ -74,7 +74,7 @@ def test_what_the_literature_says_is_not_judged(tmp_path):
     file = "docs/qa/basics/first.yaml"
     put(
         make_project(tmp_path) / file,
-        FILES[file].replace("verdict: 문헌\n", "verdict: 문헌\n        check: measure.difference < 1\n"),
+        FILES[file].replace("basis: 문헌\n", "basis: 문헌\n        check: measure.difference < 1\n"),
     )
     project, _ = examine(tmp_path)
     judged = {place for path, place in project.judgements if path == file}

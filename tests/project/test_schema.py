@@ -85,7 +85,7 @@ def test_sound_files_have_no_problems():
             "        verdict: 맞음",
             "        verdict: 맞음\n        ▶쓸데없는: 키",
             "`쓸데없는` 키는",
-            "쓸 수 있는 키: id, text, verdict, check, why, cite.",
+            "쓸 수 있는 키: id, text, basis, verdict, check, why, cite.",
         ),
         (
             "  - {document: S1, section: 첫째 절}",
@@ -184,7 +184,7 @@ def test_documentation_lists_every_key_with_its_meaning():
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[0].strip("`") for row in cells] == list(all_keys(schema.THREAD))
     assert all(len(row) == 3 and row[2] for row in cells)
-    assert ["`answers[].claims[].verdict`", "네", "판정 (맞음, 일부 맞음, 틀림, 미확인, 문헌)"] in cells
+    assert ["`answers[].claims[].verdict`", "네", "판정 (맞음, 일부 맞음, 틀림, 미확인)"] in cells
     assert ["`needs`", "", "먼저 읽을 문답의 id"] in cells
 
 

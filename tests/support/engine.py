@@ -113,6 +113,7 @@ answers:
         basis: 실험
         verdict: 미확인
         check: count.steps <= 3
+        why: 세 번으로는 알 수 없어요.
         cite: [{paper: vit, where: 표 1}]
 """,
     "docs/qa/more/third.yaml": """\

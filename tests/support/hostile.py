@@ -52,7 +52,8 @@ def claim(number, text):
     return {
         "id": f"claim-{number}",
         "text": text,
-        "verdict": "문헌",
+        "basis": "문헌",
+        "verdict": "맞음",
         "why": text,
         "cite": [{"paper": f"p{number}", "where": text, "says": text}],
     }

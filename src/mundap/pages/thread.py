@@ -113,7 +113,13 @@ def _run(flavour: Flavour, project: Project, run: Run, page: str, again: bool) -
 def _claim(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> str:
     page = thread_path(thread)
     permalink = f'<a class="permalink" href="#{claim.anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>'
-    parts = [box(flavour, "claim-text", f"{badge(claim.verdict)}{basis_badge(claim.basis)} {resolve(project, claim.text, page)} {permalink}")]
+    parts = [
+        box(
+            flavour,
+            "claim-text",
+            f"{badge(claim.verdict)} {basis_badge(claim.basis)} {resolve(project, claim.text, page)} {permalink}",
+        )
+    ]
     if judgement := project.judgement(thread, claim):
         parts.append(measure(flavour, project, judgement, page))
     if claim.why is not None:

@@ -35,6 +35,17 @@ def read_text(path: Path) -> str:
     return composed(read_bytes(path).decode().removeprefix("\ufeff"))
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a file in one step: whoever reads it finds the old text or the new one, whole. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def reason(error: OSError) -> str:
     """Why a file cannot be read or written, in Korean."""
     if isinstance(error, FileNotFoundError) and error.filename is None:  # from tempfile, which tries several places

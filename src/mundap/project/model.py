@@ -215,6 +215,13 @@ class Project:
         """How the check of a claim or try was decided; None where it has none, or waits for a record."""
         return self.judgements.get((thread.file, item.place))
 
+    @property
+    def experiments(self) -> list[Judgement | None]:
+        """How the claims were decided that a measurement decides, so that each needs a world without the effect."""
+        claims = [(thread, claim) for thread in self.threads.values() for claim in thread.claims]
+        measured = [(thread, claim) for thread, claim in claims if claim.basis == "실험" and claim.verdict != "미확인"]
+        return [self.judgement(thread, claim) for thread, claim in measured]
+
     @cached_property
     def runnable(self) -> list[str]:
         """Names of the snippets that get a record."""

@@ -31,7 +31,10 @@ URL = r"^https?://[\w.~:/?#@!$&*+,;=%-]{1,300}$(?!\n)"
 YEAR = r"^[0-9]{4}$(?!\n)"
 ARXIV = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]{2,20}(\.[A-Z]{2})?/[0-9]{7})(v[0-9]{1,2})?$(?!\n)"
 OUTDATED = {  # what an older project says: (key, value) -> how to move
-    ("verdict", "문헌"): "`문헌`은 이제 판정이 아니라 근거예요. `basis: 문헌`을 더하고, 판정은 문헌이 보고하는 대로 골라 주세요",
+    (
+        "verdict",
+        "문헌",
+    ): "`문헌`은 이제 판정이 아니라 근거예요. `basis: 문헌`을 더하고, 판정은 문헌이 보고하는 대로 골라 주세요",
 }
 PATTERNS = {  # what is wrong, what to do
     SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 80자까지 써 주세요(예: `why-position`)."),
@@ -89,7 +92,7 @@ CLAIM = _object(
     ["id", "text", "basis", "verdict"],
     id=_slug("주장의 주소(영문 소문자와 -). 주장을 옮기거나 고쳐도 바꾸지 않아요."),
     text=_line("주장을 한 문장으로"),
-    basis=_choice("무엇이 판정을 갈랐나요", BASES),
+    basis=_choice("판정을 가른 것. 잰 값이면 `실험`, 정의나 계산이면 `증명`, 논문의 보고면 `문헌`", BASES),
     verdict=_choice("판정", VERDICTS),
     check=_text(
         "판정이 성립하는 조건: `스니펫.증거 < 1e-5` 꼴의 비교. `and`로 이을 수 있어요. 근거가 `문헌`이면 적지 않고, "

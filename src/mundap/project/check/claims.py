@@ -11,6 +11,7 @@ from mundap.project.expression import Comparison
 from mundap.project.files import read_text
 from mundap.project.judge import judge
 from mundap.project.model import Project
+from mundap.project.schema import BASES
 from mundap.project.values import ExpressionError, NoRecord
 
 
@@ -70,7 +71,7 @@ def verdicts(project: Project) -> Iterator[Problem]:
                 what = "근거가 `문헌`인 주장에는 조건(check)을 둘 수 없어요."
                 todo = "실행으로 가를 수 있다면 `basis`를 `실험`이나 `증명`으로 하고, 아니면 이 줄을 지워 주세요."
                 yield draft.document.problem((*place, "check"), what, todo, key=True)
-            for key, what, todo in _lacks(basis, verdict):
+            for key, what, todo in _lacks(basis, verdict) if basis in BASES else ():
                 if key not in claim:
                     yield draft.document.problem(place, what, todo)
 
