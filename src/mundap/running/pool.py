@@ -1,22 +1,21 @@
 """Run several snippets, each in a process of its own, and show how far they are."""
 
-import json
-import subprocess
+import math
 import sys
-import tempfile
 import time
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from mundap.problems import Failure
 from mundap.project.snippets import Snippet, closure, order
 from mundap.running.record import TIME_LIMIT
+from mundap.running.worker import Worker, all_ended
 
 LOOK = 0.1  # seconds between looks at the workers
-PATIENCE = 30  # seconds that a worker has to end by itself
+
+Reply = dict[str, Any] | Failure  # what a worker answers, "seconds" among it, or why it does not
 
 
 def run_all(
@@ -34,16 +33,37 @@ def run_all(
     """
     names = order(snippets, names)
     imports = {name: [other for other in closure(snippets, name) if other in names] for name in names}
-    schedule = _schedule(imports)
+
+    def start(name: str) -> Worker:
+        return Worker("mundap.running.record", root, name, time_limit)
+
+    with Progress(len(names), stream) as progress:
+        results = do_all(imports, start, workers, progress, progress.finish)
+    return {name: reply if isinstance(reply, Failure) else reply["seconds"] for name, reply in results.items()}
+
+
+def do_all(
+    waits: Mapping[str, Iterable[str]],
+    start: Callable[[str], Worker],
+    workers: int,
+    progress: "Progress",
+    finished: Callable[[str, Reply], None],
+) -> dict[str, Reply]:
+    """Do jobs, each by a worker of its own, `workers` at a time -> {job: reply}.
+
+    waits: {job: those that come before it}, in the order in which they are begun; one that failed keeps those that wait
+    for it from being done. finished: called with each job and its reply at once.
+    """
+    schedule = _schedule(waits)
     waiting: list[str] = []
     running: dict[str, Worker] = {}
-    results: dict[str, float | Failure] = {}
-    with Progress(len(names), stream) as progress, _all_ended(running):
+    results: dict[str, Reply] = {}
+    with all_ended(running):
 
-        def finish(name: str, outcome: float | Failure) -> None:
+        def finish(name: str, outcome: Reply) -> None:
             results[name] = outcome
             schedule.done(name)
-            progress.finish(name, outcome)
+            finished(name, outcome)
 
         while schedule.is_active():
             for name in [name for name, worker in running.items() if worker.has_ended()]:
@@ -51,18 +71,18 @@ def run_all(
             waiting += schedule.get_ready()
             while waiting and len(running) < workers:
                 name = waiting.pop(0)
-                if broken := [other for other in imports[name] if isinstance(results[other], Failure)]:
+                if broken := [other for other in waits[name] if isinstance(results[other], Failure)]:
                     finish(name, Failure(f"먼저 돌아야 할 `{broken[0]}` 스니펫이 실패해서 돌리지 않았어요."))
                 else:
-                    running[name] = Worker(root, name, time_limit)
+                    running[name] = start(name)
                     progress.start(name)
             progress.tick()
             time.sleep(LOOK)
     return results
 
 
-def _schedule(imports: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
-    schedule = TopologicalSorter(imports)
+def _schedule(waits: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
+    schedule = TopologicalSorter(waits)
     try:
         schedule.prepare()
     except CycleError as error:
@@ -71,61 +91,13 @@ def _schedule(imports: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
     return schedule
 
 
-class Worker:
-    """A process that records one snippet."""
-
-    def __init__(self, root: Path, name: str, time_limit: float) -> None:
-        self.answer = tempfile.TemporaryFile()  # noqa: SIM115  (a pipe could fill up; closed by outcome)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mundap.running.record", str(root), name, str(time_limit)],
-            stdin=subprocess.PIPE,  # never written to: the worker ends when it closes
-            stdout=self.answer,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def has_ended(self) -> bool:
-        """Whether its outcome is there, without waiting."""
-        return self.process.poll() is not None
-
-    def end(self) -> None:
-        """Tell it to end, without waiting."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-
-    def outcome(self) -> float | Failure:
-        """Wait until it has ended -> the seconds that its run took, or why there is no record."""
-        try:
-            self.process.wait(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.end()
-        with self.answer:
-            self.answer.seek(0)
-            text = self.answer.read()
-        if not text:
-            status = self.process.returncode
-            return Failure(f"실행 과정이 갑자기 끝났어요(종료 코드 {status}). 메모리가 모자랐을 수 있어요.")
-        reply = json.loads(text)
-        return Failure(reply["failure"]) if "failure" in reply else reply["seconds"]
-
-
-@contextmanager
-def _all_ended(running: Mapping[str, Worker]) -> Generator[None, None, None]:
-    """When the block is left, however that is, no worker goes on."""
-    try:
-        yield
-    finally:
-        for worker in running.values():
-            worker.end()
-        for worker in running.values():
-            worker.outcome()
-
-
 class Progress:
-    """What runs and what came of it: a bar with lines above it on a terminal, else lines alone."""
+    """What runs and what came of it: a bar with lines above it on a terminal, else lines alone.
 
-    def __init__(self, total: int, stream: TextIO) -> None:
+    expected: {job: seconds that it takes, as far as is known}, from which the time that is left is told.
+    """
+
+    def __init__(self, total: int, stream: TextIO, expected: Mapping[str, float] | None = None) -> None:
         from tqdm import tqdm
 
         self.stream, self.is_terminal = stream, stream.isatty()
@@ -140,6 +112,7 @@ class Progress:
             bar_format="{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}",
         )
         self.done, self.total = 0, total
+        self.expected, self.worked, self.started = expected or {}, 0.0, time.monotonic()
 
     def __enter__(self) -> "Progress":
         return self
@@ -148,24 +121,37 @@ class Progress:
         self.bar.close()
 
     def start(self, name: str) -> None:
-        """A snippet runs now."""
+        """A job is being done now."""
         self.running.append(name)
-        self.bar.set_postfix_str(", ".join(self.running))
+        self._show()
         if not self.is_terminal:
             self._say(f"{name}: 돌리는 중")
 
-    def finish(self, name: str, outcome: float | Failure) -> None:
-        """A snippet has been recorded, or not."""
+    def finish(self, name: str, outcome: Reply) -> None:
+        """A job is done, or has failed."""
         self.running = [other for other in self.running if other != name]
         self.done += 1
+        self.worked += self.expected.get(name, 0)
         self.bar.update()
-        self.bar.set_postfix_str(", ".join(self.running))
-        words = f"실패. {outcome}" if isinstance(outcome, Failure) else f"{outcome:.1f}초"
-        self._say(f"[{self.done}/{self.total}] {name}: {words}")
+        self._show()
+        words = f"실패. {outcome}" if isinstance(outcome, Failure) else f"{outcome['seconds']:.1f}초"
+        self._say(f"[{self.done}/{self.total}] {name}: {words}{'' if self.is_terminal else self._left(' · ')}")
 
     def tick(self) -> None:
         """Let the bar's clock go on."""
         self.bar.update(0)
+
+    def _show(self) -> None:
+        self.bar.set_postfix_str(self._left("", ", ") + ", ".join(self.running))
+
+    def _left(self, before: str, after: str = "") -> str:
+        """The time that is left, at the pace so far; "" where it cannot be told, or none is."""
+        rest = sum(self.expected.values()) - self.worked
+        if not self.worked or self.done == self.total:
+            return ""
+        minutes = math.ceil((time.monotonic() - self.started) * rest / self.worked / 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{before}{f'{hours}시간 ' if hours else ''}{minutes}분쯤 남음{after}"
 
     def _say(self, text: str) -> None:
         if self.is_terminal:

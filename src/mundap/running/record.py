@@ -1,17 +1,11 @@
-"""Run one snippet and keep the run as its record; as a command, the worker that pool.run_all starts.
+"""Run one snippet and keep the run as its record; as a command, the worker that pool.run_all starts."""
 
-The worker answers in JSON on its standard output, and ends when its standard input does.
-"""
-
-import _thread
 import ast
 import json
 import math
 import os
-import signal
 import sys
 import tempfile
-import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from mundap.problems import Failure
 from mundap.project import records, snippets
 from mundap.project.cells import cells_of
+from mundap.project.files import replace_text
 from mundap.project.snippets import Snippet
 from mundap.running.conditions import environment, private_settings
 from mundap.running.notebook import to_notebook
+from mundap.running.worker import answer
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -194,42 +190,19 @@ def _replace(path: Path, notebook: "NotebookNode") -> None:
     nbformat.validate(notebook)
     notebook.metadata["mundap"]["seal"] = records.seal(notebook)
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    replace_text(path, text + "\n")
 
 
 def main() -> None:
     """`python -m mundap.running.record ROOT NAME SECONDS` answers {"seconds": …} or {"failure": a Korean message}."""
     root, name, time_limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")  # no kernel inherits it
-    os.dup2(2, 1)  # and what else is printed is no answer
-    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the parent's to handle
-    for ending in ("SIGTERM", "SIGHUP"):  # an orderly end: the kernel goes, no part file stays
-        if hasattr(signal, ending):
-            signal.signal(getattr(signal, ending), lambda *_: sys.exit(1))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        os.environ.update(private_settings(scratch))
-        try:
-            outcome = {"seconds": record(root, name, time_limit)}
-        except Failure as failure:
-            outcome = {"failure": str(failure)}
-        except Exception as error:
-            outcome = {"failure": f"`{name}` 스니펫을 기록하지 못했어요({type(error).__name__}: {error})."}
-    with answer:
-        json.dump(outcome, answer)
 
+    def work() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            os.environ.update(private_settings(scratch))
+            return {"seconds": record(root, name, time_limit)}
 
-def _end_with_parent() -> None:
-    """Wait until standard input closes, which happens however the parent ends; then end in the orderly way."""
-    while os.read(0, 1):  # sys.stdin would hold its lock while Python shuts down
-        pass
-    _thread.interrupt_main(signal.SIGTERM)
+    answer(work)
 
 
 if __name__ == "__main__":
