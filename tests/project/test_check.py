@@ -171,6 +171,12 @@ MISTAKES = {
             ("check: measure.difference < 1 and", "check: ▶measure.difference < 1 and"),
         ],
     },
+    "two claims that one comparison decides": {
+        FIRST: ('check: measure.difference < 1 and measure.name == "작음"', "check: ▶1e-5>measure.difference")
+    },
+    "evidence that stands for two things": {
+        "snippets/measure.py": ("    tolerance =", '    evidence[▶"name"] = "큼"\n    tolerance =')
+    },
     "claim without an id": {FIRST: ("      - id: same-1\n        text: 두", "      - ▶text: 두")},
     "claim id twice": {FIRST: ("      - id: explained-1", "      - id: ▶same-1")},
     "claim id that is a figure's": {FIRST: ("      - id: explained-1", "      - id: ▶measure-curve")},

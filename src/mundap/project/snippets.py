@@ -157,10 +157,9 @@ def _definitions(tree: ast.Module, source: str) -> dict[str, str]:
 
 
 def _binds(tree: ast.Module, name: str) -> bool:
-    """Whether an assignment anywhere in a module has that name as its target."""
-    assignments = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
-    targets = (target for node in assignments for target in node.targets)
-    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+    """Whether a statement anywhere in a module binds that name."""
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name)
+    return any(isinstance(node.ctx, ast.Store) for node in names)
 
 
 def _needs(name: str, nodes: Iterable[ast.stmt | ast.expr], shelf: _Shelf) -> tuple[Needs, dict[str, tuple[int, int]]]:

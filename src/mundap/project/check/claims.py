@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mundap.problems import Problem
 from mundap.project.check.names import near
@@ -141,6 +142,33 @@ def nulls(project: Project) -> Iterator[Problem]:
                     what = f"`{null.world}`에서도 이 조건이 성립해서 아무것도 가르지 못해요({values})."
                     todo = "그 세계에서는 성립하지 않을 조건으로 고치거나, 판정을 `미확인`으로 바꿔 주세요."
                     yield draft.document.problem((*place, "check"), what, todo)
+
+
+def twins(project: Project) -> Iterator[Problem]:
+    """Claims of a thread that one comparison decides: what looks like two findings is one."""
+    for draft in _drafts(project):
+        seen: dict[frozenset[str], str] = {}
+        for place, claim in draft.claims:
+            judgement = project.judgements.get((draft.document.path, place))
+            if judgement is None:
+                continue
+            condition = frozenset(_normal(comparison) for comparison in judgement.comparisons)
+            if first := seen.get(condition):
+                what = f"`{first}` 주장과 조건이 같아서 두 주장을 하나로 갈라요."
+                todo = "주장을 하나로 합치거나, 이 문장이 말하는 것을 재는 조건으로 고쳐 주세요."
+                yield replace(draft.document.problem((*place, "check"), what, todo), minor=True)
+            seen.setdefault(condition, word(claim, "id"))
+
+
+def _normal(comparison: Comparison) -> str:
+    """A comparison in one of the ways to write it: without spaces, and never with the greater side first."""
+    sides = ["".join(side.split()) for side in (comparison.left, comparison.right)]
+    operator = comparison.operator
+    if operator.startswith(">"):
+        sides, operator = sides[::-1], operator.replace(">", "<")
+    elif operator in ("==", "!="):
+        sides.sort()
+    return f"{comparison.hold}({sides[0]}{operator}{sides[1]})"
 
 
 def _not_so(comparison: Comparison, verdict: str) -> tuple[str, str]:

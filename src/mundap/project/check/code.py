@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mundap.problems import Problem, place
 from mundap.project import schema, snippets, texts
+from mundap.project.bindings import bound_twice
 from mundap.project.cells import cells_of
 from mundap.project.model import Project
 
@@ -37,6 +38,16 @@ def evidence(project: Project) -> Iterator[Problem]:
         if not snippet.error and not snippet.evidence_bound:
             what = "스니펫이 증거(`evidence`)를 남기지 않아요."
             yield Problem(_file(project, name), 1, 1, what, "마지막 셀에서 `evidence = {이름: 값}`을 적어 주세요.")
+
+
+def bindings(project: Project) -> Iterator[Problem]:
+    """Snippets in which one name stands for two things, so that a page may print the other one."""
+    for name in project.runnable:
+        for twice in bound_twice(project.snippets[name].source):
+            thing = f'`{twice.kept}["{twice.name}"]`' if twice.kept else f"증거에 담는 `{twice.name}`"
+            what = f"{thing} 값을 두 번 정해요(앞의 것은 {twice.before}번째 줄)."
+            todo = "서로 다른 것이니 이름을 다르게 붙이고, 증거는 잰 셀에서 바로 담아 주세요."
+            yield Problem(_file(project, name), twice.line, twice.column, what, todo)
 
 
 def stale(project: Project) -> Iterator[Problem]:
