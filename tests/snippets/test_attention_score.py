@@ -33,17 +33,17 @@ def test_a_vector_with_itself_has_mean_d(d_k):
     assert mean == pytest.approx(d_k, rel=0.02) and variance == pytest.approx(2 * d_k, rel=0.05)
 
 
-@pytest.mark.parametrize("scaled", [True, False])
-def test_gradients_are_those_of_autograd(scaled):
+@pytest.mark.parametrize("scale", [1 / 3, 1.0])
+def test_gradients_are_those_of_autograd(scale):
     generator = torch.Generator().manual_seed(3)
     q, k = torch.randn(6, 9, generator=generator), torch.randn(5, 9, generator=generator)
 
     def weights(q):
-        return (k @ q / (3 if scaled else 1)).softmax(dim=-1)
+        return (k @ q * scale).softmax(dim=-1)
 
-    top, effective, gradient, to_query = saturation(9, seed=3, scaled=scaled, keys=5, queries=6)
+    top, effective, gradient, to_query = saturation(9, seed=3, scale=scale, keys=5, queries=6)
     torch.testing.assert_close(top, torch.stack([weights(row).max() for row in q]))
-    by_scores = vmap(jacrev(lambda s: s.softmax(dim=-1)))(q @ k.T / (3 if scaled else 1))
+    by_scores = vmap(jacrev(lambda s: s.softmax(dim=-1)))(q @ k.T * scale)
     torch.testing.assert_close(gradient, by_scores.norm(dim=(1, 2)))
     torch.testing.assert_close(to_query, vmap(jacrev(weights))(q).norm(dim=(1, 2)))
     assert ((1 <= effective) & (effective <= 5)).all()

@@ -61,6 +61,11 @@ def test_weight_at_reads_a_map_around_the_ring():
     assert multihead.weight_at(maps, -1).tolist() == [0, 1]
 
 
+def test_favourite_is_that_of_the_lesser_head():
+    after = torch.eye(6).roll(1, dims=1)
+    assert multihead.favourite(torch.stack([after, 0.5 * after + 0.25 * (after.T + torch.eye(6))])) == 0.5
+
+
 def test_two_heads_learn_what_one_map_cannot():
     torch.set_num_threads(1)
     (_, two), (_, one) = (multihead.train(num_heads, seed=3) for num_heads in (2, 1))
