@@ -49,6 +49,14 @@ def with_null(record):
     return json.dumps(made)
 
 
+def with_seeds(record):
+    """A record, sealed, with a number a seed, all of them nearly the same."""
+    made = json.loads(record)
+    made["metadata"]["mundap"]["evidence"]["gap"] = [0.2, 0.2001, 0.2]
+    made["metadata"]["mundap"]["seal"] = records.seal(made)
+    return json.dumps(made)
+
+
 MISTAKES = {
     # YAML
     "colon in a text": {FIRST: ("title: 왜 같은지", "title: 왜▶: 같은지")},
@@ -170,6 +178,10 @@ MISTAKES = {
             ("check: measure.difference < 1e-5", "check: ▶measure.difference < 1e-5"),
             ("check: measure.difference < 1 and", "check: ▶measure.difference < 1 and"),
         ],
+    },
+    "spread that shows as nothing": {
+        "docs/notebooks/measure.ipynb": with_seeds,
+        FIRST: ("차이는 {{measure.difference:.1e}}예요", "차이는 {{▶std(measure.gap):.0%}}예요"),
     },
     "two claims that one comparison decides": {
         FIRST: ('check: measure.difference < 1 and measure.name == "작음"', "check: ▶1e-5>measure.difference")

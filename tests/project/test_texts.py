@@ -2,7 +2,7 @@ import pytest
 
 from mundap.project import texts
 
-EVIDENCE = {"run": {"value": 0.25, "name": "글"}, "waits": None}
+EVIDENCE = {"run": {"value": 0.25, "name": "글", "seeds": [0.5, 0.51], "x_std": 0.001, "none": 0.0}, "waits": None}
 
 
 def link_problem(kind, target, anchor):
@@ -31,6 +31,7 @@ SOUND = [
     "[글](thread:here) [글](run:here#x) [글](term:here) [글](page:here) [글](#some)",
     "$i<j$ $a < b$ $x^{a=b}$ \\$5",
     "값은 {{run.value}} {{ run.value:.1% }} {{waits.x}} $x = {{run.value}}$ `{{a.b}}`",
+    "{{std(run.seeds):.3f}} {{run.x_std:.1%}} {{run.x_std}} {{run.none:.0f}}",
     "[^1]\n\n[^1]: 글",
     "- " * 12 + "글",
     "> " * 12 + "글",
@@ -72,6 +73,7 @@ def test_sound_texts(text):
         ("값 {{ none.x }}", [(5, "`none` 스니펫을 찾")]),
         ("값 {{run.value:.2z}}", [(14, "0.25에는 `.2z` ")]),
         ("값 {{run.name:.2f}}", [(13, "'글'에는 `.2f` 형")]),
+        ("{{std(run.seeds):.1f}} {{ run.x_std:.0%}}", [(2, "표준편차가 0으로 "), (25, "표준편차가 0으로 ")]),
         ("$a^$", [(3, "수식을 읽을 수 없어요")]),
         ("가\n$$x$$", [(2, "수식을 읽을 수 없어요")]),
         ("- " * 13 + "글", [(0, "목록이나 인용이 너무 깊")]),

@@ -14,6 +14,8 @@ LinkProblem = Callable[[str, str, str | None], tuple[str, str] | None]
 
 LINK = re.compile(r"\]\((thread|run|term|page):([^)#]*)(?:#([^)]*))?\)")
 VALUE = re.compile(r"\{\{([^{}\n]+)\}\}")
+SPREAD = re.compile(r"\s*(std\(|[\w.]+_std\b)")  # a value that says how far seeds lie apart
+ZERO = re.compile(r"[-+]?0([.]0*)?(e[-+]?\d+)?%?")
 MARKER = re.compile(r"<!-- mundap:([\w-]+)(?: ([\w.-]+))? -->")  # in hand-written pages, filled in by render.fill
 MARKERS = ("scoreboard", "path", "keys", "verdicts", "template", "runs", "figure", "code")
 ANY_LINK = re.compile(r"\]\(\s*<?([^\s)>]*)")
@@ -167,11 +169,15 @@ def _value_faults(code: str, evidence: Mapping[str, Evidence | None]) -> Iterato
     """Values `{{…}}` that cannot be filled in; code: the text, its code left out."""
     for match in VALUE.finditer(code):
         try:
-            inline_value(match[1], evidence)
+            shown = inline_value(match[1], evidence)
         except NoRecord:
             continue
         except ExpressionError as error:
             yield match.start() + 2 + error.offset, error.what, error.todo
+            continue
+        if SPREAD.match(match[1]) and ZERO.fullmatch(shown):
+            todo = "자릿수를 늘리거나, 씨앗마다 같았다고 말로 적어 주세요."
+            yield match.start() + 2, f"표준편차가 0으로 보여요(`{shown}`).", todo
 
 
 def _link_faults(
