@@ -2,9 +2,10 @@
 # # 확률분포 하나에 숫자가 몇 개 필요할까요?
 #
 # 동전은 숫자 하나, 주사위는 다섯이면 분포가 정해져요. 픽셀 $n$개짜리 흑백 이미지는 $2^n - 1$개예요.
-# 공식을 외우는 대신, **자유롭게 움직일 수 있는 방향이 몇 개인지**를 야코비안(Jacobian)의 계수(rank)로 세어 볼게요.
+# 공식을 외우는 대신, **자유롭게 움직일 수 있는 방향이 몇 개인지**를 야코비안(Jacobian)의 랭크(rank)로 세어 볼게요.
 
 # %%
+import math
 from statistics import mean, stdev
 
 import torch
@@ -23,12 +24,15 @@ def free_parameters(log_p, theta):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    evidence, null = {}, {}
     # scores of m faces, made a distribution by softmax: m numbers are written, but are all of them free?
     free_faces = {
         m: free_parameters(lambda scores: scores.log_softmax(0), torch.randn(m).double()) for m in (2, 6, 4**3, 8**3)
     }
     for m, free in free_faces.items():
         print(f"면이 {m}개: 숫자 {m}개로 적었지만 자유로운 것은 {free}개")
+    names = {2: "bernoulli", 6: "die", 4**3: "colours_4", 8**3: "colours_8"}
+    evidence |= {names[m]: free for m, free in free_faces.items()}
 
     rgb = torch.rand(256, 256, 256, dtype=torch.double)  # one colour pixel: a probability for every (r, g, b)
     rgb /= rgb.sum()
@@ -37,6 +41,7 @@ if __name__ == "__main__":
     print(
         f"색 픽셀 하나: 경우 {rgb.numel():,}가지, 숫자 {written.numel():,}개만 적고 되찾은 마지막 칸의 상대 오차 {rgb_error:.0e}"
     )
+    evidence |= {"rgb_cases": rgb.numel(), "rgb_parameters": written.numel(), "rgb_error": rgb_error}
 
 # %% [markdown]
 # 확률은 모두 더해 1이니 언제나 하나는 나머지에서 정해져요.
@@ -80,7 +85,7 @@ if __name__ == "__main__":
         rows.append([n, 2**n, *(counts[name, n] for name in ("table", "chain", "markov", "independent"))])
     table(
         "counts",
-        "픽셀 n개의 분포에 필요한 숫자 (야코비안의 계수)",
+        "픽셀 n개의 분포에 필요한 숫자 (야코비안의 랭크)",
         ["n", "경우의 수", "표", "연쇄 법칙", "마르코프", "독립"],
         rows,
     )
@@ -92,6 +97,9 @@ if __name__ == "__main__":
     print(
         f"28 x 28이면 독립 {large['independent']}개, 마르코프 {large['markov']:,}개, 표는 {digits_28}자리 수만큼의 숫자가 필요해요."
     )
+    evidence |= {f"{name}_{n}": free for (name, n), free in counts.items()}
+    evidence |= {f"{name}_784": free for name, free in large.items()}
+    evidence |= {"independent_states": positive, "table_784_digits": digits_28}
 
 # %% [markdown]
 # ## 세 규칙은 무작위 분포에서도 성립할까요?
@@ -124,6 +132,8 @@ if __name__ == "__main__":
     print(f"연쇄 법칙의 오차 {chain_error:.0e}, 베이즈 규칙의 오차 {bayes_error:.0e}")
     print(f"y를 떼어 낼 때의 차이: 조건부 독립인 분포 {drop_built:.0e}, 아무 분포 {drop_any:.2f}")
     print(f"조건부 독립인 분포에서 z를 모를 때 p(x, y)와 p(x)p(y)의 차이: {still_dependent:.3f}")
+    evidence |= {"chain_error": chain_error, "bayes_error": bayes_error}
+    evidence |= {"drop_when_independent": drop_built, "drop_in_general": drop_any, "still_dependent": still_dependent}
 
 # %% [markdown]
 # ## 숫자가 많으면 데이터가 얼마나 더 필요할까요?
@@ -176,7 +186,7 @@ if __name__ == "__main__":
         for name, (_, parents) in MODELS.items()
     }  # what each can do at best, knowing the truth
     flat = log_prob(fit(states, 0, truth), states, 0).exp()  # control: pixels that really are independent
-    control = {name: learning_curve(flat, MODELS[name][1], [300, 100_000]) for name in ("independent", "chain")}
+    control = {name: learning_curve(flat, parents, [300, 100_000]) for name, (_, parents) in MODELS.items()}
     drawn = torch.multinomial(truth, 1000, replacement=True, generator=torch.Generator().manual_seed(0))
     missed = (truth > 0).sum().item() - drawn.unique().numel()  # states that exist and did not come once
     bare = learning_curve(truth, 1, [1000], pseudo=0)[1000]
@@ -190,6 +200,11 @@ if __name__ == "__main__":
     print(
         f"0.5를 더하지 않으면: 표본 1,000개에 한 번도 나오지 않은 상태 {missed}가지의 확률이 0, 마르코프의 KL은 {mean(bare):.3f}"
     )
+    evidence |= {f"{name}_kl_{size}": values for name, curve in curves.items() for size, values in curve.items()}
+    evidence |= {f"{name}_kl_best": value for name, value in best.items()}
+    evidence |= {f"control_{name}_kl_300": curve[300] for name, curve in control.items()}
+    evidence |= {"states": (truth > 0).sum().item(), "missed_1000": missed, "markov_bare_kl_1000": bare}
+    null["픽셀이 독립인 자료"] = {f"{name}_kl_300": curve[300] for name, curve in control.items()}
 
 # %%
 if __name__ == "__main__":
@@ -253,35 +268,46 @@ def correlation(x):
     return ((left * right).mean(dim=0)[spread > 0.02] / spread[spread > 0.02]).mean().item()
 
 
+def measure(train, test, labels, test_labels):
+    """What the models learn of images train (R, 64) and say of test (T, 64): {name: value}, nll in nats an image."""
+    theta, (class_theta, prior) = fit(train, 0), by_class(train, labels)
+    given = torch.stack([log_prob(row, test, 0) for row in class_theta], dim=1)  # log p(x | digit): (T, 10)
+    joint = prior.log() + given  # log p(digit, x)
+    samples = torch.bernoulli(theta.expand(500, 64))
+    class_samples = torch.bernoulli(class_theta[torch.multinomial(prior, 500, replacement=True)])
+    return {
+        "table_nll": full_table_nll(train, test),
+        "independent_nll": -log_prob(theta, test, 0).mean().item(),
+        "markov_nll": -log_prob(fit(train, 1), test, 1).mean().item(),
+        "class_nll": -joint.logsumexp(dim=1).mean().item(),
+        "class_accuracy": (joint.argmax(dim=1) == test_labels).double().mean().item(),
+        "mean_error": (samples.mean(dim=0) - test.mean(dim=0)).abs().mean().item(),
+        "real_correlation": correlation(test),
+        "independent_correlation": correlation(samples),
+        "class_correlation": correlation(class_samples),
+        "real_nearest": nearest(test, train),
+        "independent_nearest": nearest(samples, train),
+        "class_nearest": nearest(class_samples, train),
+    }
+
+
 # %%
 if __name__ == "__main__":
-    found = {}
-    for seed in range(3):
+    results, apart, misnamed = [], [], []
+    for seed in range(5):
         train, test, labels, test_labels = load(seed)
         torch.manual_seed(seed)
-        theta = fit(train, 0)
-        class_theta, prior = by_class(train, labels)
-        given = torch.stack([log_prob(row, test, 0) for row in class_theta], dim=1)  # log p(x | digit): (500, 10)
-        joint = prior.log() + given  # log p(digit, x)
-        samples = torch.bernoulli(theta.expand(500, 64))
-        class_samples = torch.bernoulli(class_theta[torch.multinomial(prior, 500, replacement=True)])
-        result = {
-            "uniform_nll": 64 * torch.tensor(2.0).log().item(),
-            "table_nll": full_table_nll(train, test),
-            "independent_nll": -log_prob(theta, test, 0).mean().item(),
-            "markov_nll": -log_prob(fit(train, 1), test, 1).mean().item(),
-            "class_nll": -joint.logsumexp(dim=1).mean().item(),
-            "class_accuracy": (joint.argmax(dim=1) == test_labels).double().mean().item(),
-            "mean_error": (samples.mean(dim=0) - test.mean(dim=0)).abs().mean().item(),
-            "real_correlation": correlation(test),
-            "independent_correlation": correlation(samples),
-            "class_correlation": correlation(class_samples),
-            "real_nearest": nearest(test, train),
-            "independent_nearest": nearest(samples, train),
-            "class_nearest": nearest(class_samples, train),
-        }
-        for name, value in result.items():
-            found.setdefault(name, []).append(value)
+        results.append(measure(train, test, labels, test_labels))
+        # where there is nothing to find: every pixel from an image of its own, digits named at random
+        loose = (x.gather(0, torch.rand(x.shape).argsort(dim=0)) for x in (train, test))
+        apart.append(measure(*loose, labels, test_labels))
+        misnamed.append(measure(train, test, labels[torch.randperm(len(labels))], test_labels))
+    found = {name: [result[name] for result in results] for name in results[0]}
+    evidence |= {**found, "uniform_nll": 64 * math.log(2)}
+    null["픽셀이 독립인 자료"] |= {name: [result[name] for result in apart] for name in found}
+    null["이름표를 섞은 자료"] = {
+        name: [result[name] for result in misnamed] for name in found if name.startswith("class_")
+    }
     names = {
         "uniform": "동전 던지기",
         "table": "표 전체",
@@ -289,11 +315,12 @@ if __name__ == "__main__":
         "markov": "마르코프",
         "class": "숫자마다 독립",
     }
-    scores = {name: found[name + "_nll"] for name in names}
-    rows = [[label, f"{mean(scores[name]):.1f} ± {stdev(scores[name]):.1f}"] for name, label in names.items()]
+    scores = {name: found[name + "_nll"] for name in names if name != "uniform"}
+    rows = [[names["uniform"], f"{evidence['uniform_nll']:.1f}"]]
+    rows += [[names[name], f"{mean(values):.1f} ± {stdev(values):.1f}"] for name, values in scores.items()]
     table(
         "digits_nll",
-        "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)",
+        "처음 보는 이미지 하나에 드는 나트 (시드 다섯의 평균 ± 표준편차, 작을수록 좋아요)",
         ["모델", "나트"],
         rows,
     )
@@ -306,7 +333,10 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    rows = [("진짜", test[:8]), ("독립", samples[:8]), ("숫자마다 독립", class_samples[:8])]
+    theta, (class_theta, prior) = fit(train, 0), by_class(train, labels)
+    samples = torch.bernoulli(theta.expand(8, 64))
+    class_samples = torch.bernoulli(class_theta[torch.multinomial(prior, 8)])
+    rows = [("진짜", test[:8]), ("독립", samples), ("숫자마다 독립", class_samples)]
     alt = (
         f"독립 모델이 뽑은 이미지는 획이 흩어져 가장 닮은 학습 이미지와 {mean(found['independent_nearest']):.1f}픽셀이나 달라요. "
         f"숫자를 먼저 정하면 {mean(found['class_nearest']):.1f}픽셀로 줄고, 진짜는 {mean(found['real_nearest']):.1f}픽셀이에요."
@@ -315,33 +345,5 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "bernoulli": free_faces[2],
-        "die": free_faces[6],
-        "colours_4": free_faces[4**3],
-        "colours_8": free_faces[8**3],
-        "rgb_cases": rgb.numel(),
-        "rgb_parameters": written.numel(),
-        "rgb_error": rgb_error,
-        **{f"{name}_{n}": free for (name, n), free in counts.items()},
-        "independent_states": positive,
-        "independent_784": large["independent"],
-        "markov_784": large["markov"],
-        "table_784_digits": digits_28,
-        "chain_error": chain_error,
-        "bayes_error": bayes_error,
-        "drop_when_independent": drop_built,
-        "drop_in_general": drop_any,
-        "still_dependent": still_dependent,
-        **{f"{name}_kl_{size}": mean(values) for name, curve in curves.items() for size, values in curve.items()},
-        **{f"{name}_kl_30_std": stdev(curve[30]) for name, curve in curves.items()},
-        **{f"{name}_kl_best": value for name, value in best.items()},
-        **{f"control_{name}_kl_{size}": mean(kls) for name, curve in control.items() for size, kls in curve.items()},
-        "states": (truth > 0).sum().item(),
-        "missed_1000": missed,
-        "markov_bare_kl_1000": mean(bare),
-        **{name: mean(values) for name, values in found.items()},
-        **{f"{name}_std": stdev(values) for name, values in found.items()},
-    }
     tolerance = {name: 1e-9 for name in ("rgb_error", "chain_error", "bayes_error", "drop_when_independent")}
     evidence
