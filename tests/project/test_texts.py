@@ -2,7 +2,7 @@ import pytest
 
 from mundap.project import texts
 
-EVIDENCE = {"run": {"value": 0.25, "name": "글", "seeds": [0.5, 0.51], "x_std": 0.001, "none": 0.0}, "waits": None}
+EVIDENCE = {"run": {"value": 0.25, "name": "글", "seeds": [0.5, 0.51], "x_std": 0.001, "zero": 0.0}, "waits": None}
 
 
 def link_problem(kind, target, anchor):
@@ -31,7 +31,7 @@ SOUND = [
     "[글](thread:here) [글](run:here#x) [글](term:here) [글](page:here) [글](#some)",
     "$i<j$ $a < b$ $x^{a=b}$ \\$5",
     "값은 {{run.value}} {{ run.value:.1% }} {{waits.x}} $x = {{run.value}}$ `{{a.b}}`",
-    "{{std(run.seeds):.3f}} {{run.x_std:.1%}} {{run.x_std}} {{run.none:.0f}}",
+    "{{std(run.seeds):.3f}} {{run.x_std:.1%}} {{run.x_std}} {{run.zero:.0f}}",
     "[^1]\n\n[^1]: 글",
     "- " * 12 + "글",
     "> " * 12 + "글",
