@@ -33,7 +33,7 @@ def bound_twice(source: str) -> list[Twice]:
     found = []
     for number, block in enumerate(blocks):
         for statement in _steps(block):
-            for kept, key, value in _kept(statement):
+            for kept, key, value in kept_by(statement):
                 if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                     continue
                 if first := keys.get((kept, key.value)):
@@ -56,7 +56,7 @@ def _steps(block: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _steps(statement.body)
 
 
-def _kept(statement: ast.stmt) -> Iterator[tuple[str, ast.expr, ast.expr]]:
+def kept_by(statement: ast.stmt) -> Iterator[tuple[str, ast.expr, ast.expr]]:
     """(evidence or null, key, value) of every entry that a statement makes."""
     if isinstance(statement, ast.Assign):
         target, value = statement.targets[0], statement.value
