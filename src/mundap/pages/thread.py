@@ -1,18 +1,19 @@
-"""The page of a thread."""
+"""The page of a thread: the answer first, then something to predict, then the answers of the source to compare."""
 
 import html
 import json
 
-from mundap.pages.links import chapter_path, link, notebook_path, plain, resolve, thread_links, thread_path
+from mundap.pages.claim import claim_row, gauges, gone
+from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
 from mundap.pages.marks import Flavour, box, definition, element, exhibit, section
-from mundap.pages.verdicts import badge, basis_badge, level_badge, measure
+from mundap.pages.verdicts import level_badge, mark, strip, together
 from mundap.project import schema
-from mundap.project.model import Answer, Cite, Claim, Project, Run, Thread, Try
+from mundap.project.model import Answer, Project, Run, Thread, Try
 from mundap.project.texts import slug
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
-KIND_LABEL = {"의견": "원문의 입장", "해설": "해설"}
 DESCRIPTION = 150  # characters
+PACE = 500  # characters that are read in a minute
 RELATED = 4  # threads
 
 
@@ -26,128 +27,130 @@ def front_matter(title: str, description: str, **more: str) -> str:
 def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
     """The page of a thread as Markdown."""
     page = thread_path(thread)
-
-    def text_section(name: str, title: str, text: str | None) -> list[str]:
-        return [] if text is None else [section(flavour, name, title, resolve(project, text, page))]
-
+    first = thread.answer or thread.conclusion
     parts = [
-        front_matter(thread.question, resolve(project, thread.conclusion, page), kind="thread"),
+        front_matter(thread.question, resolve(project, first, page), kind="thread"),
         f"# {thread.question}",
-        *_head(flavour, project, thread),
-        *text_section("asked", "질문", thread.asked),
-        *text_section("conclusion", "결론", thread.conclusion),
-        *text_section("misconception", "흔한 오해", thread.misconception),
-        *(answer_section(flavour, project, thread, answer) for answer in thread.answers),
+        _head(flavour, project, thread),
+        section(flavour, "conclusion", "답", resolve(project, first, page)),
+        *_predict(flavour, project, thread),
+        *([box(flavour, "because", resolve(project, thread.conclusion, page))] if thread.answer else []),
     ]
+    if thread.misconception is not None:
+        parts.append(section(flavour, "misconception", "흔한 오해", resolve(project, thread.misconception, page)))
+    parts += [answer_section(flavour, project, thread, answer) for answer in thread.answers]
     if thread.tries:
         tries = "\n\n".join(_try(flavour, project, thread, item) for item in thread.tries)
         parts.append(section(flavour, "try", "더 해보기", tries))
-    parts.append(section(flavour, "sources", "출처", _sources(project, thread)))
+    parts += [
+        _folded(flavour, "asked", "어떤 질문이었나요", resolve(project, thread.asked, page)),
+        _next(flavour, project, thread),
+        _sources(flavour, project, thread),
+    ]
     if related := related_threads(project, thread):
-        parts.append(section(flavour, "related", "함께 볼 문답", thread_links(related, page)))
-    parts.append(_neighbours(flavour, project, thread))
+        parts.append(_folded(flavour, "related", "함께 볼 문답", thread_links(related, page)))
     return "\n\n".join(parts) + "\n"
 
 
-def _head(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
-    """Where the thread stands, its level, tags and documents, and what to read first."""
+def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
+    """Level, time to read, verdicts, and what to read first, in a line or two."""
     page = thread_path(thread)
-    chapter = next(chapter for chapter in project.chapters if chapter.id == thread.chapter)
-    crumbs = f"{link('문답', 'qa/index.md', page)} › {link(chapter.title, chapter_path(chapter.id), page)}"
-    tags = " ".join(flavour.classed(link(tag, f"tags.md#{slug(tag)}", page), "tag") for tag in thread.tags)
-    titles = ", ".join(dict.fromkeys(project.documents[source.document].title for source in thread.sources))
-    origin = f'<span class="origin">원문: {html.escape(titles)}</span>'
-    parts = [
-        element(flavour, "nav", crumbs, ' class="crumbs" aria-label="지금 위치"'),
-        box(flavour, "thread-meta", f"{level_badge(thread.level)} {tags} {origin}"),
-    ]
+    prose = [thread.conclusion, thread.misconception or "", *(answer.body for answer in thread.answers)]
+    minutes = max(1, round(sum(map(len, prose)) / PACE))
+    squares = f"판정 {len(thread.claims)} {strip(project, thread, page)}"
+    parts = [level_badge(thread.level), f"<span>읽는 데 {minutes}분</span>", f"<span>{squares}</span>"]
     if thread.needs:
-        first = thread_links((project.threads[name] for name in thread.needs), page)
-        body = f"**먼저 읽으면 좋아요**\n\n{first}"
-        parts.append(element(flavour, "nav", body, ' class="needs" aria-label="먼저 읽기"'))
-    return parts
+        first = ", ".join(
+            link(other.short or other.question, thread_path(other), page)
+            for other in (project.threads[name] for name in thread.needs)
+        )
+        parts.append(f"먼저 읽기: {first}")
+    return box(flavour, "thread-meta", " ".join(parts))
+
+
+def _folded(flavour: Flavour, name: str, title: str, body: str) -> str:
+    """A section that is closed until asked for; name: its class and its anchor."""
+    return f'<details class="folded {name}" id="{name}"{flavour.markdown}>\n<summary>{title}</summary>\n\n{body}\n\n</details>'
+
+
+def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
+    """Something to predict before the reasons, with what came out: choices become buttons where scripts run."""
+    item = thread.predict
+    if item is None:
+        return []
+    page = thread_path(thread)
+    choices = "\n".join(f"- {resolve(project, choice, page)}" for choice in item.choices)
+    outcome = [resolve(project, item.outcome, page)]
+    if item.run and item.run.figure and (record := project.records.get(item.run.snippet)):
+        outcome.append(exhibit(flavour, record, item.run.figure, page))
+    if judgement := project.judgements.get((thread.file, item.place)):
+        outcome.append(gauges(project, judgement))
+    body = [
+        f"**먼저 예상해 보세요.** {resolve(project, item.ask, page)}",
+        box(flavour, "choices", choices),
+        "\n\n".join([f"<details{flavour.markdown}>\n<summary>결과 보기</summary>", *outcome, "</details>"]),
+    ]
+    right = item.choices.index(item.right)
+    attributes = f' class="predict" id="predict" data-right="{right}" data-thread="{thread.id}"'
+    return [element(flavour, "section", "\n\n".join(body), attributes)]
 
 
 def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer) -> str:
-    """One answer: its text, its runs, its claims."""
-    page = thread_path(thread)
-    parts = [
-        *_gone(thread, answer.id),
-        flavour.heading(2, answer.title, answer.id),
-        f'<p class="kind">{KIND_LABEL[answer.kind]}</p>',
-        resolve(project, answer.body, page),
-    ]
+    """One answer as a row that opens: its verdict, statement and gist; then its text, its runs, its claims."""
+    page, verdict = thread_path(thread), together(answer)
+    statement = f"‘{answer.title}’" if answer.kind == "의견" else answer.title
+    if verdict == "틀림" and answer.kind == "의견":
+        statement = f"<s>{statement}</s>"
+    gist = [f'<p class="gist">{resolve(project, answer.gist, page)}</p>'] if answer.gist else []
+    head = [flavour.heading(2, f"{mark(verdict)} {statement}", answer.id), *gist]
+    parts = [resolve(project, answer.body, page)]
     if answer.block:
         file = project.root / "docs" / "blocks" / f"{answer.block}.py"
         parts.append(flavour.block(answer.block, file.read_text(encoding="utf-8").strip()))
+    shown = _shown_before(thread, answer)
+    for run in answer.runs:
+        parts += _run(flavour, project, run, page, again=(run.snippet, run.figure) in shown)
+        shown.add((run.snippet, run.figure))
+    claims = [claim_row(flavour, project, thread, claim) for claim in answer.claims]
+    parts.append(box(flavour, "claims", "\n\n".join(claims)))
+    css = f"answer {KIND_CLASS[answer.kind]} {schema.VERDICTS[verdict][0]}"
+    blocks = flavour.markdown.replace("1", "block")  # what stands in a summary is one line else
+    summary = f"<summary{blocks}>\n\n" + "\n\n".join(head) + "\n\n</summary>"
+    opening = "".join(gone(thread, answer.id)) + f'<details class="{css}"{flavour.markdown}>'
+    return "\n\n".join([opening, summary, *parts, "</details>"])
+
+
+def _shown_before(thread: Thread, answer: Answer) -> set[tuple[str, str | None]]:
+    """(snippet, figure) of what stands further up in the page than an answer."""
     earlier = thread.answers[: thread.answers.index(answer)]
     shown = {(run.snippet, run.figure) for other in earlier for run in other.runs}
-    for run in answer.runs:
-        parts.append(_run(flavour, project, run, page, again=(run.snippet, run.figure) in shown))
-        shown.add((run.snippet, run.figure))
-    claims = [_claim(flavour, project, thread, claim) for claim in answer.claims]
-    parts.append(box(flavour, "claims", "\n\n".join(claims)))
-    return element(flavour, "section", "\n\n".join(parts), f' class="answer {KIND_CLASS[answer.kind]}"')
+    if thread.predict and thread.predict.run:
+        shown.add((thread.predict.run.snippet, thread.predict.run.figure))
+    return shown
 
 
-def _run(flavour: Flavour, project: Project, run: Run, page: str, again: bool) -> str:
-    """A run: the function, the figure (again: it stands further up, so a link to it) and where to find all of it."""
+def _run(flavour: Flavour, project: Project, run: Run, page: str, again: bool) -> list[str]:
+    """A run: the function, closed until asked for, and the figure (again: it stands further up, so a link to it)."""
     snippet, record = project.snippets[run.snippet], project.records.get(run.snippet)
     parts = []
     if run.show is not None:
-        parts.append(definition(snippet, run.show))
+        lines = snippet.definitions[run.show].count("\n") + 1
+        summary = f"<summary>코드 {lines}줄 <code>{html.escape(run.show)}</code></summary>"
+        parts.append(
+            f'<details class="shown-code"{flavour.markdown}>\n{summary}\n\n{definition(snippet, run.show)}\n\n</details>'
+        )
     if run.figure is not None and record:
         parts.append(exhibit(flavour, record, run.figure, page, again))
     if record and run.snippet in project.stale:
         parts.append('<p class="stale">이 기록은 지금의 코드보다 오래됐어요. mundap run으로 다시 돌릴 수 있어요.</p>')
-    seconds = f" · 실행 {record.seconds:.0f}초" if record and record.seconds >= 1 else ""
-    links = (
-        f"- {link(snippet.title, notebook_path(run.snippet), page)}: 설명과 실행 결과{seconds}\n"
-        f"- {link('전체 코드', f'snippets/{snippet.file}', page)}\n"
-        f"- 직접 돌리기: `python snippets/{snippet.file}`"
-    )
-    parts.append(box(flavour, "run-links", links))
-    return box(flavour, "run", "\n\n".join(parts))
-
-
-def _claim(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> str:
-    page = thread_path(thread)
-    permalink = f'<a class="permalink" href="#{claim.anchor}" aria-label="이 주장의 주소" title="이 주장의 주소">#</a>'
-    parts = [
-        box(
-            flavour,
-            "claim-text",
-            f"{badge(claim.verdict)} {basis_badge(claim.basis)} {resolve(project, claim.text, page)} {permalink}",
-        )
-    ]
-    if judgement := project.judgement(thread, claim):
-        parts.append(measure(flavour, project, judgement, page))
-    if claim.why is not None:
-        parts.append(box(flavour, "why", resolve(project, claim.why, page)))
-    parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
-    parts = [*_gone(thread, claim.anchor), *parts]
-    attributes = f' class="claim {schema.VERDICTS[claim.verdict][0]}" id="{claim.anchor}"'
-    return element(flavour, "article", "\n\n".join(parts), attributes)
-
-
-def _gone(thread: Thread, name: str) -> list[str]:
-    """The addresses whose meaning an answer or claim took over, so that old links arrive at it."""
-    old = [f'<a id="{item.old}"></a>' for item in thread.moved if item.new == name]
-    return ["".join(old)] if old else []
-
-
-def cited(project: Project, cite: Cite) -> str:
-    """One citation as Markdown: authors, year, place, and what is reported there."""
-    paper = project.papers[cite.paper]
-    says = "" if cite.says is None else f": {cite.says}"
-    return f"[{paper.authors} ({paper.year})]({paper.url}) {cite.where}{says}"
+    return parts
 
 
 def _try(flavour: Flavour, project: Project, thread: Thread, item: Try) -> str:
     page = thread_path(thread)
     outcome = [resolve(project, item.outcome, page)]
     if judgement := project.judgement(thread, item):
-        outcome.append(measure(flavour, project, judgement, page))
+        outcome.append(gauges(project, judgement))
     parts = [
         resolve(project, item.change, page),
         f"**예상해 보세요.** {resolve(project, item.predict, page)}",
@@ -156,9 +159,16 @@ def _try(flavour: Flavour, project: Project, thread: Thread, item: Try) -> str:
     return element(flavour, "div", "\n\n".join(parts), f' class="try-item" id="{item.anchor}"')
 
 
-def _sources(project: Project, thread: Thread) -> str:
-    """Where the question comes from, and the papers that the claims cite."""
-    lines = [f"- {project.documents[source.document].title}: {source.section}" for source in thread.sources]
+def _sources(flavour: Flavour, project: Project, thread: Thread) -> str:
+    """Once, at the end: the runs that the numbers come from, the documents, the papers, the tags."""
+    page, runs = thread_path(thread), []
+    for name in thread.snippets:
+        record = project.records.get(name)
+        seconds = f"({record.seconds:.0f}초)" if record and record.seconds >= 1 else ""
+        code = link("코드", f"snippets/{project.snippets[name].file}", page)
+        runs.append(f"{link(project.snippets[name].title, notebook_path(name), page)}{seconds} {code}")
+    lines = [f"- 이 글의 수가 나온 실행: {', '.join(runs)}"]
+    lines += [f"- 원문: {project.documents[source.document].title}, {source.section}" for source in thread.sources]
     places: dict[str, dict[str, None]] = {}
     for claim in thread.claims:
         for cite in claim.cites:
@@ -166,7 +176,8 @@ def _sources(project: Project, thread: Thread) -> str:
     for name, wheres in places.items():
         paper = project.papers[name]
         lines.append(f"- {paper.authors} ({paper.year}), [{paper.title}]({paper.url}): {', '.join(wheres)}")
-    return "\n".join(lines)
+    tags = " ".join(flavour.classed(link(tag, f"tags.md#{slug(tag)}", page), "tag") for tag in thread.tags)
+    return section(flavour, "sources", "근거", "\n".join([*lines, f"- {tags}"]))
 
 
 def related_threads(project: Project, thread: Thread) -> list[Thread]:
@@ -182,11 +193,15 @@ def related_threads(project: Project, thread: Thread) -> list[Thread]:
     return sorted(others, key=lambda other: -score(other))[:RELATED]  # of equals, the one to be read first
 
 
-def _neighbours(flavour: Flavour, project: Project, thread: Thread) -> str:
+def _next(flavour: Flavour, project: Project, thread: Thread) -> str:
+    """What to read next in the chapter, or in the one after it."""
     threads, page = list(project.threads.values()), thread_path(thread)
-    place, links = threads.index(thread), []
-    for number, label, css in ((place - 1, "이전", "previous"), (place + 1, "다음", "next")):
-        if 0 <= number < len(threads):
-            words = f"<span>{label}</span> {threads[number].question}"
-            links.append(flavour.classed(link(words, thread_path(threads[number]), page), css))
-    return element(flavour, "nav", "\n".join(links), ' class="thread-nav" aria-label="이전과 다음 문답"')
+    place = threads.index(thread)
+    if place + 1 == len(threads):
+        return f"{link('모든 문답', 'qa/index.md', page)}"
+    other = threads[place + 1]
+    chapter = next(chapter for chapter in project.chapters if chapter.id == other.chapter)
+    where = f"{chapter.title} {chapter.threads.index(other.id) + 1} / {len(chapter.threads)}"
+    answer = plain(resolve(project, other.answer or other.conclusion, thread_path(other)), 90)
+    body = f"다음 · {where}\n\n{link(other.question, thread_path(other), page)}\n\n{html.escape(answer)}"
+    return element(flavour, "nav", body, ' class="next" aria-label="다음 문답"')

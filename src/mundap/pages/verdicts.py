@@ -4,15 +4,9 @@ import html
 from collections import Counter
 from collections.abc import Iterable
 
-from mundap.pages.dots import dots
-from mundap.pages.links import link, notebook_path
-from mundap.pages.marks import Flavour, box
+from mundap.pages.links import plain, relative, resolve, thread_path
 from mundap.project import schema
-from mundap.project.expression import Comparison
-from mundap.project.model import Judgement, Project, Thread
-from mundap.project.numbers import format_value, readable
-from mundap.project.particles import agree
-from mundap.project.values import Value
+from mundap.project.model import Answer, Project, Thread
 
 
 def badge(verdict: str) -> str:
@@ -45,57 +39,28 @@ def basis_counts(threads: Iterable[Thread]) -> dict[str, int]:
     return {basis: counts[basis] for basis in schema.BASES if counts[basis]}
 
 
-def measure(flavour: Flavour, project: Project, judgement: Judgement, page: str) -> str:
-    """The measured numbers of a check beside their bounds and worlds without the effect, and the runs they come from."""
-    rows = "\n".join(
-        _row(comparison, [(null.world, null.comparisons[number]) for null in judgement.nulls if null.comparisons])
-        for number, comparison in enumerate(judgement.comparisons)
-    )
-    runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
-    return f'<dl class="measure">\n{rows}\n</dl>\n\n{box(flavour, "where", f"실행: {runs}")}'
+def mark(verdict: str) -> str:
+    """A verdict as a square with its sign, named for who does not see it."""
+    css, sign, _ = schema.VERDICTS[verdict]
+    return f'<span class="mark {css}" role="img" aria-label="{verdict}" title="{verdict}">{sign}</span>'
 
 
-def _row(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
-    operator, right = comparison.operator, comparison.right_value
-    if comparison.is_bound:
-        bound = f"기준 {html.escape(readable(f'{operator} {_bound(comparison.right, right)}'))}"
-    else:
-        other = html.escape(readable(f"{operator} {_shown(right)}"))
-        bound = f"비교 {other} (<code>{html.escape(comparison.right)}</code>)"
-    name = f"{comparison.hold}({comparison.left})" if comparison.hold else comparison.left
-    others = [(world, there) for world, there in nulls if there.left_value != comparison.left_value]
-    return (
-        f"<div>\n<dt><code>{html.escape(name)}</code></dt>\n"
-        f'<dd><span class="measured">{html.escape(_shown(comparison.left_value))}</span> '
-        f'<span class="bound">{bound}</span>{"".join(_null(*other) for other in others)}{_dots(comparison, others)}</dd>\n</div>'
-    )
+def together(answer: Answer) -> str:
+    """The verdict of an answer: that of its claims where they agree, 일부 맞음 where some are right and some are not."""
+    verdicts = {claim.verdict for claim in answer.claims}
+    decided = verdicts - {"미확인"}
+    return decided.pop() if len(decided) == 1 else "일부 맞음" if decided else "미확인"
 
 
-def _null(world: str, there: Comparison) -> str:
-    """What was measured in a world without the effect."""
-    return f' <span class="null">{html.escape(world + agree(world, "이라면"))} {html.escape(_shown(there.left_value))}</span>'
-
-
-def _dots(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
-    """The seeds as dots, where the left side speaks of several."""
-    if not comparison.seeds:
-        return ""
-    right = comparison.right_value
-    bound = float(right) if comparison.is_bound and isinstance(right, int | float) else None
-    others = [(world, there.left_value) for world, there in nulls]
-    shown = [(world, float(value)) for world, value in others if isinstance(value, int | float)]
-    return dots(comparison.seeds, bound, shown)
-
-
-def _shown(value: Value | list[float]) -> str:
-    """A value, or of a list from where to where it goes."""
-    if isinstance(value, list):
-        return readable(f"{format_value(min(value))}~{format_value(max(value))}")
-    return readable(format_value(value))
-
-
-def _bound(text: str, value: Value | list[float]) -> str:
-    return format_value(value) if isinstance(value, bool) else text.strip("'\"")
+def strip(project: Project, thread: Thread, page: str) -> str:
+    """The claims of a thread as one square each, every one a link to its claim, for a page."""
+    home, squares = thread_path(thread), []
+    for claim in thread.claims:
+        css, sign, _ = schema.VERDICTS[claim.verdict]
+        name = html.escape(f"{claim.verdict}: {plain(resolve(project, claim.text, home), 120)}")
+        address = f"#{claim.anchor}" if page == home else relative(f"{home}#{claim.anchor}", page)
+        squares.append(f'<a class="{css}" href="{address}" title="{name}" aria-label="{name}">{sign}</a>')
+    return f'<span class="tally">{"".join(squares)}</span>'
 
 
 def verdict_table() -> str:

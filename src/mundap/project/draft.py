@@ -44,8 +44,10 @@ class Draft:
 
     @property
     def judged(self) -> list[tuple[Place, dict[str, Any]]]:
-        """[(place, claim or try)] of all that may have a check."""
-        return [*self.claims, *((("try", i), item) for i, item in parts(self.data, "try"))]
+        """[(place, claim, prediction or try)] of all that may have a check."""
+        predict = self.data.get("predict")
+        first = [(("predict",), predict)] if isinstance(predict, dict) else []
+        return [*self.claims, *first, *((("try", i), item) for i, item in parts(self.data, "try"))]
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Files:
     has_glossary: bool
     drafts: list[Draft]
     pages: dict[str, str | None]
+    labels: Document | None = None
 
     @cached_property
     def lines(self) -> list[tuple[Place, str, str]]:
@@ -122,7 +125,10 @@ def _items(node: dict[str, Any], key: str) -> Iterable[tuple[int, Any]]:
 
 
 def runs(data: dict[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """(place, run) of every mapping under `snippets` of every answer."""
+    """(place, run) of every mapping under `snippets` of every answer, and of the figure that a prediction shows."""
+    predict = data.get("predict")
+    if isinstance(predict, dict) and "run" in predict:
+        yield ("predict",), {key: predict[key] for key in ("run", "figure") if key in predict}
     for i, answer in parts(data, "answers"):
         for j, run in parts(answer, "snippets"):
             yield ("answers", i, "snippets", j), run
@@ -140,7 +146,7 @@ def anchors(data: dict[str, Any]) -> list[str]:
 def page_anchors(data: dict[str, Any]) -> list[str]:
     """The anchors of a thread's page that belong to no answer, those of what is gone among them."""
     gone = [word(item, "from") for _, item in parts(data, "moved")]
-    optional = [key for key in ("misconception", "try") if key in data]
+    optional = [key for key in ("misconception", "predict", "try") if key in data]
     tries = [f"try-{number + 1}" for number, _ in parts(data, "try")]
     return ["asked", "conclusion", *optional, "sources", "related", *tries, *gone]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from mundap.project import snippets as snippet_files
 from mundap.project.draft import Files
@@ -58,6 +57,7 @@ class Answer:
     id: str
     kind: str
     title: str
+    gist: str | None
     body: str
     block: str | None
     runs: tuple[Run, ...]
@@ -74,6 +74,19 @@ class Try:
     predict: str
     outcome: str
     check: str
+
+
+@dataclass(frozen=True)
+class Predict:
+    """A question to answer before reading on. right: one of the choices; run: what shows the outcome."""
+
+    place: Place
+    ask: str
+    choices: tuple[str, ...]
+    right: str
+    outcome: str
+    check: str
+    run: Run | None
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,9 @@ class Thread:
     answers: tuple[Answer, ...]
     tries: tuple[Try, ...]
     moved: tuple[Moved, ...] = ()
+    short: str | None = None
+    answer: str | None = None
+    predict: Predict | None = None
 
     @property
     def claims(self) -> list[Claim]:
@@ -207,6 +223,7 @@ class Project:
     papers: dict[str, Paper] = field(default_factory=dict)
     glossary: tuple[Term, ...] = ()
     threads: dict[str, Thread] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)  # {snippet: {evidence: what it is, in Korean}}
     snippets: dict[str, Snippet] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     judgements: dict[tuple[str, Place], Judgement] = field(default_factory=dict)  # by judge_all
@@ -257,89 +274,3 @@ class Project:
             for name in thread.snippets:
                 users.setdefault(name, []).append(thread.id)
         return users
-
-
-def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) -> Thread:
-    """The Thread that a sound document says."""
-    return Thread(
-        id=identifier,
-        chapter=chapter,
-        file=file,
-        question=data["question"],
-        sources=tuple(Source(item["document"], item["section"]) for item in data["source"]),
-        level=data["level"],
-        tags=tuple(data["tags"]),
-        needs=tuple(data.get("needs", ())),
-        asked=data["asked"],
-        conclusion=data["conclusion"],
-        misconception=data.get("misconception"),
-        answers=tuple(_answer(number, item) for number, item in enumerate(data["answers"])),
-        tries=tuple(
-            Try(("try", number), f"try-{number + 1}", item["change"], item["predict"], item["outcome"], item["check"])
-            for number, item in enumerate(data.get("try", ()))
-        ),
-        moved=tuple(Moved(item["from"], item["to"]) for item in data.get("moved", ())),
-    )
-
-
-def _answer(number: int, data: dict[str, Any]) -> Answer:
-    runs = tuple(Run(item["run"], item.get("show"), item.get("figure")) for item in data["snippets"])
-    claims = tuple(
-        Claim(
-            place=("answers", number, "claims", index),
-            anchor=item["id"],
-            text=item["text"],
-            basis=item["basis"],
-            verdict=item["verdict"],
-            check=item.get("check"),
-            why=item.get("why"),
-            cites=tuple(Cite(cite["paper"], cite["where"], cite.get("says")) for cite in item.get("cite", ())),
-        )
-        for index, item in enumerate(data["claims"])
-    )
-    return Answer(data["id"], data["kind"], data["title"], data["body"], data.get("block"), runs, claims)
-
-
-def chapters_of(index: dict[str, Any]) -> tuple[Chapter, ...]:
-    """The chapters of a sound map, in reading order."""
-    return tuple(
-        Chapter(item["id"], item["title"], item["about"], tuple(item["threads"])) for item in index["chapters"]
-    )
-
-
-def documents_of(index: dict[str, Any]) -> dict[str, SourceDocument]:
-    """{name: source document} of a sound map."""
-    return {
-        name: SourceDocument(
-            item["title"],
-            tuple(Section(section["title"], tuple(section["threads"])) for section in item.get("sections", ())),
-        )
-        for name, item in index["documents"].items()
-    }
-
-
-def papers_of(index: dict[str, Any]) -> dict[str, Paper]:
-    """{name: paper} of a sound map."""
-    return {
-        name: Paper(
-            item["title"],
-            item["authors"],
-            item["year"],
-            item.get("url") or f"https://arxiv.org/abs/{item['arxiv']}",
-        )
-        for name, item in index["papers"].items()
-    }
-
-
-def terms_of(glossary: list[dict[str, Any]]) -> tuple[Term, ...]:
-    """The terms of a sound glossary, as they stand in it."""
-    return tuple(
-        Term(
-            item["term"],
-            item["definition"],
-            item.get("english"),
-            tuple(item.get("aliases", ())),
-            tuple(item.get("threads", ())),
-        )
-        for item in glossary
-    )

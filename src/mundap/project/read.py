@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 
 from mundap.problems import Problem
-from mundap.project import fit, model, records, snippets, yamlsource
+from mundap.project import construct, fit, records, snippets, yamlsource
 from mundap.project.draft import Draft, Files, runs, word
 from mundap.project.files import read_bytes, read_text
-from mundap.project.model import Project
+from mundap.project.model import Project, Term
 from mundap.project.records import Record
 from mundap.project.yamlsource import Document
 
@@ -32,29 +32,41 @@ def read(root: Path | str) -> tuple[Project, list[Problem]]:
     files, terms, more = read_files(root, index if sound else None)
     problems += more
     project = Project(root, files, snippets=known_snippets, records=kept, glossary=terms)
+    files.labels, more = read_labels(root)
+    problems += more
+    project.labels = construct.labels_of(files.labels.value) if files.labels else {}
     if files.index:
-        project.chapters = model.chapters_of(files.index.value)
-        project.documents = model.documents_of(files.index.value)
-        project.papers = model.papers_of(files.index.value)
+        project.chapters = construct.chapters_of(files.index.value)
+        project.documents = construct.documents_of(files.index.value)
+        project.papers = construct.papers_of(files.index.value)
         project.threads = {
-            draft.id: model.thread_of(draft.id, draft.chapter, draft.document.path, draft.data)
+            draft.id: construct.thread_of(draft.id, draft.chapter, draft.document.path, draft.data)
             for draft in files.drafts
             if draft.sound and draft.listed
         }
     return project, problems
 
 
-def read_files(root: Path, index: Document | None) -> tuple[Files, tuple[model.Term, ...], list[Problem]]:
+def read_files(root: Path, index: Document | None) -> tuple[Files, tuple[Term, ...], list[Problem]]:
     """Read what authors write beside the map -> (Files, the glossary's terms, [Problem])."""
     path, terms, problems = root / "docs" / "glossary.yaml", (), []
     glossary = None
     if path.exists():
         document, sound, problems = read_document(root, path, "glossary")
         glossary = document if isinstance(document.value, list) else None
-        terms = model.terms_of(document.value) if sound else ()
+        terms = construct.terms_of(document.value) if sound else ()
     files = Files(index, glossary, path.exists(), [], read_pages(root))
     files.drafts, more = read_drafts(root, files)
     return files, terms, problems + more
+
+
+def read_labels(root: Path) -> tuple[Document | None, list[Problem]]:
+    """What the evidence is called on pages -> (Document of {snippet: {evidence: label}}, None without one, [Problem])."""
+    path = root / "docs" / "labels.yaml"
+    if not path.exists():
+        return None, []
+    document, sound, problems = read_document(root, path, "labels")
+    return document if sound else None, problems
 
 
 def read_document(root: Path, path: Path, kind: str) -> tuple[Document, bool, list[Problem]]:

@@ -114,6 +114,7 @@ ANSWER = _object(
     id=_slug("답의 주소(영문 소문자와 -)"),
     kind=_choice("`의견`은 원문의 입장, `해설`은 우리 설명", KINDS),
     title=_line("답을 한 문장으로"),
+    gist=_line("실행해 보니 그 답이 어땠는지 한 줄로"),
     body=_text("본문. Markdown이고, 수식은 `$…$`, 잰 값은 `{{스니펫.증거}}`로 적어요."),
     block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름(`.py` 없이). 빌드할 때 돌려 결과를 보여 줘요.", NAME),
     snippets=_list("이 답을 뒷받침하는 실행", SNIPPET, minItems=1),
@@ -124,6 +125,17 @@ MOVED = _object(
     ["from", "to"],
     **{"from": _slug("없어진 주장의 id")},
     to=_slug("이어받은 답이나 주장의 id"),
+)
+PREDICT = _object(
+    "먼저 예상해 볼 질문. 답 바로 아래에 나와요.",
+    ["ask", "choices", "right", "outcome", "check"],
+    ask=_line("무엇을 예상할지 한 문장으로"),
+    choices=_list("고를 것 두셋", _line("고를 것"), minItems=2, maxItems=4, uniqueItems=True),
+    right=_line("`choices` 가운데 실행이 보여 준 것"),
+    outcome=_text("실행해 보니 어땠는지 한두 문장으로"),
+    check=_text("그 결과를 뒷받침하는 조건"),
+    run=_text("함께 보여 줄 그림이 있는 실행"),
+    figure=_text("함께 보여 줄 그림이나 표의 이름"),
 )
 TRY = _object(
     "더 해보기 하나",
@@ -155,7 +167,10 @@ THREAD = {
         tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
         needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
         asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
-        conclusion=_text("실행해 보고 내린 결론 몇 줄(Markdown)"),
+        short=_line("목차에 쓰는 짧은 질문(14자쯤)"),
+        answer=_line("질문에 답하는 한 문장. 가장 중요한 수 하나를 넣어 주세요."),
+        predict=PREDICT,
+        conclusion=_text("왜 그런지 두세 문장으로(Markdown)"),
         misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
         answers=_list("답들", ANSWER, minItems=1),
         **{"try": _list("더 해보기", TRY, minItems=1)},
@@ -232,7 +247,18 @@ GLOSSARY = {
         ),
     ),
 }
-SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY}
+LABELS = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "증거의 이름",
+    "type": "object",
+    "description": "스니펫마다, 증거를 페이지에서 무엇이라 부를지",
+    "additionalProperties": {
+        "type": "object",
+        "description": "증거 이름과 우리말 이름",
+        "additionalProperties": _line("페이지에 보여 줄 이름(예: `정확도 (위치 없음)`)"),
+    },
+}
+SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY, "labels": LABELS}
 
 
 def name_fault(identifier: str) -> tuple[str, str] | None:

@@ -19,8 +19,9 @@ from mkdocs.structure.toc import AnchorLink, get_toc
 
 from mundap.pages import formulas, notebook, standalone
 from mundap.pages.collect import pages, undrawable
-from mundap.pages.links import chapter_path
+from mundap.pages.links import chapter_path, thread_path
 from mundap.pages.markers import fill
+from mundap.pages.rail import rail_of
 from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
 from mundap.project.check import sound
@@ -73,6 +74,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             made = pages(self.project)
         except Failure as failure:
             raise PluginError(str(failure)) from None
+        self.threads = {thread_path(thread): thread for thread in self.project.threads.values()}
         for path, text in made.items():
             files.append(File.generated(config, path, content=text))
         return files
@@ -115,6 +117,12 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         page.meta.update(title=title, description=f"{title}: 코드와 실행 결과")
         page.meta.setdefault("kind", "notebook")
         return content
+
+    def on_page_context(self, context: Any, page: Page, config: MkDocsConfig, nav: Any) -> Any:
+        thread = self.threads.get(page.file.src_uri)
+        if thread:
+            context["rail"] = rail_of(self.project, thread)
+        return context
 
     def on_post_build(self, config: MkDocsConfig) -> None:
         if self.config.search:

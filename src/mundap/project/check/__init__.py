@@ -32,6 +32,8 @@ CHECKS = (
     names.sources,
     names.addresses,
     names.moved,
+    names.predictions,
+    names.labels,
     names.glossary,
     claims.runs,
     claims.blocks,

@@ -185,6 +185,32 @@ def moved(project: Project) -> Iterator[Problem]:
                 yield draft.document.problem(("moved", i, "to"), what, near(new, sorted(names)))
 
 
+def predictions(project: Project) -> Iterator[Problem]:
+    """Predictions whose outcome is none of their choices."""
+    for draft in project.files.drafts:
+        predict = draft.data.get("predict")
+        if isinstance(predict, dict) and (right := word(predict, "right")):
+            choices = [choice for _, choice in words(predict, "choices")]
+            if right not in choices:
+                what = f"`{right[:40]}` 항목은 `choices`에 없어요."
+                yield draft.document.problem(("predict", "right"), what, near(right, choices))
+
+
+def labels(project: Project) -> Iterator[Problem]:
+    """Labels of snippets or evidence that do not exist."""
+    for snippet, names in project.labels.items():
+        assert project.files.labels is not None
+        record = project.records.get(snippet)
+        if snippet not in project.runnable:
+            what, todo = f"`{snippet}` 스니펫을 찾을 수 없어요.", near(snippet, project.runnable)
+            yield project.files.labels.problem((snippet,), what, todo, key=True)
+        elif record:
+            for name in names:
+                if name not in record.evidence:
+                    what, todo = f"`{snippet}` 실행에 `{name}` 증거가 없어요.", near(name, record.evidence)
+                    yield project.files.labels.problem((snippet, name), what, todo, key=True)
+
+
 def glossary(project: Project) -> Iterator[Problem]:
     """Terms that stand twice or hold no letter, and threads that they name and that do not exist."""
     document = project.files.glossary

@@ -14,9 +14,9 @@ from mundap.project.texts import slug
 from mundap.project.yamlsource import Document, Place
 
 NOT_SHOWN = frozenset(
-    "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to".split()
+    "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to right".split()
 )
-PLAIN = frozenset("question title tags section authors term english aliases".split())  # shown without filling in
+PLAIN = frozenset("question short title tags section authors term english aliases".split())  # shown without filling in
 
 
 def texts_of_the_map(project: Project) -> Iterator[Problem]:

@@ -1,0 +1,92 @@
+// On a thread: rows open for links into them, guesses stay, and what was read is remembered on this device alone.
+import { element } from "./dom.js";
+
+const STORE = "mundap.reading"; // {read: {thread: 1}, guesses: {thread: choice}}
+
+/** What this device remembers; nothing where it may not. */
+function remembered() {
+  try {
+    return { read: {}, guesses: {}, ...JSON.parse(localStorage.getItem(STORE)) };
+  } catch {
+    return { read: {}, guesses: {} };
+  }
+}
+
+function remember(change) {
+  const state = remembered();
+  change(state);
+  try {
+    localStorage.setItem(STORE, JSON.stringify(state));
+  } catch {} // a device that keeps nothing
+}
+
+// Open what a link into the page leads to.
+function openTarget() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let node = target; node; node = node.parentElement) if (node.matches("details")) node.open = true;
+  target.scrollIntoView();
+}
+
+// Choices become buttons; the guess stays marked beside what came out.
+function predictions() {
+  const box = document.querySelector(".predict");
+  if (!box || box.querySelector("button")) return;
+  const { right, thread } = box.dataset;
+  const items = [...box.querySelectorAll(".choices li")];
+  const show = (guess) => {
+    items.forEach((item, number) => {
+      item.classList.toggle("mine", number === guess);
+      item.classList.toggle("right", number === Number(right));
+      item.querySelector("button").setAttribute("aria-pressed", String(number === guess));
+      item.querySelector("small").textContent = number === guess ? "내 예상" : number === Number(right) ? "재 보면" : "";
+    });
+    box.querySelector("details").open = true;
+  };
+  items.forEach((item, number) => {
+    const button = element("button", { type: "button", "aria-pressed": "false" }, ...item.childNodes, element("small"));
+    button.addEventListener("click", () => {
+      remember((state) => (state.guesses[thread] = number));
+      show(number);
+    });
+    item.replaceChildren(button);
+  });
+  const guess = remembered().guesses[thread];
+  if (guess !== undefined && guess < items.length) show(guess);
+}
+
+// A thread counts as read when its end has been seen; lists show it.
+function marks() {
+  const { read } = remembered();
+  for (const link of document.querySelectorAll("[data-thread]")) link.classList.toggle("read", link.dataset.thread in read);
+  const here = document.querySelector(".rail [aria-current]")?.dataset.thread;
+  const end = document.querySelector(".page-thread .next");
+  if (!here || !end || here in read) return;
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    remember((state) => (state.read[here] = 1));
+  }).observe(end);
+}
+
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details.answer:not([open])")];
+  for (const row of opened) row.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const row of opened) row.open = false;
+});
+
+function start() {
+  openTarget();
+  predictions();
+  marks();
+}
+
+start();
+addEventListener("hashchange", openTarget);
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".rail a")) document.getElementById("rail").hidePopover?.();
+});
+window.document$?.subscribe(start);

@@ -1,0 +1,77 @@
+"""A claim on the page of its thread: one row with its verdict and gauges, and beneath it what it rests on."""
+
+import html
+
+from mundap.pages.gauge import gauge, shown
+from mundap.pages.links import link, notebook_path, resolve, thread_path
+from mundap.pages.marks import Flavour, box, element
+from mundap.pages.verdicts import mark
+from mundap.project import schema
+from mundap.project.expression import Comparison
+from mundap.project.model import Cite, Claim, Judgement, Project, Thread
+from mundap.project.numbers import readable
+
+SHOWN = 2  # gauges beside a claim; what more there is stands beneath
+
+
+def claim_row(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> str:
+    """A claim as an article with its address."""
+    page, judgement = thread_path(thread), project.judgement(thread, claim)
+    sentence = box(flavour, "claim-text", f"{mark(claim.verdict)} {resolve(project, claim.text, page)}")
+    parts = [*gone(thread, claim.anchor), sentence]
+    if judgement:
+        parts.append(gauges(project, judgement))
+    if claim.why is not None:
+        parts.append(box(flavour, "why", resolve(project, claim.why, page)))
+    parts.append(_evidence(flavour, project, claim, judgement, page))
+    attributes = f' class="claim {schema.VERDICTS[claim.verdict][0]}" id="{claim.anchor}"'
+    return element(flavour, "article", "\n\n".join(parts), attributes)
+
+
+def gauges(project: Project, judgement: Judgement) -> str:
+    """The first comparisons of a judgement in words and as lines."""
+    rows = [
+        gauge(comparison, _nulls(judgement, number), project.labels)
+        for number, comparison in enumerate(judgement.comparisons[:SHOWN])
+    ]
+    return f'<div class="gauges">{"".join(rows)}</div>'
+
+
+def _nulls(judgement: Judgement, number: int) -> list[tuple[str, Comparison]]:
+    """(world without the effect, the comparison of that number there) of a judgement."""
+    return [(null.world, null.comparisons[number]) for null in judgement.nulls if null.comparisons]
+
+
+def _evidence(flavour: Flavour, project: Project, claim: Claim, judgement: Judgement | None, page: str) -> str:
+    """What a claim rests on: conditions as they are written, runs, citations, its address; closed until asked for."""
+    parts = []
+    if judgement:
+        rows = "\n".join(condition(comparison) for comparison in judgement.comparisons)
+        runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
+        parts += [f'<ul class="conditions">\n{rows}\n</ul>', box(flavour, "where", f"실행: {runs}")]
+    parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
+    parts.append(f'<p class="address"><a class="permalink" href="#{claim.anchor}">이 주장의 주소</a></p>')
+    count = (len(judgement.comparisons) if judgement else 0) + len(claim.cites)
+    summary = f"<summary>{claim.verdict} · {claim.basis} · 근거 {count}개</summary>"
+    return f'<details class="evidence"{flavour.markdown}>\n{summary}\n\n' + "\n\n".join(parts) + "\n\n</details>"
+
+
+def condition(comparison: Comparison) -> str:
+    """A comparison as its author wrote it, with the value of either side."""
+    name = f"{comparison.hold}({comparison.left})" if comparison.hold else comparison.left
+    right = comparison.right if comparison.is_bound else f"{comparison.right} = {shown(comparison.right_value)}"
+    bound = html.escape(readable(f"{comparison.operator} {right}"))
+    return f"<li><code>{html.escape(name)}</code> {html.escape(shown(comparison.left_value))} {bound}</li>"
+
+
+def gone(thread: Thread, name: str) -> list[str]:
+    """The addresses whose meaning an answer or claim took over, so that old links arrive at it."""
+    old = [f'<a id="{item.old}"></a>' for item in thread.moved if item.new == name]
+    return ["".join(old)] if old else []
+
+
+def cited(project: Project, cite: Cite) -> str:
+    """One citation as Markdown: authors, year, place, and what is reported there."""
+    paper = project.papers[cite.paper]
+    says = "" if cite.says is None else f": {cite.says}"
+    return f"[{paper.authors} ({paper.year})]({paper.url}) {cite.where}{says}"
