@@ -1,24 +1,6 @@
 // On a thread: rows open for links into them, guesses stay, and what was read is remembered on this device alone.
 import { element } from "./dom.js";
-
-const STORE = "mundap.reading"; // {read: {thread: 1}, guesses: {thread: choice}}
-
-/** What this device remembers; nothing where it may not. */
-function remembered() {
-  try {
-    return { read: {}, guesses: {}, ...JSON.parse(localStorage.getItem(STORE)) };
-  } catch {
-    return { read: {}, guesses: {} };
-  }
-}
-
-function remember(change) {
-  const state = remembered();
-  change(state);
-  try {
-    localStorage.setItem(STORE, JSON.stringify(state));
-  } catch {} // a device that keeps nothing
-}
+import { forget, remember, remembered } from "./store.js";
 
 // Open what a link into the page leads to.
 function openTarget() {
@@ -69,6 +51,30 @@ function marks() {
   }).observe(end);
 }
 
+// Lists show one level at a time where a reader asks for it; contents say what was read, and can forget it.
+function lists() {
+  const list = document.querySelector(".thread-list");
+  if (!list || document.querySelector(".levels")) return;
+  const rows = [...document.querySelectorAll(".thread-list > li")];
+  const names = ["모두", "기초", "중급", "심화"];
+  const buttons = names.map((name, level) => {
+    const button = element("button", { type: "button", "aria-pressed": String(level === 0) }, name);
+    button.addEventListener("click", () => {
+      for (const row of rows) row.hidden = level > 0 && row.dataset.level !== String(level);
+      buttons.forEach((other, number) => other.setAttribute("aria-pressed", String(number === level)));
+    });
+    return button;
+  });
+  const clear = element("button", { type: "button" }, "읽은 자국 지우기");
+  clear.addEventListener("click", () => {
+    forget();
+    marks();
+  });
+  const levels = element("div", { className: "levels", role: "group", "aria-label": "난이도와 읽은 자국" }, ...buttons);
+  if (Object.keys(remembered().read).length) levels.append(clear);
+  document.querySelector(".md-typeset h1").after(levels);
+}
+
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll("details.answer:not([open])")];
@@ -82,6 +88,7 @@ function start() {
   openTarget();
   predictions();
   marks();
+  lists();
 }
 
 start();

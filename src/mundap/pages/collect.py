@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from mundap.pages import lists, standalone
+from mundap.pages import lists, quiz, standalone
 from mundap.pages.links import chapter_path, figure_path, notebook_path, thread_path
 from mundap.pages.marks import MKDOCS, Flavour, recorded_table
 from mundap.pages.outputs import figure_file
@@ -23,6 +23,7 @@ def pages(project: Project, flavour: Flavour = MKDOCS) -> dict[str, str]:
         "qa/index.md": lists.contents_page(flavour, project),
         "tags.md": lists.tags_page(flavour, project),
         "glossary.md": lists.glossary_page(flavour, project),
+        quiz.PATH: quiz.quiz_file(project),
         "sources.md": lists.sources_page(flavour, project),
     }
     for chapter in project.chapters:

@@ -3,7 +3,18 @@
 import html
 from collections.abc import Iterable
 
-from mundap.pages.links import chapter_path, link, notebook_path, resolve, thread_link, thread_links
+from mundap.pages.links import (
+    chapter_path,
+    figure_path,
+    link,
+    notebook_path,
+    plain,
+    relative,
+    resolve,
+    thread_link,
+    thread_links,
+    thread_path,
+)
 from mundap.pages.marks import Flavour, box, element, table_row
 from mundap.pages.thread import front_matter
 from mundap.pages.verdicts import level_badge, verdict_counts
@@ -11,21 +22,33 @@ from mundap.project import schema
 from mundap.project.model import Chapter, Project, Term, Thread
 from mundap.project.texts import slug
 
+LINE = 110  # characters of an answer in a list
+
 
 def chapter_threads(project: Project, chapter: Chapter) -> list[Thread]:
     """The threads of a chapter, in reading order."""
     return [project.threads[name] for name in chapter.threads if name in project.threads]
 
 
-def _thread_list(flavour: Flavour, threads: Iterable[Thread], page: str) -> str:
+def _thread_list(flavour: Flavour, project: Project, threads: Iterable[Thread], page: str) -> str:
+    """Threads as rows: question, answer in a line, level and verdicts."""
     rows = []
     for thread in threads:
-        counts = " ".join(
-            f'<span class="count {schema.VERDICTS[verdict][0]}">{verdict} {count}</span>'
-            for verdict, count in verdict_counts([thread]).items()
+        answer = plain(resolve(project, thread.answer or thread.conclusion, thread_path(thread)), LINE)
+        counts = verdict_counts([thread])
+        words = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
+        squares = "".join(
+            f'<i class="{schema.VERDICTS[claim.verdict][0]}">{schema.VERDICTS[claim.verdict][1]}</i>'
+            for claim in thread.claims
         )
-        head = f"{thread_link(thread, page)} {level_badge(thread.level)}"
-        rows.append(element(flavour, "li", f'{head}\n\n<p class="counts">{counts}</p>'))
+        body = [
+            thread_link(thread, page),
+            f'<p class="gist">{html.escape(answer)}</p>',
+            f'<p class="counts">{level_badge(thread.level)} <span class="tally" role="img" aria-label="판정: {words}">{squares}</span></p>',
+        ]
+        level = schema.LEVELS.index(thread.level) + 1
+        attributes = f' data-thread="{thread.id}" data-level="{level}"'
+        rows.append(element(flavour, "li", "\n\n".join(body), attributes))
     return element(flavour, "ol", "\n\n".join(rows), ' class="thread-list"')
 
 
@@ -33,7 +56,7 @@ def chapter_page(flavour: Flavour, project: Project, chapter: Chapter) -> str:
     """The page of a chapter."""
     page = chapter_path(chapter.id)
     about = resolve(project, chapter.about, page)
-    threads = _thread_list(flavour, chapter_threads(project, chapter), page)
+    threads = _thread_list(flavour, project, chapter_threads(project, chapter), page)
     return _page(chapter.title, about, "chapter", [about, threads])
 
 
@@ -44,7 +67,7 @@ def contents_page(flavour: Flavour, project: Project) -> str:
         parts += [
             flavour.heading(2, link(chapter.title, chapter_path(chapter.id), page), chapter.id),
             resolve(project, chapter.about, page),
-            _thread_list(flavour, chapter_threads(project, chapter), page),
+            _thread_list(flavour, project, chapter_threads(project, chapter), page),
         ]
     return _page("문답", "장과 문답을 읽는 순서대로 모았어요.", "contents", parts)
 
@@ -114,10 +137,32 @@ def learning_path(flavour: Flavour, project: Project, page: str) -> str:
     """Chapters in reading order, as a list of cards."""
     rows = []
     for chapter in project.chapters:
+        threads = chapter_threads(project, chapter)
         title = link(chapter.title, chapter_path(chapter.id), page)
-        count = f'<span class="thread-count">문답 {len(chapter_threads(project, chapter))}개</span>'
-        rows.append(element(flavour, "li", f"**{title}** {count}\n\n{resolve(project, chapter.about, page)}"))
+        count = f'<span class="thread-count">문답 {len(threads)}개</span>'
+        names = " ".join(thread.id for thread in threads)
+        body = f"{_cover(project, threads, page)}**{title}** {count}"
+        rows.append(element(flavour, "li", body, f' data-threads="{names}"'))
     return element(flavour, "ol", "\n\n".join(rows), ' class="path"')
+
+
+def _cover(project: Project, threads: list[Thread], page: str) -> str:
+    """The first figure of a chapter's threads as a picture; "" where there is none."""
+    for run in (run for thread in threads for answer in thread.answers for run in answer.runs):
+        record = project.records.get(run.snippet)
+        if record and run.figure in record.exhibits and record.exhibits[run.figure].kind == "svg":
+            return f"![]({relative(figure_path(run.snippet, run.figure), page)})\n\n"
+    return ""
+
+
+def summary(project: Project) -> str:
+    """How many questions were asked, and what became of the claims, in two sentences."""
+    counts = verdict_counts(project.threads.values())
+    wrong = f" 그 가운데 <strong>{counts['틀림']}개는 틀렸어요.</strong>" if "틀림" in counts else ""
+    return (
+        f"<p>질문 {len(project.threads)}개. 답마다 코드를 돌려 <strong>주장 {sum(counts.values())}개</strong>를 "
+        f"판정했어요.{wrong}</p>"
+    )
 
 
 def _page(title: str, description: str, kind: str, parts: list[str]) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from mundap.pages.links import resolve
-from mundap.pages.lists import learning_path, runs_table
+from mundap.pages.lists import learning_path, runs_table, summary
 from mundap.pages.marks import MKDOCS, Flavour, definition, exhibit, from_mkdocs
+from mundap.pages.quiz import quiz
 from mundap.pages.verdicts import scoreboard, verdict_table
 from mundap.project import schema
 from mundap.project.math import mask_code
@@ -37,6 +38,8 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
 
     return {
         "scoreboard": lambda _: scoreboard(project),
+        "summary": lambda _: summary(project),
+        "quiz": lambda _: quiz(flavour, project, page),
         "path": lambda _: learning_path(flavour, project, page),
         "keys": lambda _: schema.documentation(),
         "verdicts": lambda _: verdict_table(),

@@ -1,5 +1,6 @@
 """The page of a recorded run: the cells of its notebook as HTML."""
 
+import ast
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,8 @@ from typing import Any
 from pymdownx.slugs import slugify
 
 from mundap.pages.formulas import replace_dollars_in_html
-from mundap.pages.outputs import code, evidence_table, joined, output, unique
+from mundap.pages.outputs import Output, code, evidence_table, joined, output, unique
+from mundap.project.particles import in_prose
 from mundap.project.values import Evidence
 
 slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
@@ -32,16 +34,25 @@ def notebook_page(notebook: Mapping[str, Any], texts: Sequence[str], name: str, 
     last = max((number for number, cell in enumerate(cells) if binds_evidence(cell)), default=None)
     evidence = notebook["metadata"].get("mundap", {}).get("evidence", {})
     used: set[str] = set()
-    parts, rest = [], iter(texts)
+    parts, rest, headline = [], iter(texts), first_figure(cells)
     for number, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
             parts.append(text_cell(next(rest), used))
         elif cell["cell_type"] == "code":
-            parts.append(code_cell(cell, used, evidence if number == last else None))
+            parts.append(code_cell(cell, used, evidence if number == last else None, headline))
     head, end, body = "\n".join(parts).partition("</h1>")
     if not end:
         head, end, body = f'<h1 id="{slug(name, "-")}">{html.escape(name)}', "</h1>", head
-    return head + end + about + body
+    return head + end + about + (output(headline, set()) if headline else "") + body
+
+
+def first_figure(cells: Sequence[Cell]) -> Output | None:
+    """The named figure that a reader should see first: the first of a notebook's."""
+    for cell in cells:
+        for item in cell.get("outputs", []):
+            if "image/svg+xml" in item.get("data", {}) and item.get("metadata", {}).get("name"):
+                return item
+    return None
 
 
 def title_of(page: str) -> str:
@@ -65,15 +76,38 @@ def text_cell(inner: str, used: set[str]) -> str:
     return replace_dollars_in_html(inner).strip()
 
 
-def code_cell(cell: Cell, used: set[str], evidence: Evidence | None) -> str:
-    """A code cell with its outputs; evidence: what the last one that binds it shows as a table."""
-    outputs = cell["outputs"]
+def code_cell(cell: Cell, used: set[str], evidence: Evidence | None, headline: Output | None = None) -> str:
+    """A code cell with its outputs; evidence: what the last one that binds it shows as a table.
+
+    headline: the figure that stands at the top of the page, and here as a link to it.
+    """
+    outputs, source = cell["outputs"], joined(cell["source"])
     if evidence is not None:
         outputs = [item for item in outputs if item["output_type"] != "execute_result"]
-    parts = [code(joined(cell["source"])), *(output(item, used) for item in outputs)]
+    shown_code = code(source)
+    if evidence is not None or only_imports(source):
+        words = "증거를 남기는 코드" if evidence is not None else "불러오기"
+        lines = source.count("\n") + 1
+        shown_code = f'<details class="folded"><summary>{words} {lines}줄</summary>{shown_code}</details>'
+    parts = [shown_code, *(_again(item) if item is headline else output(item, used) for item in outputs)]
     if evidence is not None:
         parts.append(evidence_table(evidence))
     return f'<div class="cell">{"".join(parts)}</div>'
+
+
+def _again(item: Output) -> str:
+    """A link to a figure that stands further up."""
+    name, alt = item["metadata"]["name"], in_prose(item["metadata"].get("alt", ""))
+    return f'<p class="again">위에서 본 그림: <a href="#{html.escape(name)}">{html.escape(alt)}</a></p>'
+
+
+def only_imports(source: str) -> bool:
+    """Whether a cell does nothing but import, and set what imports need."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(body) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
 
 
 def binds_evidence(cell: Cell) -> bool:
@@ -81,11 +115,21 @@ def binds_evidence(cell: Cell) -> bool:
     return cell["cell_type"] == "code" and BINDS.search(joined(cell["source"])) is not None
 
 
-def about(meta: Mapping[str, Any], name: str, source: str | None, download: str | None, colab: str | None) -> str:
-    """What ran when: links, the command, the versions, the seconds.
+def about(
+    meta: Mapping[str, Any],
+    name: str,
+    source: str | None,
+    download: str | None,
+    colab: str | None,
+    users: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Whose answer this is, and what ran when: links, the command, the versions, the seconds.
 
     source, download, colab: addresses of NAME.py, of the notebook that stands alone and of Colab, if there are any.
+    users: (question, address) of the threads that lean on the run.
     """
+    threads = ", ".join(f'<a href="{html.escape(address)}">{html.escape(words)}</a>' for words, address in users)
+    used_by = f"<p>이 실행을 쓰는 문답: {threads}</p>" if threads else ""
     versions = " · ".join(f"{html.escape(str(k))} {html.escape(str(v))}" for k, v in meta.get("versions", {}).items())
     links = "".join(
         f'<li><a href="{html.escape(address)}"{how}>{words}</a></li>'
@@ -100,7 +144,7 @@ def about(meta: Mapping[str, Any], name: str, source: str | None, download: str 
     if "seconds" in meta:
         facts.append(f"<li>실행 {meta['seconds']:.1f}초</li>")
     return (
-        f'<div class="run-about" data-pagefind-ignore=""><p><code>python snippets/{name}.py</code></p>'
+        f'<div class="run-about" data-pagefind-ignore="">{used_by}<p><code>python snippets/{name}.py</code></p>'
         f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>'
     )
 

@@ -27,7 +27,7 @@ from mundap.problems import Failure
 from mundap.project.check import sound
 from mundap.project.files import composed
 from mundap.project.math import MathError
-from mundap.project.model import Project
+from mundap.project.model import Project, Thread
 from mundap.site import blocks, notebooks, search, violations
 
 log = get_plugin_logger("mundap")
@@ -107,6 +107,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             source=f"../../snippets/{name}.py",
             download=f"../../{standalone.path(name)}",
             colab=standalone.colab_url(self.repository, name) if self.repository else None,
+            users=[(thread.question, f"../../qa/{thread.chapter}/{thread.id}/") for thread in self._users(name)],
         )
         try:
             content = notebook.notebook_page(record, notebooks.text_cells(content), name, about)
@@ -117,6 +118,9 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         page.meta.update(title=title, description=f"{title}: 코드와 실행 결과")
         page.meta.setdefault("kind", "notebook")
         return content
+
+    def _users(self, name: str) -> list[Thread]:
+        return [self.project.threads[thread] for thread in self.project.users.get(name, [])]
 
     def on_page_context(self, context: Any, page: Page, config: MkDocsConfig, nav: Any) -> Any:
         thread = self.threads.get(page.file.src_uri)
