@@ -269,7 +269,7 @@ if __name__ == "__main__":
         mean[key], std[key] = [statistics.mean(c) for c in columns], [statistics.stdev(c) for c in columns]
         rows.append([name, f"{mean[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
     lead = [scores["rollout"][0] - scores["last"][0] for scores in runs]
-    spread = max(values[0] for values in std.values())
+    spread_of_peaks = max(values[0] for values in std.values())
     caption = (
         f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {spread:.0%}p 이하, "
         f"상자의 넓이 {chance:.0%}, 지우기 전 정확도 {accuracy:.0%})"

@@ -17,6 +17,7 @@ from mundap.project.values import Evidence, Value
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+LINE = re.compile(r'<span id="line-\d+">')  # every block of a page has lines
 PLAIN_TOKEN = re.compile(r'<span class="(?:n|w)">([^<]*)</span>')  # names and blanks look like the text around
 NUMBER = re.compile(r"[-+−]?[\d.,~]+(?:e[-+]?\d+|×10[⁻⁰¹²³⁴-⁹]+|[⁻⁰¹²³⁴-⁹]+)?\s*[%×가-힣A-Za-z/²]{0,6}(?:\s*±.*)?")
 ALLOWED_IN_TABLE = frozenset(
@@ -114,8 +115,8 @@ def shown(value: Value | list[float]) -> str:
 
 def code(source: str) -> str:
     """Code in the markup that the theme's own code blocks have."""
-    markup = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
-    return PLAIN_TOKEN.sub(r"\1", markup)
+    markup = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True, linespans="line"))
+    return LINE.sub('<span class="line">', PLAIN_TOKEN.sub(r"\1", markup))
 
 
 def joined(text: str | list[str]) -> str:
