@@ -281,7 +281,7 @@ def side_accuracy(features, digits, n_train):
     side = torch.tensor([-1.0, 1.0])[:, None]
     targets = side.expand(-1, n_train).flatten()  # (2 * n_train,)
     weights = torch.linalg.solve(seen.T @ seen + 0.01 * n_train * torch.eye(X.shape[-1]), seen.T @ targets)
-    return ((unseen @ weights).sign() == side).double().mean().item()
+    return ((unseen @ weights > 0) == (side > 0)).double().mean().item()  # a score of 0 says left
 
 
 @torch.no_grad()
