@@ -106,7 +106,7 @@ class Expression:
 
     def source(self, node: ast.expr) -> str:
         """The text of a part of the expression."""
-        return ast.get_source_segment(self.text, node) or ""
+        return self.text.encode()[node.col_offset : node.end_col_offset].decode()  # as it is one line
 
     def fail(self, node: ast.expr, what: str, todo: str) -> NoReturn:
         """Raise ExpressionError at a part of the expression."""
