@@ -4,6 +4,7 @@ import html
 from collections import Counter
 from collections.abc import Iterable
 
+from mundap.pages.again import repeated, values_again
 from mundap.pages.dots import dots
 from mundap.pages.links import link, notebook_path
 from mundap.pages.marks import Flavour, box
@@ -48,14 +49,19 @@ def basis_counts(threads: Iterable[Thread]) -> dict[str, int]:
 def measure(flavour: Flavour, project: Project, judgement: Judgement, page: str) -> str:
     """The measured numbers of a check beside their bounds and worlds without the effect, and the runs they come from."""
     rows = "\n".join(
-        _row(comparison, [(null.world, null.comparisons[number]) for null in judgement.nulls if null.comparisons])
+        _row(
+            comparison,
+            [(null.world, null.comparisons[number]) for null in judgement.nulls if null.comparisons],
+            values_again(judgement, number),
+        )
         for number, comparison in enumerate(judgement.comparisons)
     )
     runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
-    return f'<dl class="measure">\n{rows}\n</dl>\n\n{box(flavour, "where", f"실행: {runs}")}'
+    parts = [f'<dl class="measure">\n{rows}\n</dl>', repeated(judgement), box(flavour, "where", f"실행: {runs}")]
+    return "\n\n".join(part for part in parts if part)
 
 
-def _row(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
+def _row(comparison: Comparison, nulls: list[tuple[str, Comparison]], again: str) -> str:
     operator, right = comparison.operator, comparison.right_value
     if comparison.is_bound:
         bound = f"기준 {html.escape(readable(f'{operator} {_bound(comparison.right, right)}'))}"
@@ -67,7 +73,7 @@ def _row(comparison: Comparison, nulls: list[tuple[str, Comparison]]) -> str:
     return (
         f"<div>\n<dt><code>{html.escape(name)}</code></dt>\n"
         f'<dd><span class="measured">{html.escape(_shown(comparison.left_value))}</span> '
-        f'<span class="bound">{bound}</span>{"".join(_null(*other) for other in others)}{_dots(comparison, others)}</dd>\n</div>'
+        f'<span class="bound">{bound}</span>{"".join(_null(*other) for other in others)}{again}{_dots(comparison, others)}</dd>\n</div>'
     )
 
 
