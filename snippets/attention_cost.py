@@ -22,7 +22,7 @@ from vit import SIZES, vit
 #
 # ```
 # python snippets/gpu_benchmark.py --out 결과.json          # 이 컴퓨터에서 가장 빠른 장치를 통째로
-# python snippets/gpu_benchmark.py --quick --device cpu     # 몇 분짜리
+# python snippets/gpu_benchmark.py --models Ti --minutes 5  # 몇 분짜리
 # python snippets/gpu_benchmark.py --compare A.json B.json  # 두 기록이 흔들림을 넘어 다른 곳
 # ```
 
@@ -76,6 +76,7 @@ if __name__ == "__main__":
     import numpy as np
     from lib.figure import BLUE, ORANGE, plt, show, table
 
+    evidence, null = {}, {}
     torch.set_num_threads(1)
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -85,6 +86,7 @@ if __name__ == "__main__":
     else:
         device_name, dtype = "CPU 스레드 1개", torch.float32
         lengths, num_heads = [256, 512, 1024, 2048, 4096], 3
+    evidence["device"] = device_name
     print(f"{device_name}, {dtype}, 이미지 1장, 헤드 {num_heads}개, 헤드 차원 64, PyTorch {torch.__version__}")
 
 # %% [markdown]
@@ -92,11 +94,14 @@ if __name__ == "__main__":
 #
 # 로그-로그 그림에서 직선의 기울기가 지수예요. 기울기가 2면 길이가 두 배일 때 네 배, 1이면 두 배가 돼요.
 # 식 그대로 계산하는 시간에는 맵을 놓을 메모리를 새로 받는 시간도 들어 있어서, 지수가 2를 조금 넘기도 해요.
+# 토큰을 하나씩 다루는 선형층도 똑같이 재요. 재는 방법이 옳다면 지수가 1이어야 해요.
 
 # %%
 if __name__ == "__main__":
-    kinds = {"naive": naive_attention, "fused": fused_attention}
-    labels, looks = {"naive": "식 그대로", "fused": "합친 커널"}, {"naive": (ORANGE, "o"), "fused": (BLUE, "s")}
+    linear = torch.nn.Linear(64, 64, device=device, dtype=dtype)  # no token looks at another
+    kinds = {"naive": naive_attention, "fused": fused_attention, "linear": lambda q, k, v: linear(q)}
+    labels = {"naive": "식 그대로", "fused": "합친 커널", "linear": "선형층"}
+    looks = {"naive": (ORANGE, "o"), "fused": (BLUE, "s")}
     times, memory = {kind: {} for kind in kinds}, {kind: {} for kind in kinds}
     rows = []
     with torch.inference_mode():
@@ -110,19 +115,25 @@ if __name__ == "__main__":
             for turn in turns:
                 held = attempt(lambda: peak_memory(turn.run, device), device)
                 if isinstance(seconds[turn.name], Failed) or isinstance(held, Failed):
-                    row += ["메모리 부족", "메모리 부족"]
-                    continue
-                found = spread(seconds[turn.name])
-                low, median, high = times[turn.name][N] = found["low"], found["median"], found["high"]
-                memory[turn.name][N] = held
-                row += [f"{1e3 * median:.3g} ({1e3 * low:.3g}~{1e3 * high:.3g})", f"{held / 2**20:,.1f}"]
+                    cells = ["메모리 부족", "메모리 부족"]
+                else:
+                    found = spread(seconds[turn.name])
+                    low, median, high = times[turn.name][N] = found["low"], found["median"], found["high"]
+                    memory[turn.name][N] = held
+                    cells = [f"{1e3 * median:.3g} ({1e3 * low:.3g}~{1e3 * high:.3g})", f"{held / 2**20:,.1f}"]
+                row += cells if turn.name in looks else []
             rows.append(row)
             if N == lengths[0]:
                 q, k, v = q.float(), k.float(), v.float()
-                fused_difference = (naive_attention(q, k, v) - fused_attention(q, k, v)).abs().max().item()
+                difference = (naive_attention(q, k, v) - fused_attention(q, k, v)).abs().max().item()
+    evidence["fused_difference"] = difference
     header = ["N", "식 그대로 ms (사분위)", "MiB", "합친 커널 ms (사분위)", "MiB"]
     table("attention_cost", f"어텐션 한 번의 시간과 최대 메모리 ({device_name})", header, rows)
-    print(f"두 구현의 최대 차이 (N = {lengths[0]}): {fused_difference:.1e}")
+    longest = max(set(times["naive"]) & set(times["fused"]))  # that both had the memory for
+    evidence["longest"] = longest
+    evidence["memory_ratio"] = memory["naive"][longest] / memory["fused"][longest]
+    evidence["time_ratio"] = times["naive"][longest][1] / times["fused"][longest][1]
+    print(f"두 구현의 최대 차이 (N = {lengths[0]}): {evidence['fused_difference']:.1e}")
 
 # %%
 if __name__ == "__main__":
@@ -133,7 +144,15 @@ if __name__ == "__main__":
         exponents[kind, "memory"] = fit_exponent(list(memory[kind]), list(memory[kind].values()))
         fits = exponents[kind, "time"], exponents[kind, "memory"]
         rows.append([labels[kind], *(f"{exponent:.2f} ± {error:.2f}" for exponent, error in fits)])
-    table("exponents", "N에 대한 지수와 표준오차 (로그-로그 최소제곱)", ["구현", "시간", "메모리"], rows)
+    for kind in looks:
+        for what in ("time", "memory"):
+            name = f"{kind}_{what}_exponent"
+            evidence[name], evidence[f"{name}_error"] = exponents[kind, what]
+    straight = {f"{kind}_time_exponent": exponents["linear", "time"][0] for kind in looks}
+    null["토큰을 하나씩 다루는 선형층"] = straight
+    null["맵을 통째로 두는 커널"] = {"fused_memory_exponent": exponents["naive", "memory"][0]}
+    caption = "N에 대한 지수와 표준오차 (로그-로그 최소제곱)"
+    table("exponents", caption, ["구현", "시간", "메모리"], rows)
 
 # %%
 if __name__ == "__main__":
@@ -209,76 +228,65 @@ def predict_flops(name, img_size):
 
 # %%
 if __name__ == "__main__":
-    shares, counted_shares, count_errors, rows = {}, {}, [], []
+    count_errors, rows = [], []
     for img_size in (224, 448, 896, 1088):
         N = (img_size // 16) ** 2 + 1
         counted, predicted = count_flops("B/16", img_size), predict_flops("B/16", img_size)
         count_errors += [abs(a / b - 1) for a, b in zip(counted, predicted)]
-        shares[N], counted_shares[N] = attention_share(N, 768), counted[0] / counted[1]
-        rows.append([img_size, f"{N:,}", f"{counted[1] / 1e9:,.0f}", f"{shares[N]:.1%}", f"{counted_shares[N]:.1%}"])
+        share, counted_share = attention_share(N, 768), counted[0] / counted[1]
+        evidence[f"share_{N}"], evidence[f"counted_share_{N}"] = share, counted_share
+        rows.append([img_size, f"{N:,}", f"{counted[1] / 1e9:,.0f}", f"{share:.1%}", f"{counted_share:.1%}"])
     caption = "ViT-B/16 연산량에서 N×N 행렬곱의 몫: 블록의 식 N/(6D+N)과, 모델 전체를 센 값"
     table("flop_share", caption, ["px", "N", "GFLOPs", "식", "센 값"], rows)
-    print(f"센 값과 식의 가장 큰 상대 오차: {max(count_errors):.1e}")
+    evidence["count_error"] = max(count_errors)
+    evidence["share_large_197"] = attention_share(197, SIZES["L"][0])
+    small, large = count_flops("B/16", 224), count_flops("B/16", 448)
+    evidence["attention_flops_growth"] = large[0] / small[0]
+    evidence["other_flops_growth"] = (large[1] - large[0]) / (small[1] - small[0])
+    print(f"센 값과 식의 가장 큰 상대 오차: {evidence['count_error']:.1e}")
 
 # %% [markdown]
 # ## 모델 크기와 처리량
 #
 # 224px 이미지(N = 197)를 초당 몇 장 처리하는지 재요. 이 길이에서는 어텐션보다 D²에 비례하는 선형층이 시간을 좌우해요.
 
+
+# %%
+def images_per_second(name, batch_size, device, dtype):
+    """Quartiles of the 224 px images that a ViT takes a second: (low, median, high).
+
+    Raises RuntimeError where it fails, out of memory too.
+    """
+    model = vit(f"{name}/16").eval().to(device, dtype)
+    images = torch.randn(batch_size, 3, 224, 224, device=device, dtype=dtype)
+    with torch.inference_mode():
+        seconds = median_time(lambda: model(images), device, repeats=5)
+    return tuple(batch_size / each for each in reversed(seconds))
+
+
 # %%
 if __name__ == "__main__":
     names, batch_size = (("Ti", "S", "B", "L"), 64) if device == "cuda" else (("Ti", "S"), 2)
-    images_per_second, rows = {}, []
+    rows = []
     for name in names:
-        model = vit(f"{name}/16").eval().to(device, dtype)
-        images = torch.randn(batch_size, 3, 224, 224, device=device, dtype=dtype)
-        with torch.inference_mode():
-            seconds = attempt(lambda: median_time(lambda: model(images), device, repeats=5), device)
+        rates = attempt(lambda: images_per_second(name, batch_size, device, dtype), device)
         gigaflops = count_flops(f"{name}/16", 224)[1] / 1e9
         row = [f"{name}/16", f"{gigaflops:.1f}"]
-        if isinstance(seconds, Failed):
+        if isinstance(rates, Failed):
             rows.append([*row, "메모리 부족", "-", "-"])
             continue
-        low, images_per_second[name], high = (batch_size / s for s in reversed(seconds))
-        rate = images_per_second[name]
+        low, rate, high = rates
+        evidence[f"images_per_second_{name.lower()}"] = rate
         rows.append([*row, f"{rate:,.1f}", f"{low:,.1f}~{high:,.1f}", f"{rate * gigaflops:,.0f}"])
     header = ["모델", "GFLOPs", "장/초", "사분위", "GFLOP/s"]
     caption = f"이미지 한 장의 연산량과 처리량 ({device_name}, 배치 {batch_size}, {dtype})"
     table("throughput", caption, header, rows)
+    same_width = images_per_second("S", batch_size, device, dtype)[1]  # once more, in the place of Ti
+    null["너비가 같은 두 모델"] = {"images_per_second_ti": same_width}
+    print(f"S/16을 한 번 더 재면 1초에 {same_width:,.1f}장")
 
 # %%
 if __name__ == "__main__":
-    small, large = predict_flops("B/16", 224), predict_flops("B/16", 448)
-    longest = max(set(times["naive"]) & set(times["fused"]))  # that both had the memory for
-    evidence = {
-        "device": device_name,
-        "longest": longest,
-        "memory_ratio": memory["naive"][longest] / memory["fused"][longest],
-        "time_ratio": times["naive"][longest][1] / times["fused"][longest][1],
-        "fused_difference": fused_difference,
-        "naive_memory_exponent": exponents["naive", "memory"][0],
-        "naive_memory_exponent_error": exponents["naive", "memory"][1],
-        "fused_memory_exponent": exponents["fused", "memory"][0],
-        "fused_memory_exponent_error": exponents["fused", "memory"][1],
-        "naive_time_exponent": exponents["naive", "time"][0],
-        "naive_time_exponent_error": exponents["naive", "time"][1],
-        "fused_time_exponent": exponents["fused", "time"][0],
-        "fused_time_exponent_error": exponents["fused", "time"][1],
-        "share_197": shares[197],
-        "share_785": shares[785],
-        "share_3137": shares[3137],
-        "counted_share_197": counted_shares[197],
-        "counted_share_785": counted_shares[785],
-        "counted_share_3137": counted_shares[3137],
-        "share_4625": shares[4625],
-        "counted_share_4625": counted_shares[4625],
-        "share_large_197": attention_share(197, SIZES["L"][0]),
-        "count_error": max(count_errors),
-        "attention_flops_growth": large[0] / small[0],
-        "other_flops_growth": (large[1] - large[0]) / (small[1] - small[0]),
-        "images_per_second_ti": images_per_second["Ti"],
-        "images_per_second_s": images_per_second["S"],
-    }
     varying = "device", "longest", "_ratio", "_exponent", "images_per_second"
     tolerance = {name: float("inf") for name in evidence if any(part in name for part in varying)}
     tolerance |= {"naive_memory_exponent": 0.1, "fused_memory_exponent": 0.3}

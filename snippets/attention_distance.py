@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 어텐션 거리: 헤드마다 얼마나 먼 곳의 정보를 모을까요?
 #
-# 어텐션 거리(attention distance)는 패치가 눈길을 준 곳까지의 **평균 거리**예요. 헤드마다, 층마다 하나씩 나와요.
+# 어텐션 거리(attention distance)는 패치가 본 곳까지의 **평균 거리**예요. 헤드마다, 층마다 하나씩 나와요.
 # 어텐션 롤아웃(attention rollout)의 지도가 얼마나 **퍼져 있는지**와 헷갈리기 쉬워서, 두 양을 같은 모델에서 나란히 재요.
 
 # %%
@@ -14,7 +14,7 @@ from scenes import draw
 from train_vit import PATCH, SIZE, build, load_trained
 
 torch.set_num_threads(1)
-G = SIZE // PATCH  # patches on a side
+G, SEEDS = SIZE // PATCH, range(400, 405)  # patches on a side; of the scenes
 
 
 # %% [markdown]
@@ -46,7 +46,7 @@ def attention_distance(attn, grid, patch_size):
 
 
 # %% [markdown]
-# ## 퍼진 정도: 눈길을 고르게 나눈 패치가 몇 개쯤인가
+# ## 퍼진 정도: 고르게 나눠 본 패치가 몇 개쯤인가
 #
 # 가중치의 엔트로피 $H$로 재요. $e^H$는 "고르게 나눠 본 패치의 수"라서, 전체로 나누면 1은 모든 패치를 고르게, $1/N$은 한 패치만 본 거예요.
 
@@ -74,17 +74,23 @@ def with_class_token(cls_row, rows):
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     grid, N = (14, 14), 14 * 14
     distances = patch_distances(grid, 16)
     itself, uniform = torch.eye(N), torch.full((N, N), 1 / N)
     farthest = torch.eye(N)[distances.argmax(dim=1)]  # the farthest corner
     nearest = torch.eye(N)[distances.where(distances > 0, torch.inf).argmin(dim=1)]
-    known = {"자기 자신만": itself, "이웃 하나만": nearest, "모든 패치를 고르게": uniform, "가장 먼 패치만": farthest}
-    known_distance, known_spread, rows = {}, {}, []
-    for name, weights in known.items():
-        known_distance[name] = attention_distance(with_class_token(uniform[0], weights), grid, 16).item()
-        known_spread[name] = spread(weights).mean().item()
-        rows.append([name, f"{known_spread[name]:.3f}", f"{known_distance[name]:.1f}"])
+    known = {
+        "itself": ("자기 자신만", itself),
+        "nearest": ("이웃 하나만", nearest),
+        "uniform": ("모든 패치를 고르게", uniform),
+        "farthest": ("가장 먼 패치만", farthest),
+    }
+    rows = []
+    for key, (name, weights) in known.items():
+        evidence[key] = pixels = attention_distance(with_class_token(uniform[0], weights), grid, 16).item()
+        evidence[f"{key}_spread"] = share = spread(weights).mean().item()
+        rows.append([name, f"{share:.3f}", f"{pixels:.1f}"])
     table("known", "만든 맵의 퍼진 정도와 어텐션 거리 (224 px, 16 px 패치)", ["보는 곳", "퍼진 정도", "거리(px)"], rows)
 
 # %% [markdown]
@@ -99,9 +105,11 @@ if __name__ == "__main__":
     pairs = {"모인 지도": with_class_token(one_patch, farthest), "퍼진 지도": with_class_token(uniform[0], itself)}
     pair_distance = [attention_distance(attn, grid, 16).item() for attn in pairs.values()]
     pair_map = [cls_map(rollout(attn), grid) for attn in pairs.values()]
-    pair_spread = [spread(heat.flatten()).item() for heat in pair_map]
+    for key, heat, pixels in zip(("gathered", "spread"), pair_map, pair_distance):
+        evidence[f"{key}_map_spread"] = spread(heat.flatten()).item()
+        evidence[f"{key}_map_distance"] = pixels
     swapped = cls_map(rollout(with_class_token(one_patch, nearest)), grid)  # the first, but patches look next door
-    nearest_map_change = (swapped - pair_map[0]).abs().max().item()
+    evidence["nearest_map_change"] = (swapped - pair_map[0]).abs().max().item()
     figure, axes = plt.subplots(1, 2, figsize=(5, 3.2))
     for axis, name, heat, pixels in zip(axes, pairs, pair_map, pair_distance):
         axis.imshow(heat / heat.max(), cmap="inferno", vmin=0, vmax=1)
@@ -125,11 +133,13 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     near, far = with_class_token(uniform[0], itself), with_class_token(uniform[0], farthest)
     split, alike = torch.cat([near, far], dim=1), ((near + far) / 2).expand(-1, 2, -1, -1)  # (1, 2, 1 + N, 1 + N)
-    same_rollout = (rollout(split) - rollout(alike)).abs().max().item()
-    split_distance, alike_distance = (attention_distance(attn, grid, 16)[0].tolist() for attn in (split, alike))
-    print(f"두 층의 롤아웃 차이: {same_rollout:.1e}")
-    print(f"역할을 나눈 층의 헤드별 거리: {split_distance[0]:.0f} px, {split_distance[1]:.0f} px")
-    print(f"두 헤드가 같은 층의 헤드별 거리: {alike_distance[0]:.0f} px, {alike_distance[1]:.0f} px")
+    evidence["same_rollout"] = apart = (rollout(split) - rollout(alike)).abs().max().item()
+    both = {"split": split, "alike": alike}
+    (near_px, far_px), (first_px, second_px) = (attention_distance(a, grid, 16)[0].tolist() for a in both.values())
+    evidence |= {"split_near": near_px, "split_far": far_px, "alike_first": first_px, "alike_second": second_px}
+    print(f"두 층의 롤아웃 차이: {apart:.1e}")
+    print(f"역할을 나눈 층의 헤드별 거리: {near_px:.0f} px, {far_px:.0f} px")
+    print(f"두 헤드가 같은 층의 헤드별 거리: {first_px:.0f} px, {second_px:.0f} px")
 
 # %% [markdown]
 # ## 학습한 ViT에서 헤드마다, 층마다 재요
@@ -140,9 +150,17 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def measure(model, seed, n=128):
-    """Means over n scenes, each (depth, heads), or (depth) for what is of the class token or a whole layer."""
+    """What describe() says of the model's maps on n scenes."""
     images, _, boxes = draw(n, SIZE, seed)
     _, attn = model(images, return_attn=True)  # (n, depth, heads, 1 + N, 1 + N)
+    return describe(attn, boxes)
+
+
+def describe(attn, boxes):
+    """Means over scenes, each (depth, heads), or (depth) for what is of the class token or a whole layer.
+
+    attn: maps (n, depth, heads, 1 + N, 1 + N); boxes: (n, 4) as in scenes.draw.
+    """
     joint = torch.stack([rollout(attn[:, : k + 1]) for k in range(attn.shape[1])], dim=1)  # (n, depth, 1 + N, 1 + N)
     seen = patch_rows(attn).mean(dim=-2)  # what all patches together look at: (n, depth, heads, N)
     in_box = patches_in_box(boxes, (G, G)).repeat_interleave(seen[0, ..., 0].numel(), dim=0)
@@ -167,12 +185,19 @@ def gather(runs):
 # %%
 if __name__ == "__main__":
     model = load_trained()
-    trained = gather([measure(model, seed) for seed in range(400, 405)])
-    untrained = gather([measure(build(seed).eval(), 400 + seed, n=32) for seed in range(5)])
-    even = patch_distances((G, G), PATCH).mean().item()  # every patch looks at all alike
-    longest = patch_distances((G, G), PATCH).amax(dim=1).mean().item()  # every patch looks at the farthest
+    trained = gather([measure(model, seed) for seed in SEEDS])
+    untrained = gather([measure(build(i).eval(), seed, n=32) for i, seed in enumerate(SEEDS)])
+    between = patch_distances((G, G), PATCH)  # (N, N)
+    evidence["even"] = even = between.mean().item()  # every patch looks at all alike
+    evidence["longest"] = longest = between.amax(dim=1).mean().item()  # every patch looks at the farthest
+    for key, runs in (("", trained), ("untrained_", untrained)):  # one value a seed
+        evidence[f"{key}first_layer"] = runs["distance"][:, 0].mean(dim=1)
+        evidence[f"{key}last_layer"] = runs["distance"][:, -1].mean(dim=1)
     by_head, by_layer = trained["distance"].mean(dim=0), trained["distance"].mean(dim=(0, 2))  # (depth, heads), (depth)
     depth, heads = by_head.shape
+    evidence |= {"depth": depth, "heads": depth * heads}
+    evidence |= {"shortest_head": by_head.min().item(), "longest_head": by_head.max().item()}
+    evidence["first_layer_range"] = (by_head[0].max() - by_head[0].min()).item()
     rows = [[layer + 1, *[f"{d:.1f}" for d in by_head[layer]], f"{by_layer[layer]:.1f}"] for layer in range(depth)]
     caption = f"학습한 ViT의 어텐션 거리(px). 모든 패치를 고르게 보면 {even:.1f}, 가장 먼 곳만 보면 {longest:.1f}"
     table("distances", caption, ["층", *[f"헤드 {h + 1}" for h in range(heads)], "평균"], rows)
@@ -200,24 +225,43 @@ if __name__ == "__main__":
 # %% [markdown]
 # 이 작은 모델에서는 층이 깊어져도 거리가 늘지 않고, 아래층에 가까운 곳만 보는 헤드도 없어요. 큰 모델에서 논문이 본 것과 달라요.
 #
-# 그렇다고 모두 고르게 보는 것은 아니에요. 눈길이 가장 뾰족한 헤드를 골라, 패치 하나하나의 행과 **모든 행의 평균**을 견줘 봐요.
-# 둘이 똑같이 뾰족하면 패치들이 저마다 가까운 곳이 아니라 **다 같이 한곳**을 본다는 뜻이에요.
+# 그렇다고 모두 고르게 보는 것은 아니에요. 어텐션이 가장 한곳에 몰린 헤드를 골라, 패치 하나하나의 행과 **모든 행의 평균**을 견줘 봐요.
+# 둘이 똑같이 몰려 있으면 패치들이 저마다 가까운 곳이 아니라 **다 같이 한곳**을 본다는 뜻이에요.
+
+
+# %%
+def sharpest_head(runs):
+    """What gather() holds of the head of each run whose patches' rows are the least spread: {name: (runs,)}."""
+    head = runs["head_spread"].flatten(1).argmin(dim=1, keepdim=True)
+    keys = {"spread": "head_spread", "seen": "seen_spread", "density": "density", "distance": "distance"}
+    return {f"sharpest_{name}": runs[key].flatten(1).gather(1, head)[:, 0] for name, key in keys.items()}
+
 
 # %%
 if __name__ == "__main__":
-    keys = "head_spread", "seen_spread", "density"
-    head_spread, seen_spread, density = (trained[key].mean(dim=0).flatten() for key in keys)  # (depth * heads) each
-    sharpest = head_spread.argmin().item()
-    sharpest_distance = by_head.flatten()[sharpest].item()
-    correlations = [
+    evidence |= sharpest_head(trained)  # one value a seed
+    evidence["head_correlation"] = [
         torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
         for a, b in zip(trained["distance"], trained["head_spread"])
     ]
-    print(f"가장 뾰족한 헤드는 {sharpest // heads + 1}층의 헤드 {sharpest % heads + 1}")
-    print(f"퍼진 정도: 패치의 행 {head_spread[sharpest]:.2f}, 모든 행의 평균 {seen_spread[sharpest]:.2f}")
-    print(f"낱자의 상자 안에 모인 눈길: 고르게 볼 때의 {density[sharpest]:.1f}배")
-    print(f"그런데도 거리는 {sharpest_distance:.1f} px")
-    print(f"헤드 {depth * heads}개에서 퍼진 정도와 거리의 상관계수: {statistics.mean(correlations):.2f}")
+    own, seen, times, away = (values.mean() for values in sharpest_head(trained).values())
+    print(f"퍼진 정도: 패치의 행 {own:.2f}, 모든 행의 평균 {seen:.2f}")
+    print(f"낱자의 상자 안에 모인 어텐션: 고르게 볼 때의 {times:.1f}배")
+    print(f"그런데도 거리는 {away:.1f} px")
+    correlation = statistics.mean(evidence["head_correlation"])
+    print(f"헤드 {depth * heads}개에서 퍼진 정도와 거리의 상관계수: {correlation:.2f}")
+
+# %% [markdown]
+# 이웃만 보는 헤드가 있었다면 이렇게 재서 알 수 있었을까요? 패치마다 가장 가까운 이웃 하나만 보는 맵을 만들어 같은 함수로 재 봐요.
+
+# %%
+if __name__ == "__main__":
+    next_door = torch.eye(G * G)[between.where(between > 0, torch.inf).argmin(dim=1)]
+    local = with_class_token(next_door[0], next_door).expand(128, 1, 1, -1, -1)  # (n, depth, heads, 1 + N, 1 + N)
+    neighbours = gather([describe(local, draw(128, SIZE, seed)[2]) for seed in SEEDS])
+    null["이웃만 보는 헤드"] = sharpest_head(neighbours)
+    null["배우지 않은 모델"] = sharpest_head(untrained)
+    print(f"이웃만 보는 헤드의 거리는 {null['이웃만 보는 헤드']['sharpest_distance'].mean():.1f} px")
 
 # %% [markdown]
 # ## 롤아웃이 퍼진 정도와 나란히 놓아요
@@ -237,6 +281,7 @@ if __name__ == "__main__":
     axis.set(xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers)
     axis.legend(loc="lower right")
     first, last = ([values.mean(dim=0)[k].item() for values, _, _ in curves.values()] for k in (0, -1))
+    evidence["rollout_spread_first"], evidence["rollout_spread_last"] = trained["rollout_spread"][:, [0, -1]].T
     show(
         figure,
         "two_quantities",
@@ -249,87 +294,36 @@ if __name__ == "__main__":
 #
 # 계산은 돼요. 하지만 롤아웃에는 층마다 단위행렬이 반씩 섞여서, 아래층에서는 **자기 자신**의 몫이 크고 위로 갈수록 절반씩 줄어요.
 # 그래서 아무것도 배우지 않은 모델에서도 거리가 층을 따라 길어져요.
+#
+# 답을 아는 층을 쌓으면 계산법의 모양이라는 것이 드러나요. 패치들은 모두 고르게 보고 클래스 토큰은 한 패치만 보는, 똑같은 층이에요.
+# 헤드마다 잰 거리는 조금도 변하지 않는데, 롤아웃은 퍼지고 롤아웃으로 잰 거리는 길어져요.
 
 # %%
 if __name__ == "__main__":
-    rows = [
-        [
-            layer + 1,
-            *[
-                f"{value[:, layer].mean():.1f}"
-                for value in (
-                    untrained["distance"].mean(dim=2),
-                    untrained["rollout_distance"],
-                    trained["distance"].mean(dim=2),
-                    trained["rollout_distance"],
-                )
-            ],
-        ]
-        for layer in range(depth)
-    ]
-    header = ["층", "학습 안 함: 헤드", "학습 안 함: 롤아웃", "학습함: 헤드", "학습함: 롤아웃"]
-    table("rollout_distance", "헤드의 맵으로 잰 거리와 롤아웃으로 잰 거리(px)", header, rows)
-
-# %%
-if __name__ == "__main__":
-    change = trained["distance"].mean(dim=2)  # (runs, depth)
-    change = (change[:, -1] - change[:, 0]) / even
-    layer_range = trained["distance"].mean(dim=0)
-    layer_range = layer_range.amax(dim=1) - layer_range.amin(dim=1)  # between the heads of a layer
+    one, evenly = torch.eye(G * G)[0], torch.full((G * G, G * G), 1 / G**2)
+    even_map = with_class_token(one, evenly).expand(1, depth, 1, -1, -1)  # (1, depth, 1, 1 + N, 1 + N)
+    flat = gather([describe(even_map, draw(1, SIZE, seed=0)[2])])
+    looked = {"만든 층": flat, "학습 안 함": untrained, "학습함": trained}
+    header, columns = ["층"], [range(1, depth + 1)]
+    for name, runs in looked.items():
+        for what, value in (("헤드", runs["distance"].mean(dim=2)), ("롤아웃", runs["rollout_distance"])):
+            header.append(f"{name}: {what}")
+            columns.append([f"{pixels:.1f}" for pixels in value.mean(dim=0)])
+    caption = "헤드의 맵으로 잰 거리와 롤아웃으로 잰 거리(px)"
+    table("rollout_distance", caption, header, [list(row) for row in zip(*columns)])
+    for end, layer in (("first", 0), ("last", -1)):
+        evidence[f"flat_{end}"] = flat["distance"][0, layer].item()
+        evidence[f"flat_rollout_{end}"] = flat["rollout_distance"][0, layer].item()
+        evidence[f"flat_rollout_spread_{end}"] = flat["rollout_spread"][0, layer].item()
+        evidence[f"untrained_rollout_{end}"] = untrained["rollout_distance"][:, layer]  # one value a seed
+    grown = [f"{evidence[f'flat_rollout_spread_{end}']:.2f}" for end in ("first", "last")]
+    print(f"만든 층의 롤아웃이 퍼진 정도: {grown[0]}에서 {grown[1]}")
     raw = trained["raw_distance"].mean().item() / trained["distance"].mean().item()
+    evidence["raw_over_renormalised"] = raw
     print(f"클래스 토큰의 몫을 빼고 다시 나누지 않으면 거리가 {raw:.3f}배")
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "uniform": known_distance["모든 패치를 고르게"],
-        "itself": known_distance["자기 자신만"],
-        "nearest": known_distance["이웃 하나만"],
-        "farthest": known_distance["가장 먼 패치만"],
-        "farthest_spread": known_spread["가장 먼 패치만"],
-        "one_patch_spread": 1 / N,
-        "gathered_map_spread": pair_spread[0],
-        "gathered_map_distance": pair_distance[0],
-        "spread_map_spread": pair_spread[1],
-        "spread_map_distance": pair_distance[1],
-        "nearest_map_change": nearest_map_change,
-        "same_rollout": same_rollout,
-        "split_near": split_distance[0],
-        "split_far": split_distance[1],
-        "alike_first": alike_distance[0],
-        "alike_second": alike_distance[1],
-        "even": even,
-        "longest": longest,
-        "depth": depth,
-        "heads": depth * heads,
-        "first_layer": by_layer[0].item(),
-        "last_layer": by_layer[-1].item(),
-        "change": change.mean().item(),
-        "change_std": change.std().item(),
-        "shortest_head": by_head.min().item(),
-        "longest_head": by_head.max().item(),
-        "first_layer_range": layer_range[0].item(),
-        "last_layer_range": layer_range[-1].item(),
-        "set_std": trained["distance"].std(dim=0).max().item(),
-        "untrained_shortest": untrained["distance"].mean(dim=0).min().item(),
-        "untrained_longest": untrained["distance"].mean(dim=0).max().item(),
-        "rollout_spread_first": first[1],
-        "rollout_spread_last": last[1],
-        "rollout_spread_std": trained["rollout_spread"].std(dim=0).max().item(),
-        "cls_spread_first": first[2],
-        "cls_spread_lowest": trained["cls_spread"].mean(dim=0).min().item(),
-        "sharpest_spread": head_spread[sharpest].item(),
-        "sharpest_seen_spread": seen_spread[sharpest].item(),
-        "sharpest_density": density[sharpest].item(),
-        "sharpest_distance": sharpest_distance,
-        "head_correlation": statistics.mean(correlations),
-        "head_correlation_std": statistics.stdev(correlations),
-        "untrained_rollout_first": untrained["rollout_distance"][:, 0].mean().item(),
-        "untrained_rollout_last": untrained["rollout_distance"][:, -1].mean().item(),
-        "untrained_first": untrained["distance"][:, 0].mean().item(),
-        "untrained_last": untrained["distance"][:, -1].mean().item(),
-        "raw_over_renormalised": raw,
-    }
-    tolerance = {name: 0.01 for name in ("change", "change_std", "head_correlation", "head_correlation_std")}
-    tolerance |= {"set_std": 0.05, "rollout_spread_std": 0.01}
+    tolerance = {"rollout_spread_first": 0.01, "rollout_spread_last": 0.01, "head_correlation": 0.05}
+    tolerance |= {"first_layer_range": 0.05, "sharpest_density": 0.05}
     evidence

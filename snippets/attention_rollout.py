@@ -59,9 +59,11 @@ def product_without_identity(attn):
 
 # %% [markdown]
 # 학습한 ViT에서 네 가지를 확인해요. 행의 합, 곱하는 순서, 단위행렬의 몫, 그리고 끝까지 곱한 롤아웃과 마지막 층 하나의 차이예요.
+# 순서는 층을 **하나씩** 지나게 해 보면 알 수 있어요. 아무 토큰이나 첫 층부터 차례로 섞은 결과가 롤아웃으로 한 번에 섞은 것과 같아야 해요.
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     model = load_trained()
     images, labels, boxes = draw(100, SIZE, seed=100)
     with torch.no_grad():
@@ -76,15 +78,23 @@ if __name__ == "__main__":
         """How much the rows of (B, N, N) differ from one another, as a share of the mean entry."""
         return (a.std(dim=1).mean() / a.mean()).item()
 
-    row_sum_error = (joint.sum(dim=-1) - 1).abs().max().item()
-    wrong_order = difference(joint, reversed_rollout(attn))
-    wrong_order_cls = difference(joint[:, :1, 1:], reversed_rollout(attn)[:, :1, 1:])
-    spread, spread_without_identity = row_spread(joint), row_spread(product_without_identity(attn))
-    change_from_last_layer = difference(last_layer(attn)[:, :1, 1:], joint[:, :1, 1:])
+    backwards, bare = reversed_rollout(attn), product_without_identity(attn)
+    evidence["row_sum_error"] = row_sum_error = (joint.sum(dim=-1) - 1).abs().max().item()
+    tokens = x = torch.randn(joint.shape[-1], 8, generator=torch.Generator().manual_seed(0))  # (1 + N, 8)
+    for W in attn.mean(dim=2).unbind(dim=1):  # one layer after the other, first to last
+        x = 0.5 * W @ x + 0.5 * x  # (B, 1 + N, 8)
+    evidence["step_error"] = step_error = difference(x, joint @ tokens)
+    evidence["step_error_reversed"] = step_error_reversed = difference(x, backwards @ tokens)
+    evidence["wrong_order"] = wrong_order = difference(joint, backwards)
+    evidence["wrong_order_cls"] = wrong_order_cls = difference(joint[:, :1, 1:], backwards[:, :1, 1:])
+    evidence["row_spread"] = rows_apart = row_spread(joint)
+    evidence["row_spread_without_identity"] = bare_rows_apart = row_spread(bare)
+    evidence["change_from_last_layer"] = from_last = difference(last_layer(attn)[:, :1, 1:], joint[:, :1, 1:])
     print(f"행의 합은 1에서 최대 {row_sum_error:.1e} 벗어나요.")
+    print(f"층을 하나씩 지난 토큰과의 차이: 롤아웃 {step_error:.0e}, 순서를 뒤집은 롤아웃 {step_error_reversed:.0%}")
     print(f"순서를 뒤집어 곱하면 행렬이 {wrong_order:.0%}, 클래스 토큰의 행만 보면 {wrong_order_cls:.0%} 달라져요.")
-    print(f"행끼리의 차이는 롤아웃에서 {spread:.2f}, 단위행렬을 빼고 곱하면 {spread_without_identity:.5f}이에요.")
-    print(f"끝까지 곱한 롤아웃은 마지막 층 하나의 어텐션과 {change_from_last_layer:.0%} 달라요.")
+    print(f"행끼리의 차이는 롤아웃에서 {rows_apart:.2f}, 단위행렬을 빼고 곱하면 {bare_rows_apart:.5f}이에요.")
+    print(f"끝까지 곱한 롤아웃은 마지막 층 하나의 어텐션과 {from_last:.0%} 달라요.")
 
 
 # %% [markdown]
@@ -122,20 +132,22 @@ def outcome_of_sqrt(grid, num_prefix_tokens):
 
 # %%
 if __name__ == "__main__":
-    cases = [
-        ("클래스 토큰뿐", (14, 14), 1),
-        ("증류 토큰도", (14, 14), 2),
-        ("레지스터 넷도", (14, 14), 5),
-        ("긴 이미지", (10, 20), 1),
-        ("더 긴 이미지", (7, 28), 1),
-    ]
-    outcomes = [outcome_of_sqrt(grid, prefix) for _, grid, prefix in cases]
-    rows = [[name, f"{grid[0]}×{grid[1]}", outcome] for (name, grid, _), outcome in zip(cases, outcomes)]
+    cases = {
+        "square": ("클래스 토큰뿐", (14, 14), 1),
+        "two_prefix": ("증류 토큰도", (14, 14), 2),
+        "five_prefix": ("레지스터 넷도", (14, 14), 5),
+        "wide": ("긴 이미지", (10, 20), 1),
+        "wider": ("더 긴 이미지", (7, 28), 1),
+    }
+    rows = []
+    for key, (name, grid, prefix) in cases.items():
+        evidence[f"sqrt_{key}"] = outcome = outcome_of_sqrt(grid, prefix)
+        rows.append([name, f"{grid[0]}×{grid[1]}", outcome])
     table("sqrt_grid", "한 변을 토큰 수의 제곱근으로 짐작하면", ["경우", "격자", "결과"], rows)
 
 
 # %% [markdown]
-# ## 정답과 견줄 자: 가장 뜨거운 패치가 상자 안에 있나요?
+# ## 정답과 견줄 자: 값이 가장 큰 패치가 상자 안에 있나요?
 #
 # 낱자의 상자를 정확히 알아서 셀 수 있어요. 상자 안에 한가운데가 든 패치의 비율이 곧 우연히 맞힐 확률이에요.
 
@@ -182,7 +194,7 @@ if __name__ == "__main__":
     hits = [peak_in_box(heats[name][:4], inside).sum().item() for name in ("마지막 층", "롤아웃")]
     alt = (
         f"장면 네 개에 겹쳐 그린 지도. 가장 밝은 패치가 낱자의 상자 안에 있는 것은 마지막 층에서 {hits[0]}개, "
-        f"롤아웃에서 {hits[1]}개예요. 롤아웃은 상자 밖에도 옅은 열이 고르게 깔려 있어요."
+        f"롤아웃에서 {hits[1]}개예요. 롤아웃은 상자 밖에도 옅은 값이 고르게 깔려 있어요."
     )
     show(figure, "attention_maps", alt)
 
@@ -192,9 +204,9 @@ if __name__ == "__main__":
 #
 # 그림 몇 장은 골라 보기 쉬우니 많은 장면에서 세 가지를 재요.
 #
-# - **정점**: 가장 뜨거운 패치의 한가운데가 낱자의 상자 안에 있는 장면의 비율이에요.
-# - **농도**: 상자 안의 열이, 열을 고르게 폈을 때의 몇 배인가예요. 1이면 아무 데나 본 거예요.
-# - **지우기**: 가장 뜨거운 패치 네 개를 빼고 분류한 정확도예요. 모델이 정말 쓰는 패치라면 정확도가 크게 떨어져요.
+# - **정점**: 값이 가장 큰 패치의 한가운데가 낱자의 상자 안에 있는 장면의 비율이에요.
+# - **농도**: 상자 안에 든 값의 몫이, 값을 고르게 폈을 때의 몇 배인가예요. 1이면 아무 데나 본 거예요.
+# - **지우기**: 값이 가장 큰 패치 네 개를 빼고 분류한 정확도예요. 모델이 정말 쓰는 패치라면 정확도가 크게 떨어져요.
 #
 # 견줄 것도 함께 둬요. 곱하지 않고 층을 평균만 낸 지도, 무작위 지도, 학습하지 않은 모델과 **다른 장면**의 롤아웃이에요.
 # 낱자가 한가운데 쪽에 자주 오니, 장면을 보지 않고 자리 버릇만으로 얼마나 맞히는지 알아야 하거든요.
@@ -225,6 +237,7 @@ NAMES = {
     "no_identity": "단위행렬 없이",
     "other": "다른 장면",
     "untrained": "학습 전 모델",
+    "untrained_last": "학습 전 마지막 층",
     "random": "무작위",
 }
 
@@ -236,7 +249,7 @@ def measure(model, seed, n=200, k=4):
     images, labels, boxes = draw(n, SIZE, seed)
     inside = patches_in_box(boxes, (G, G))
     logits, attn = model(images, return_attn=True)
-    joint = rollout(attn)
+    joint, raw_attn = rollout(attn), untrained(images, return_attn=True)[1]
     joints = {
         "rollout": joint,
         "last": last_layer(attn),
@@ -244,34 +257,48 @@ def measure(model, seed, n=200, k=4):
         "reversed": reversed_rollout(attn),
         "no_identity": product_without_identity(attn),
         "other": joint.roll(1, dims=0),
-        "untrained": rollout(untrained(images, return_attn=True)[1]),
+        "untrained": rollout(raw_attn),
+        "untrained_last": last_layer(raw_attn),
     }
     heats = {key: cls_map(joint, (G, G)) for key, joint in joints.items()}
     heats["random"] = torch.rand(n, G, G, generator=torch.Generator().manual_seed(seed))
     scores = {
         key: (
-            peak_in_box(heat, inside).float().mean().item(),
+            peak_in_box(heat, inside).double().mean().item(),
             density_in_box(heat, inside).mean().item(),
-            (classify_without(model, images, heat, k) == labels).float().mean().item(),
+            (classify_without(model, images, heat, k) == labels).double().mean().item(),
         )
         for key, heat in heats.items()
     }
-    return scores, (logits.argmax(dim=1) == labels).float().mean().item(), inside.float().mean().item()
+    return scores, (logits.argmax(dim=1) == labels).double().mean().item(), inside.double().mean().item()
 
 
 # %%
 if __name__ == "__main__":
     runs, plain, area = zip(*[measure(model, seed) for seed in range(200, 205)])
+    evidence |= {"accuracy": list(plain), "chance": list(area)}  # one value a seed, as below
     accuracy, chance = statistics.mean(plain), statistics.mean(area)
     mean, std, rows = {}, {}, []
     for key, name in NAMES.items():
-        columns = list(zip(*[scores[key] for scores in runs]))  # peaks, densities, accuracies: one number for each seed
+        columns = [list(column) for column in zip(*[scores[key] for scores in runs])]
+        for what, column in zip(("peak", "density", "accuracy_without"), columns):
+            evidence[f"{what}_{key}"] = column
         mean[key], std[key] = [statistics.mean(c) for c in columns], [statistics.stdev(c) for c in columns]
         rows.append([name, f"{mean[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
-    lead = [scores["rollout"][0] - scores["last"][0] for scores in runs]
-    spread_of_peaks = max(values[0] for values in std.values())
+    worlds = {"배우지 않은 모델": "untrained", "다른 장면의 지도": "other", "무작위로 칠한 지도": "random"}
+    for world, key in worlds.items():  # whose map stands in the place of the rollout, and of the slip
+        null[world] = {
+            f"{what}_{of}": evidence[f"{what}_{key}"]
+            for what in ("peak", "density", "accuracy_without")
+            for of in ("rollout", "reversed")
+        }
+    null["배우지 않은 모델"] |= {
+        f"{what}_last": evidence[f"{what}_untrained_last"] for what in ("peak", "density", "accuracy_without")
+    }
+    null["무작위로 칠한 지도"]["peak_other"] = evidence["peak_random"]
+    most = max(values[0] for values in std.values())
     caption = (
-        f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {spread:.0%}p 이하, "
+        f"클래스 토큰의 지도는 낱자를 가리키나 (장면 200개씩 시드 {len(runs)}개의 평균, 정점의 표준편차는 {most:.0%}p 이하, "
         f"상자의 넓이 {chance:.0%}, 지우기 전 정확도 {accuracy:.0%})"
     )
     table("pointing", caption, ["지도", "정점", "농도", "지우기"], rows)
@@ -296,31 +323,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "row_sum_error": row_sum_error,
-        "wrong_order": wrong_order,
-        "wrong_order_cls": wrong_order_cls,
-        "row_spread": spread,
-        "row_spread_without_identity": spread_without_identity,
-        "change_from_last_layer": change_from_last_layer,
-        "sqrt_square": outcomes[0],
-        "sqrt_two_prefix": outcomes[1],
-        "sqrt_five_prefix": outcomes[2],
-        "sqrt_wide": outcomes[3],
-        "sqrt_wider": outcomes[4],
-        "accuracy": accuracy,
-        "chance": chance,
-        "smallest_lead": min(lead),
-    }
-    for key in NAMES:
-        evidence |= {
-            f"peak_{key}": mean[key][0],
-            f"peak_{key}_std": std[key][0],
-            f"density_{key}": mean[key][1],
-            f"accuracy_without_{key}": mean[key][2],
-            f"accuracy_without_{key}_std": std[key][2],
-        }
     # a near tie between two patches may fall otherwise on another CPU
-    tolerance = {name: 0.02 for name in evidence if name.startswith(("peak", "density", "accuracy", "smallest"))}
-    tolerance["row_sum_error"] = 1e-5
+    tolerance = {name: 0.04 for name in evidence if name.startswith(("peak", "density", "accuracy"))}
+    tolerance |= {"row_sum_error": 1e-5, "step_error": 1e-5}
     evidence

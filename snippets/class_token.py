@@ -16,7 +16,7 @@ from lib.measure import accuracy
 from matplotlib import pyplot as plt
 from vit import Attention, VisionTransformer
 
-SEEDS, RATES = (0, 1, 2), (0.001, 0.005, 0.02)
+SEEDS, RATES = (0, 1, 2, 3, 4), (0.001, 0.005, 0.02)
 
 
 # %% [markdown]
@@ -60,17 +60,19 @@ class OneWay(VisionTransformer):
 # %% [markdown]
 # ## 저마다 가장 좋은 학습률에서 견줘요
 #
-# 학습률은 시험 이미지를 보지 않고 검증 이미지로 골라요. 시드마다 데이터 나누기와 초기값이 모두 달라요.
+# 학습률은 시험 이미지를 보지 않고 검증 이미지로 골라요. 시드마다 데이터 나누기와 초기값이 모두 달라서, 같은 시드끼리 짝지어 견줘요.
+# 배우지 않은 모델도 똑같이 재서 비교 기준으로 삼아요.
 
 
 # %%
 def scores(make, lr):
-    """Models of that class trained with each seed, and their accuracies on validation and test images."""
+    """Models of that class, one a seed, and their accuracies on validation and test images. lr 0: not trained."""
     models, validation, test = [], [], []
     for seed in SEEDS:
         learn, choose, held_out = load(seed)
         model = small_vit(seed, make)
-        train(model, *learn, seed, lr=lr)
+        if lr:
+            train(model, *learn, seed, lr=lr)
         models.append(model)
         validation.append(accuracy(model, *choose))
         test.append(accuracy(model, *held_out))
@@ -80,15 +82,29 @@ def scores(make, lr):
 # %%
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    kinds = {"클래스 토큰": VisionTransformer, "평균 풀링": GlobalPool}
-    results = {name: {lr: scores(make, lr) for lr in RATES} for name, make in kinds.items()}
-    best = {name: max(RATES, key=lambda lr: statistics.mean(result[lr][1])) for name, result in results.items()}
+    evidence, null = {}, {"배우지 않은 모델": {}}
+    untrained = null["배우지 않은 모델"]
+    kinds = {"클래스 토큰": ("cls", VisionTransformer), "평균 풀링": ("gap", GlobalPool)}
+    results = {name: {lr: scores(make, lr) for lr in RATES} for name, (_, make) in kinds.items()}
     test = {name: {lr: statistics.mean(result[lr][2]) for lr in RATES} for name, result in results.items()}
-    std = {name: statistics.stdev(results[name][best[name]][2]) for name in kinds}
-    one_way = scores(OneWay, best["클래스 토큰"])[2]
+    best = {}
+    evidence["low_rate"] = RATES[0]
+    for name, (key, make) in kinds.items():
+        best[name] = max(RATES, key=lambda lr: statistics.mean(results[name][lr][1]))
+        evidence[f"{key}_rate"] = best[name]
+        evidence[f"{key}_test"] = results[name][best[name]][2]
+        evidence[f"{key}_test_low_rate"] = results[name][RATES[0]][2]
+        untrained[f"{key}_test"] = untrained[f"{key}_test_low_rate"] = scores(make, 0)[2]
+    evidence["one_way_test"] = scores(OneWay, best["클래스 토큰"])[2]
+    untrained["one_way_test"] = scores(OneWay, 0)[2]
     rows = [[lr, *(f"{test[name][lr]:.1%}{' ✓' if lr == best[name] else ''}" for name in kinds)] for lr in RATES]
     table("rates", f"시험 정확도 (시드 {len(SEEDS)}개 평균, ✓는 검증 이미지로 고른 학습률)", ["학습률", *kinds], rows)
-    print(f"패치가 클래스 토큰을 못 볼 때: {statistics.mean(one_way):.1%} (표준편차 {statistics.stdev(one_way):.1%})")
+    ahead = [100 * (a - b) for a, b in zip(evidence["cls_test"], evidence["gap_test"])]
+    print(
+        f"클래스 토큰이 앞선 폭: {statistics.mean(ahead):+.1f} ± {statistics.stdev(ahead):.1f}%p (시드별 차이의 표준편차)"
+    )
+    one_way = statistics.mean(evidence["one_way_test"])
+    print(f"패치가 클래스 토큰을 못 볼 때: {one_way:.1%}")
 
 # %%
 if __name__ == "__main__":
@@ -105,7 +121,7 @@ if __name__ == "__main__":
     axis.legend(loc="lower right")
     cls_best, gap_best = (test[name][best[name]] for name in kinds)
     alt = (
-        f"저마다 가장 좋은 학습률에서는 클래스 토큰 {cls_best:.0%}, 평균 풀링 {gap_best:.0%}로 비슷하지만, "
+        f"저마다 가장 좋은 학습률에서는 클래스 토큰 {cls_best:.0%}, 평균 풀링 {gap_best:.0%}로 가깝지만, "
         f"학습률 {RATES[0]}에서는 {test['클래스 토큰'][RATES[0]]:.0%}와 {test['평균 풀링'][RATES[0]]:.0%}로 벌어져요."
     )
     show(figure, "cls_and_gap", alt)
@@ -117,17 +133,22 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    model = results["클래스 토큰"][best["클래스 토큰"]][0][0]
+    models = results["클래스 토큰"][best["클래스 토큰"]][0]
+    model = models[0]
     images, labels = load(SEEDS[0])[2]
     patches = model.patch_embed(images[:1]).shape[1]
     with torch.no_grad():
         z = model.embed(images)  # (500, 1 + N, D)
-    embedded_change = (z[:, 0] - z[:1, 0]).abs().max().item()
     F.cross_entropy(model(images), labels).backward()
-    learned = model.cls_token.grad.norm().item() > 0
-    extra = model.cls_token.numel() + model.pos_embed[:, :1].numel()
-    print(f"토큰은 {patches}개에서 {z.shape[1]}개로, 파라미터는 {extra}개(벡터 하나와 그 위치 임베딩) 늘어요.")
-    print(f"이미지 {len(images)}장 사이에서 클래스 토큰의 차이: {embedded_change}")
+    evidence["patches"], evidence["tokens"], evidence["dim"] = patches, z.shape[1], z.shape[2]
+    evidence["embedded_change"] = (z[:, 0] - z[:1, 0]).abs().max().item()
+    evidence["learned"] = model.cls_token.grad.norm().item() > 0
+    evidence["extra_parameters"] = model.cls_token.numel() + model.pos_embed[:, :1].numel()
+    print(
+        f"토큰은 {patches}개에서 {z.shape[1]}개로, 파라미터는 {evidence['extra_parameters']}개(벡터 하나와 그 위치 "
+        "임베딩) 늘어요."
+    )
+    print(f"이미지 {len(images)}장 사이에서 클래스 토큰의 차이: {evidence['embedded_change']}")
 
 # %% [markdown]
 # ## 첫 블록부터 서로 봐요
@@ -144,15 +165,20 @@ def influence(block, z):
 
 # %%
 if __name__ == "__main__":
-    with_cls = influence(model.blocks[0], z[0])
-    to_cls, from_cls = with_cls[0, 1:].min().item(), with_cls[1:, 0].min().item()
-    print(f"첫 블록에서 패치 → 클래스 토큰의 영향: 가장 작은 것도 {to_cls:.1e}, 클래스 토큰 → 패치: {from_cls:.1e}")
+    strength = influence(model.blocks[0], z[0])
+    evidence["patches_to_cls_min"] = strength[0, 1:].min().item()
+    evidence["cls_to_patches_min"] = strength[1:, 0].min().item()
+    print(
+        f"첫 블록에서 패치 → 클래스 토큰의 영향: 가장 작은 것도 {evidence['patches_to_cls_min']:.1e}, "
+        f"클래스 토큰 → 패치: {evidence['cls_to_patches_min']:.1e}"
+    )
     with torch.no_grad():
         looks = model(images, return_attn=True)[1][:, :, :, 0, 1:].mean(dim=(1, 2))  # (500, N), over blocks and heads
         looks /= looks.sum(dim=1, keepdim=True)
-        moved = (looks - looks.roll(1, dims=0)).abs().sum(dim=1).mean().item() / 2
+        evidence["attention_moved"] = (looks - looks.roll(1, dims=0)).abs().sum(dim=1).mean().item() / 2
     print(
-        f"클래스 토큰이 패치들에 준 어텐션은 이미지마다 달라요: 두 이미지 사이에서 옮겨 간 몫 {moved:.1%} (평균 풀링은 0%)"
+        "클래스 토큰이 패치들에 준 어텐션은 이미지마다 달라요: 두 이미지 사이에서 옮겨 간 몫 "
+        f"{evidence['attention_moved']:.1%} (평균 풀링은 0%)"
     )
 
 # %% [markdown]
@@ -160,6 +186,7 @@ if __name__ == "__main__":
 #
 # 블록을 지날 때마다 클래스 토큰을 꺼내 보고, **무엇을 알아낼 수 있는지** 선형 회귀로 물어요. 하나는 어떤 숫자인가, 하나는 어떤 이미지였나예요.
 # 이미지를 얼마나 되살리는지는 결정계수 $R^2$(1이면 완벽, 0이면 평균만 아는 것)로 재요. 같은 크기의 벡터로 얼마까지 되는지 보려고 주성분 32개와 견줘요.
+# 아무것도 배우지 않고 섞기만 해도 이미지는 새어 들어와요. 그래서 **배우지 않은 모델**에서 읽히는 만큼과 견줘야 배운 것이 보여요.
 
 
 # %%
@@ -184,26 +211,45 @@ def cls_by_depth(model, images):
     return states
 
 
+@torch.no_grad()
+def contents(models):
+    """Accuracy of the digit and R² of the image read from the class token, {place: one value a seed} each."""
+    digit, image = {}, {}
+    for seed, model in zip(SEEDS, models):
+        (x, y), _, (test_x, test_y) = load(seed)
+        one_hot = F.one_hot(y, 10).float()
+        for place, (state, test_state) in enumerate(zip(cls_by_depth(model, x), cls_by_depth(model, test_x))):
+            named = readout(state, one_hot, test_state).argmax(dim=1)
+            digit.setdefault(place, []).append((named == test_y).double().mean().item())
+            drawn = readout(state, x.flatten(1), test_state)
+            image.setdefault(place, []).append(r2(drawn, test_x.flatten(1)))
+    return digit, image
+
+
 # %%
 if __name__ == "__main__":
-    digit_known, image_known, class_known, pca_known = [], [], [], []  # one for each seed
-    with torch.no_grad():
-        for seed, net in zip(SEEDS, results["클래스 토큰"][best["클래스 토큰"]][0]):
-            (x, y), _, (test_x, test_y) = load(seed)
-            states = list(zip(cls_by_depth(net, x), cls_by_depth(net, test_x)))
-            one_hot, test_one_hot = F.one_hot(y, 10).float(), F.one_hot(test_y, 10).float()
-            named = [readout(state, one_hot, test_state).argmax(dim=1) for state, test_state in states]
-            digit_known.append([(guess == test_y).double().mean().item() for guess in named])
-            x, test_x = x.flatten(1), test_x.flatten(1)  # (n, 64) pixels
-            image_known.append([r2(readout(state, x, test_state), test_x) for state, test_state in states])
-            class_known.append(r2(readout(one_hot, x, test_one_hot), test_x))
-            directions = torch.linalg.svd(x - x.mean(dim=0), full_matrices=False).Vh[:32].T  # (64, 32)
-            pca_known.append(r2(readout(x @ directions, x, test_x @ directions), test_x))
-    digit, image = ([statistics.mean(values) for values in zip(*known)] for known in (digit_known, image_known))
-    places = "블록 앞", "블록 1 뒤", "블록 2 뒤"
-    rows = [[place, f"{a:.1%}", f"{round(b, 2) + 0:.2f}"] for place, a, b in zip(places, digit, image)]
-    rows.append(["(견줄 것) 정답만 알 때", "100%", f"{statistics.mean(class_known):.2f}"])
-    rows.append(["(견줄 것) 주성분 32개", "–", f"{statistics.mean(pca_known):.2f}"])
+    digit, image = contents(models)
+    plain_digit, plain_image = contents([small_vit(seed) for seed in SEEDS])
+    for place, key in enumerate(("digit_before", "digit_after_1", "digit_after_2")):
+        evidence[key], untrained[key] = digit[place], plain_digit[place]
+    evidence["image_r2"], untrained["image_r2"] = image[2], plain_image[2]
+    evidence["digit_untrained"], evidence["image_r2_untrained"] = plain_digit[2], plain_image[2]
+    evidence["class_r2"], evidence["pca_r2"] = [], []  # of the right answer, and of as many numbers
+    for seed in SEEDS:
+        (x, y), _, (test_x, test_y) = load(seed)
+        x, test_x = x.flatten(1), test_x.flatten(1)  # (n, 64) pixels
+        one_hot, test_one_hot = F.one_hot(y, 10).float(), F.one_hot(test_y, 10).float()
+        evidence["class_r2"].append(r2(readout(one_hot, x, test_one_hot), test_x))
+        directions = torch.linalg.svd(x - x.mean(dim=0), full_matrices=False).Vh[:32].T  # (64, 32)
+        evidence["pca_r2"].append(r2(readout(x @ directions, x, test_x @ directions), test_x))
+    rows = [
+        [name, f"{statistics.mean(digit[place]):.1%}", f"{round(statistics.mean(image[place]), 2) + 0:.2f}"]
+        for place, name in enumerate(("블록 앞", "블록 1 뒤", "블록 2 뒤"))
+    ]
+    plain = statistics.mean(plain_digit[2]), statistics.mean(plain_image[2])
+    rows.append(["(견줄 것) 배우지 않은 모델, 블록 2 뒤", f"{plain[0]:.1%}", f"{plain[1]:.2f}"])
+    rows.append(["(견줄 것) 정답만 알 때", "100%", f"{statistics.mean(evidence['class_r2']):.2f}"])
+    rows.append(["(견줄 것) 주성분 32개", "–", f"{statistics.mean(evidence['pca_r2']):.2f}"])
     table("contents", "클래스 토큰에서 선형으로 읽어 낸 것", ["꺼낸 곳", "숫자 정확도", "이미지 R²"], rows)
 
 # %% [markdown]
@@ -221,18 +267,23 @@ if __name__ == "__main__":
         x = x + last.attn(last.norm1(x))[0]
         z = x + last.mlp(last.norm2(x))  # (500, 1 + N, D) as they leave the last block
         logits = model.head(model.norm(z)[:, 0])
-        logits_difference = (logits - model(images)).abs().max().item()
+        evidence["logits_difference"] = (logits - model(images)).abs().max().item()
         noise = torch.cat([z[:, :1], torch.randn_like(z[:, 1:])], dim=1)
-        other_tokens_change = (model.head(model.norm(noise)[:, 0]) - logits).abs().max().item()
+        evidence["other_tokens_change"] = (model.head(model.norm(noise)[:, 0]) - logits).abs().max().item()
         skipped = torch.cat([z[:, :1], x[:, 1:]], dim=1)  # no MLP for the patches in the last block
-        last_mlp_change = (model.head(model.norm(skipped)[:, 0]) - logits).abs().max().item()
+        evidence["last_mlp_change"] = (model.head(model.norm(skipped)[:, 0]) - logits).abs().max().item()
         without_norm = model.head(z[:, 0])
-        without_norm_change = ((without_norm - logits).norm() / logits.norm()).item()
-        same_prediction = (without_norm.argmax(dim=1) == logits.argmax(dim=1)).double().mean().item()
-    print(f"한 단계씩 계산한 로짓과 model(images)의 차이: {logits_difference:.1e}")
-    print(f"마지막 패치 토큰을 난수로 바꿨을 때 로짓의 변화: {other_tokens_change}")
-    print(f"마지막 블록에서 패치들의 MLP를 뺐을 때: {last_mlp_change}")
-    print(f"LayerNorm을 뺐을 때 로짓의 상대 변화: {without_norm_change:.2f}, 예측이 같은 이미지 {same_prediction:.1%}")
+        evidence["without_norm_change"] = ((without_norm - logits).norm() / logits.norm()).item()
+        evidence["without_norm_same_prediction"] = (
+            (without_norm.argmax(dim=1) == logits.argmax(dim=1)).double().mean().item()
+        )
+    print(f"한 단계씩 계산한 로짓과 model(images)의 차이: {evidence['logits_difference']:.1e}")
+    print(f"마지막 패치 토큰을 난수로 바꿨을 때 로짓의 변화: {evidence['other_tokens_change']}")
+    print(f"마지막 블록에서 패치들의 MLP를 뺐을 때: {evidence['last_mlp_change']}")
+    print(
+        f"LayerNorm을 뺐을 때 로짓의 상대 변화: {evidence['without_norm_change']:.2f}, "
+        f"예측이 같은 이미지 {evidence['without_norm_same_prediction']:.1%}"
+    )
 
 # %% [markdown]
 # ## 맨 앞이어야 할까요?
@@ -245,46 +296,11 @@ if __name__ == "__main__":
         x = model.embed(images).roll(-1, dims=1)  # patches, then the class token
         for block in model.blocks:
             x, _ = block(x)
-        last_place_change = (model.head(model.norm(x)[:, -1]) - logits).abs().max().item()
-    print(f"클래스 토큰을 맨 뒤에 붙였을 때 로짓의 변화: {last_place_change:.1e}")
+        evidence["last_place_change"] = (model.head(model.norm(x)[:, -1]) - logits).abs().max().item()
+    print(f"클래스 토큰을 맨 뒤에 붙였을 때 로짓의 변화: {evidence['last_place_change']:.1e}")
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "patches": patches,
-        "tokens": z.shape[1],
-        "extra_parameters": extra,
-        "dim": model.pos_embed.shape[2],
-        "learned": learned,
-        "embedded_change": embedded_change,
-        "patches_to_cls_min": to_cls,
-        "cls_to_patches_min": from_cls,
-        "attention_moved": moved,
-        "cls_rate": best["클래스 토큰"],
-        "gap_rate": best["평균 풀링"],
-        "cls_test": cls_best,
-        "cls_test_std": std["클래스 토큰"],
-        "gap_test": gap_best,
-        "gap_test_std": std["평균 풀링"],
-        "low_rate": RATES[0],
-        "cls_test_low_rate": test["클래스 토큰"][RATES[0]],
-        "gap_test_low_rate": test["평균 풀링"][RATES[0]],
-        "one_way_test": statistics.mean(one_way),
-        "one_way_test_std": statistics.stdev(one_way),
-        "digit_before": digit[0],
-        "digit_after_1": digit[1],
-        "digit_after_2": digit[2],
-        "image_r2": image[2],
-        "image_r2_std": statistics.stdev(values[2] for values in image_known),
-        "class_r2": statistics.mean(class_known),
-        "pca_r2": statistics.mean(pca_known),
-        "logits_difference": logits_difference,
-        "other_tokens_change": other_tokens_change,
-        "last_mlp_change": last_mlp_change,
-        "without_norm_change": without_norm_change,
-        "without_norm_same_prediction": same_prediction,
-        "last_place_change": last_place_change,
-    }
     trained = ("cls_", "gap_", "one_way", "digit_", "image_", "without_norm", "attention_moved", "patches_to")
     tolerance = {name: 0.1 for name in evidence if name.startswith(trained)} | {"without_norm_change": 0.5}
     evidence

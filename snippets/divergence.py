@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 두 분포는 얼마나 다를까요?
 #
-# 생성 모델을 가르치려면 모델의 분포가 데이터의 분포와 **얼마나 다른지** 재는 자가 있어야 해요. KL, 제프리스(Jeffreys), JS, 바서슈타인(Wasserstein),
-# 네 가지 자를 같은 분포에 대 보고, 자마다 성질이 어떻게 다른지 확인해요.
+# 생성 모델을 가르치려면 모델의 분포가 데이터의 분포와 **얼마나 다른지** 재는 척도가 있어야 해요. KL, 제프리스(Jeffreys), JS, 바서슈타인(Wasserstein),
+# 네 가지 척도를 같은 분포에 대 보고, 척도마다 성질이 어떻게 다른지 확인해요.
 
 # %%
 from statistics import mean
@@ -59,22 +59,25 @@ def random_distributions(rng, count, places=5):
 
 # %%
 if __name__ == "__main__":
-    rng = np.random.default_rng(0)
+    rng, evidence = np.random.default_rng(0), {}
     p, q, r = (random_distributions(rng, 200_000) for _ in range(3))
-    rows, asymmetry, violations = [], {}, {}
+    rows, english = [], dict(zip(MEASURES, ("kl", "jeffreys", "js", "root_js", "wasserstein")))
     for name, measure in MEASURES.items():
-        asymmetry[name] = np.abs(measure(p, q) - measure(q, p)).max()
-        violations[name] = np.mean(measure(p, r) > measure(p, q) + measure(q, r) + 1e-12)
-        rows.append([name, f"{asymmetry[name]:.1e}", f"{violations[name]:.1%}", f"{measure(p, p).max():.0e}"])
+        asymmetry = np.abs(measure(p, q) - measure(q, p)).max()
+        violations = np.mean(measure(p, r) > measure(p, q) + measure(q, r) + 1e-12)
+        rows.append([name, f"{asymmetry:.1e}", f"{violations:.1%}", f"{measure(p, p).max():.0e}"])
+        evidence[f"{english[name]}_asymmetry"] = asymmetry
+        evidence[f"{english[name]}_triangle_violations"] = violations
     table(
         "metric",
         "무작위 분포에서 확인한 거리의 성질",
-        ["자", "방향에 따른 차이", "삼각 부등식 위반", "자기 자신까지"],
+        ["척도", "방향에 따른 차이", "삼각 부등식 위반", "자기 자신까지"],
         rows,
     )
     js_max, to_itself = js(p, q).max(), max(measure(p, p).max() for measure in MEASURES.values())
     smallest = min(measure(p, q).min() for measure in MEASURES.values())
     print(f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f}), 서로 다른 분포 사이에서 가장 작은 값 {smallest:.1e}")
+    evidence |= {"js_max": js_max, "to_itself": to_itself, "smallest": smallest, "log_2": np.log(2)}
 
 # %% [markdown]
 # ## 겹치지 않으면 무슨 일이 생길까요?
@@ -124,6 +127,17 @@ if __name__ == "__main__":
     )
     for name, (near, far) in slopes.items():
         print(f"{name}의 기울기: 겹칠 때 {near:.2f}, 떨어져 있을 때 {far:.2f}")
+        evidence[f"{english[name]}_slope_overlapping"], evidence[f"{english[name]}_slope_apart"] = near, far
+    evidence |= {
+        "kl_infinite_overlapping": infinite[0],
+        "kl_infinite_apart": infinite[1],
+        "jeffreys_infinite_apart": infinite[3],
+        "kl_epsilon_2": thin[0],
+        "kl_epsilon_8": thin[-1],
+        "kl_per_decade": per_decade,
+        "js_apart": js(still, apart),
+        "wasserstein_error": np.abs(w_curve - thetas).max(),
+    }
 
 # %%
 if __name__ == "__main__":
@@ -163,6 +177,7 @@ if __name__ == "__main__":
     }
     for name, (near, far) in ends.items():
         print(f"{name}의 기울기를 따라간 θ: 0.80 → {near:.2f}, 2.00 → {far:.2f}")
+        evidence[f"{english[name]}_end_overlapping"], evidence[f"{english[name]}_end_apart"] = near, far
 
 # %% [markdown]
 # ## JS는 어떻게 GAN으로 이어질까요?
@@ -194,6 +209,13 @@ if __name__ == "__main__":
     print(f"무작위 분포 50쌍: D와 p/(p+q)의 최대 차이 {D_error:.0e}, V와 -log 4 + 2 JS의 최대 차이 {game_error:.0e}")
     print(f"한 걸음만 배운 판별자의 V는 그보다 평균 {mean(best - early):.2f} 작아요.")
     print(f"p = q이면 V는 {same.max():.4f} (-log 4 = {-np.log(4):.4f})")
+    evidence |= {
+        "discriminator_error": D_error,
+        "game_error": game_error,
+        "early_gap": mean(best - early),
+        "early_gap_min": (best - early).min(),
+        "game_when_equal": same.max(),
+    }
 
 # %% [markdown]
 # 생성자는 그 $D$를 **그대로 둔 채** $q$를 움직여요. 논문의 $E_q[\log(1 - D)]$를 줄일 때와, 실제로 더 많이 쓰는 $E_q[-\log D]$를 줄일 때 기울기가 무엇과 같은지 봐요.
@@ -224,6 +246,13 @@ if __name__ == "__main__":
     in_practice, *_ = generator_slopes(lambda D: -np.log(D))
     print(f"E[log(1 - D)]의 기울기 {minimax:.4f}, 2 JS의 기울기 {js_slope:.4f}")
     print(f"E[-log D]의 기울기 {in_practice:.4f}, KL(q‖p) - 2 JS의 기울기 {mixed_slope:.4f}")
+    evidence |= {
+        "minimax_slope": minimax,
+        "minimax_error": abs(minimax - js_slope),
+        "in_practice_slope": in_practice,
+        "in_practice_error": abs(in_practice - mixed_slope),
+        "js_slope": js_slope,
+    }
 
 # %% [markdown]
 # ## 바서슈타인은 어떻게 WGAN으로 이어질까요?
@@ -256,6 +285,7 @@ if __name__ == "__main__":
     critic_error = max(abs(best_critic(p, q)[1] - wasserstein(p, q)) for p, q in pairs)
     transport_error = max(abs(least_transport(p, q) - wasserstein(p, q)) for p, q in pairs)
     print(f"누적합 식과의 차이: 가장 좋은 f {critic_error:.0e}, 가장 싼 운반 {transport_error:.0e}")
+    evidence |= {"critic_error": critic_error, "transport_error": transport_error}
 
 # %% [markdown]
 # ## KL은 어떻게 최대 가능도와 VAE로 이어질까요?
@@ -291,6 +321,14 @@ if __name__ == "__main__":
         f"log p(x)와 ELBO의 틈 {elbo_gap:.3f}은 KL(q‖사후 분포)와 {elbo_error:.0e}까지 같고, q가 사후 분포이면 {tight_gap:.0e}"
     )
 
+    evidence |= {
+        "likelihood_error": likelihood_error,
+        "likelihood_same_best": same_best,
+        "elbo_gap": elbo_gap,
+        "elbo_error": elbo_error,
+        "elbo_gap_posterior": tight_gap,
+    }
+
     hills = 0.6 * normal(0, 0.4) + 0.4 * normal(4, 0.4)
     grid = [(centre, width) for centre in np.arange(-10, 51) / 10 for width in np.arange(2, 31) / 10]
     fits = np.array([normal(*point) for point in grid])  # (points, places)
@@ -298,6 +336,8 @@ if __name__ == "__main__":
     print("봉우리 둘에 가우시안 하나를 맞출 때 줄인 것과 그 결과")
     for name, (centre, width) in (("KL(데이터‖모델)", forward), ("KL(모델‖데이터)", reverse)):
         print(f"  {name}: 중심 {centre:.1f}, 폭 {width:.1f}")
+    evidence |= {"forward_centre": forward[0], "forward_width": forward[1]}
+    evidence |= {"reverse_centre": reverse[0], "reverse_width": reverse[1]}
 
 # %%
 if __name__ == "__main__":
@@ -315,50 +355,4 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    english = {"KL": "kl", "제프리스": "jeffreys", "JS": "js", "√JS": "root_js", "바서슈타인": "wasserstein"}
-    evidence = {
-        **{f"{english[name]}_asymmetry": float(value) for name, value in asymmetry.items()},
-        **{f"{english[name]}_triangle_violations": float(value) for name, value in violations.items()},
-        "js_max": float(js_max),
-        "to_itself": float(to_itself),
-        "smallest": float(smallest),
-        "log_2": float(np.log(2)),
-        "kl_infinite_overlapping": infinite[0],
-        "kl_infinite_apart": infinite[1],
-        "jeffreys_infinite_apart": infinite[3],
-        "kl_epsilon_2": float(thin[0]),
-        "kl_epsilon_8": float(thin[-1]),
-        "kl_per_decade": float(per_decade),
-        "js_apart": float(js(still, apart)),
-        "wasserstein_error": float(np.abs(w_curve - thetas).max()),
-        "js_slope_overlapping": float(slopes["JS"][0]),
-        "js_slope_apart": float(slopes["JS"][1]),
-        "wasserstein_slope_overlapping": float(slopes["바서슈타인"][0]),
-        "wasserstein_slope_apart": float(slopes["바서슈타인"][1]),
-        "js_end_overlapping": float(ends["JS"][0]),
-        "js_end_apart": float(ends["JS"][1]),
-        "wasserstein_end_apart": float(ends["바서슈타인"][1]),
-        "discriminator_error": float(D_error),
-        "game_error": float(game_error),
-        "early_gap": float(mean(best - early)),
-        "early_gap_min": float((best - early).min()),
-        "game_when_equal": float(same.max()),
-        "minimax_slope": float(minimax),
-        "minimax_error": float(abs(minimax - js_slope)),
-        "in_practice_slope": float(in_practice),
-        "in_practice_error": float(abs(in_practice - mixed_slope)),
-        "js_slope": float(js_slope),
-        "critic_error": float(critic_error),
-        "transport_error": float(transport_error),
-        "likelihood_error": float(likelihood_error),
-        "likelihood_same_best": same_best,
-        "elbo_gap": float(elbo_gap),
-        "elbo_error": float(elbo_error),
-        "elbo_gap_posterior": float(tight_gap),
-        "forward_centre": float(forward[0]),
-        "forward_width": float(forward[1]),
-        "reverse_centre": float(reverse[0]),
-        "reverse_width": float(reverse[1]),
-    }
-    tolerance = {}
     evidence

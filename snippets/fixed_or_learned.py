@@ -10,12 +10,12 @@ import statistics
 import torch
 from lib.digits import load, small_vit, train
 from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
-from lib.measure import accuracy
+from lib.measure import accuracy, relative_error
 from torch import nn
 from vit import VisionTransformer, sincos_pos_embed
 
 torch.set_num_threads(1)
-SEEDS, G = (0, 1, 2), 4
+SEEDS, G = range(5), 4
 SIZES = {1000: 150, 100: 100}  # images to train on: steps
 
 
@@ -86,24 +86,32 @@ def distances(model):
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {"배우지 않은 모델": {}}
     data = {seed: load(seed) for seed in SEEDS}  # train, validation, test for each seed
     start = {kind: build(kind, seed=0) for kind in NAMES}
     models, scores = {}, {}
     for n, kind in TRIED:
+        untrained = []
         for seed in SEEDS:
             (images, labels), _, test = data[seed]
             model = build(kind, seed)
+            untrained.append(accuracy(model, *test))
             train(model, images[:n], labels[:n], seed, steps=SIZES[n])
             scores.setdefault((n, kind), []).append(accuracy(model, *test))
             models.setdefault((n, kind), model)  # that of the first seed
-    trained = {kind: start[kind].pos_embed.numel() * start[kind].pos_embed.requires_grad for kind in NAMES}
-    moved = {kind: (models[1000, kind].pos_embed - start[kind].pos_embed).abs().max().item() for kind in NAMES}
-    apart = {kind: distances(start[kind]) for kind in NAMES if kind != "number"}
-    nearest = distances(models[1000, "learned"]).min().item()
-    rows = [
-        [name, trained[kind], f"{moved[kind]:.2f}", f"{apart[kind].mean():.1f}" if kind in apart else "–"]
-        for kind, name in NAMES.items()
-    ]
+        evidence[f"{kind}_{n}"] = scores[n, kind]  # one a seed
+        null["배우지 않은 모델"][f"{kind}_{n}"] = untrained
+    rows = []
+    for kind, name in NAMES.items():
+        pos_embed, learned = start[kind].pos_embed, models[1000, kind].pos_embed
+        count = pos_embed.numel() * pos_embed.requires_grad
+        moved = (learned - pos_embed).abs().max().item()
+        evidence |= {f"trained_{kind}": count, f"moved_{kind}": moved}
+        apart = "–"
+        if kind != "number":
+            evidence[f"apart_{kind}"] = distance = distances(start[kind]).mean().item()
+            apart = f"{distance:.1f}"
+        rows.append([name, count, f"{moved:.2f}", apart])
     table(
         "kinds",
         "학습하는 수, 학습 뒤의 변화, 자리 사이의 처음 거리",
@@ -141,9 +149,9 @@ if __name__ == "__main__":
         for kind, name in NAMES.items()
     ]
     table("scores", f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차", ["방식", *[f"{n}장" for n in SIZES]], rows)
-    gain = {n: [a - b for a, b in zip(scores[n, "learned"], scores[n, "frozen"])] for n in SIZES}  # seed by seed
-    for n in SIZES:
-        print(f"{n}장에서 배워서 얻은 정확도: " + ", ".join(f"{value:+.3f}" for value in gain[n]))
+    for n in SIZES:  # seed by seed
+        gain = [a - b for a, b in zip(scores[n, "learned"], scores[n, "frozen"])]
+        print(f"{n}장에서 배워서 얻은 정확도: " + ", ".join(f"{value:+.3f}" for value in gain))
     small, still = mean[1000, "learned_small"], mean[1000, "frozen_small"]
     print(f"처음 크기가 0.02이면 1000장에서 학습형 {small:.3f}, 얼린 무작위 {still:.3f}")
 
@@ -168,32 +176,16 @@ if __name__ == "__main__":
     model, images = start["learned"].double(), data[0][2][0].double()
     number = torch.arange(G * G + 1.0, dtype=torch.double)[:, None]
     plain = logits_with(model, images, 0 * number)
-    number_change = ((logits_with(model, images, number) - plain).norm() / plain.norm()).item()
+    evidence["number_change"] = same = relative_error(logits_with(model, images, number), plain)
     vectors = torch.randn(G * G + 1, 32, generator=torch.Generator().manual_seed(0)).double() * number.std()
-    vector_change = ((logits_with(model, images, vectors) - plain).norm() / plain.norm()).item()
-    print(
-        f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {number_change:.0e}, 자리마다 다른 벡터를 더하면 {vector_change:.1f}"
-    )
+    evidence["vector_change"] = other = relative_error(logits_with(model, images, vectors), plain)
+    print(f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {same:.0e}")
+    print(f"자리마다 다른 벡터를 더하면 {other:.1f}")
 
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        **{f"{kind}_{n}": mean[n, kind] for n, kind in mean},
-        **{f"{kind}_{n}_std": std[n, kind] for n, kind in std},
-        "gain_1000": statistics.mean(gain[1000]),
-        "gain_1000_std": statistics.stdev(gain[1000]),
-        "gain_100": statistics.mean(gain[100]),
-        "gain_100_std": statistics.stdev(gain[100]),
-        **{f"trained_{kind}": trained[kind] for kind in NAMES},
-        **{f"moved_{kind}": moved[kind] for kind in NAMES},
-        **{f"apart_{kind}": values.mean().item() for kind, values in apart.items()},
-        "nearest_learned": nearest,
-        "number_change": number_change,
-        "vector_change": vector_change,
-    }
-    free = ("trained", "apart", "number", "vector")
-    tolerance = {name: 0.08 for name in evidence if not name.startswith(free)}
-    tolerance |= {"number_1000": 0.08, "number_1000_std": 0.08, "nearest_learned": 0.5}
+    # a training of this size takes another path on another CPU
+    tolerance = {f"{kind}_{n}": 0.12 for n, kind in TRIED}
     tolerance |= {f"moved_{kind}": 0.3 for kind in ("learned", "number")}
     evidence

@@ -65,20 +65,22 @@ def inputs_seen(jacobian):
 
 # %%
 if __name__ == "__main__":
+    evidence = {}
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     D, h = 100, 10
     d = D // h
-    cut_seen, projected_seen = [], []
-    for seed in range(5):
-        torch.manual_seed(seed)
-        attn, cut, token = MultiHeadAttention(D, h), CutInput(D, h), torch.randn(D)
-        projected_map = jacrev(attn.to_q)(token).detach()  # (D, D): outputs x inputs
-        cut_map = jacrev(lambda token: cut(token[None])[0])(token).detach()
-        projected_seen.append(inputs_seen(projected_map[:d]))  # the first d outputs are head 0's query
-        cut_seen.append(inputs_seen(cut_map[:d]))
-    projected_parameters, cut_parameters = attn.to_q.weight.numel(), sum(p.numel() for p in cut.parameters())
-    print(f"0번 헤드의 쿼리({d}차원)가 보는 입력 차원: 투영한 뒤 나누면 {projected_seen}, 입력을 자르면 {cut_seen}")
-    print(f"쿼리를 만드는 파라미터: {projected_parameters:,}개와 {cut_parameters:,}개")
+    attn, cut, token = MultiHeadAttention(D, h), CutInput(D, h), torch.randn(D)
+    projected_map = jacrev(attn.to_q)(token).detach()  # (D, D): outputs x inputs
+    cut_map = jacrev(lambda token: cut(token[None])[0])(token).detach()
+    evidence["head_size"] = attn.head_dim
+    evidence["projected_seen"] = inputs_seen(projected_map[:d])  # the first d outputs are head 0's query
+    evidence["cut_seen"] = inputs_seen(cut_map[:d])
+    evidence["projected_parameters"] = attn.to_q.weight.numel()
+    evidence["cut_parameters"] = sum(p.numel() for p in cut.parameters())
+    print(f"0번 헤드의 쿼리({d}차원)가 보는 입력 차원")
+    print(f"투영한 뒤 나누면 {evidence['projected_seen']}, 파라미터 {evidence['projected_parameters']:,}개")
+    print(f"입력을 자르면 {evidence['cut_seen']}, 파라미터 {evidence['cut_parameters']:,}개")
 
 # %%
 if __name__ == "__main__":
@@ -90,8 +92,8 @@ if __name__ == "__main__":
         axis.grid(False)
     axes[0].set_ylabel("쿼리 차원 (10개씩 한 헤드)")
     alt = (
-        f"투영한 뒤 나누면 어느 헤드의 쿼리든 입력 {projected_seen[0]}차원을 모두 보지만, "
-        f"입력을 자르면 헤드마다 제 몫 {cut_seen[0]}차원만 봐서 나머지는 빈칸이에요."
+        f"투영한 뒤 나누면 어느 헤드의 쿼리든 입력 {evidence['projected_seen']}차원을 모두 보지만, "
+        f"입력을 자르면 헤드마다 제 몫 {evidence['cut_seen']}차원만 봐서 나머지는 빈칸이에요."
     )
     show(figure, "query_jacobian", alt)
 
@@ -104,8 +106,8 @@ if __name__ == "__main__":
     mha, x = nn.MultiheadAttention(D, h), torch.randn(6, D, requires_grad=True)
     maps = mha(x, x, x, average_attn_weights=False)[1]  # (h, N, N)
     (gradient,) = torch.autograd.grad(maps[0].square().sum(), x)  # of head 0's map alone, (N, D)
-    pytorch_seen = inputs_seen(gradient)
-    print(f"PyTorch의 0번 헤드 어텐션 맵이 보는 입력 차원: {pytorch_seen}")
+    evidence["pytorch_seen"] = inputs_seen(gradient)
+    print(f"PyTorch의 0번 헤드 어텐션 맵이 보는 입력 차원: {evidence['pytorch_seen']}")
 
 # %% [markdown]
 # ## 나누는 값과 나누지 않는 값
@@ -145,6 +147,13 @@ if __name__ == "__main__":
     ]
     caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 계수"
     table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "계수"], rows)
+    one, ten, twenty, full = costs.values()
+    evidence["parameter_ratio"], evidence["flop_ratio"], evidence["maps_ratio"] = (a / b for a, b in zip(ten, one))
+    evidence["full_parameter_ratio"], evidence["full_flop_ratio"] = full[0] / one[0], full[1] / one[1]
+    evidence["rank_one_head"], evidence["rank_ten_heads"] = ranks["1 x 100"], ranks["10 x 10"]
+    evidence["twenty_parameter_ratio"] = twenty[0] / one[0]
+    evidence["twenty_head_size"] = models["20 x 5"].head_dim
+    evidence["twenty_seen"] = inputs_seen(models["20 x 5"].to_q.weight[:5])
 
 # %% [markdown]
 # ## 출력의 크기와 W^O
@@ -168,16 +177,18 @@ def outputs_reached(model, x):
 if __name__ == "__main__":
     x = torch.randn(6, D)
     same, wide = MultiHeadAttention(D, 10), MultiHeadAttention(D, 10, head_dim=24)
-    side_by_side, with_output = wide.heads(x).shape[-1], (x + wide(x)).shape[-1]
+    evidence["side_by_side"], evidence["with_output"] = wide.heads(x).shape[-1], (x + wide(x)).shape[-1]
     try:
         x + wide.heads(x)
-        residual_error = "없음"
+        evidence["residual_error"] = "없음"
     except RuntimeError as error:
-        residual_error = type(error).__name__
-        print(f"{residual_error}: {error}")
-    without_reach, with_reach = outputs_reached(same, x)
-    print(f"헤드 10개 x 24차원: 이어 붙이면 {side_by_side}차원, W^O와 잔차를 지나면 {with_output}차원")
-    print(f"헤드 10개 x 10차원: 0번 헤드가 닿는 출력 차원은 W^O 앞에서 {without_reach}개, 뒤에서 {with_reach}개")
+        evidence["residual_error"] = type(error).__name__
+        print(f"{evidence['residual_error']}: {error}")
+    evidence["reach_without_output_map"], evidence["reach_with_output_map"] = outputs_reached(same, x)
+    wide_sizes = f"이어 붙이면 {evidence['side_by_side']}차원, W^O와 잔차를 지나면 {evidence['with_output']}차원"
+    reach = f"앞에서 {evidence['reach_without_output_map']}개, 뒤에서 {evidence['reach_with_output_map']}개"
+    print(f"헤드 10개 x 24차원: {wide_sizes}")
+    print(f"헤드 10개 x 10차원: 0번 헤드가 닿는 출력 차원은 W^O {reach}")
 
 # %% [markdown]
 # $d = D / h$는 비용을 맞추려는 선택이지 식의 요구가 아니에요. 다만 라이브러리는 보통 나누어떨어질 것을 요구해요.
@@ -186,42 +197,14 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     try:
         nn.MultiheadAttention(D, 12)
-        twelve_error = "없음"
+        evidence["twelve_error"] = "없음"
     except AssertionError as error:
-        twelve_error = type(error).__name__
-        print(f"{twelve_error}: {error}")
-    twelve = MultiHeadAttention(D, 12, head_dim=8)
-    twelve_size = twelve(x).shape[-1]
-    print(f"헤드 12개 x 8차원을 식대로 짜면 출력은 {twelve_size}차원")
+        evidence["twelve_error"] = type(error).__name__
+        print(f"{evidence['twelve_error']}: {error}")
+    evidence["twelve_size"] = MultiHeadAttention(D, 12, head_dim=8)(x).shape[-1]
+    print(f"헤드 12개 x 8차원을 식대로 짜면 출력은 {evidence['twelve_size']}차원")
 
 # %%
 if __name__ == "__main__":
-    one, ten, twenty, full = costs.values()
-    evidence = {
-        "head_size": d,
-        "projected_seen": min(projected_seen),
-        "cut_seen": max(cut_seen),
-        "pytorch_seen": pytorch_seen,
-        "projected_parameters": projected_parameters,
-        "cut_parameters": cut_parameters,
-        "parameter_ratio": ten[0] / one[0],
-        "flop_ratio": ten[1] / one[1],
-        "maps_ratio": ten[2] / one[2],
-        "twenty_parameter_ratio": twenty[0] / one[0],
-        "twenty_flop_ratio": twenty[1] / one[1],
-        "twenty_head_size": models["20 x 5"].head_dim,
-        "twenty_seen": inputs_seen(models["20 x 5"].to_q.weight[:5]),
-        "full_parameter_ratio": full[0] / one[0],
-        "full_flop_ratio": full[1] / one[1],
-        "rank_one_head": ranks["1 x 100"],
-        "rank_ten_heads": ranks["10 x 10"],
-        "residual_error": residual_error,
-        "side_by_side": side_by_side,
-        "with_output": with_output,
-        "reach_without_output_map": without_reach,
-        "reach_with_output_map": with_reach,
-        "twelve_error": twelve_error,
-        "twelve_size": twelve_size,
-    }
     tolerance = {}
     evidence

@@ -34,12 +34,18 @@ class NADE(nn.Module):
         return (h * self.V).sum(dim=-1) + self.bias
 
 
-def train(x, hidden, seed, steps=300, lr=0.1):
-    """A NADE trained by Adam on batches of 100 of x (B, n)."""
+def begin(x, hidden, seed):
+    """A NADE for x (B, n) that has learnt nothing but each pixel's own frequency."""
     torch.manual_seed(seed)
     model = NADE(x.shape[1], hidden)
     with torch.no_grad():
-        model.bias.copy_(((x.sum(dim=0) + 0.5) / (len(x) + 1)).logit())  # begin near independent pixels
+        model.bias.copy_(((x.sum(dim=0) + 0.5) / (len(x) + 1)).logit())
+    return model
+
+
+def train(x, hidden, seed, steps=300, lr=0.1):
+    """A NADE trained by Adam on batches of 100 of x (B, n)."""
+    model = begin(x, hidden, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     for _ in range(steps):
@@ -59,14 +65,17 @@ def train(x, hidden, seed, steps=300, lr=0.1):
 # %%
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    splits = [[part.float() for part in load(seed)[:2]] for seed in range(3)]
+    evidence, null = {}, {}
+    splits = [[part.float() for part in load(seed)[:2]] for seed in range(5)]
     few, states = middle(splits[0][0]), all_states(10)
     torch.manual_seed(0)
-    sums, small = {}, train(few, 16, seed=0)
-    for label, model in (("배우기 전", NADE(10, 16)), ("배운 뒤", small)):
+    small = train(few, 16, seed=0)
+    models = ("배우기 전", NADE(10, 16), "sum_error_untrained"), ("배운 뒤", small, "sum_error")
+    for label, model, name in models:
         with torch.no_grad():
-            sums[label] = nll(model.double(), states).neg().exp().sum().item()  # over all 1024
-        print(f"{label}: 1,024가지 상태의 확률을 모두 더하면 {sums[label]:.12f}")
+            total = nll(model.double(), states).neg().exp().sum().item()  # over all 1024
+        print(f"{label}: 1,024가지 상태의 확률을 모두 더하면 {total:.12f}")
+        evidence[name] = abs(total - 1)
 
 # %% [markdown]
 # 배우기 전에도 1이에요. 조건부 확률마다 $p$와 $1-p$로 나눠 갖게 만든 **구조** 덕분이지, 배워서 얻은 성질이 아니에요.
@@ -126,6 +135,7 @@ if __name__ == "__main__":
     print(
         f"픽셀이 8배가 되면 처음부터는 {growth['from_scratch']:.0f}배, 이어서는 {growth['by_recursion']:.0f}배의 시간이 들어요."
     )
+    evidence |= {"recursion_error": recursion_error, **{f"growth_{name}": value for name, value in growth.items()}}
 
 # %% [markdown]
 # ## 얼마나 잘 배울까요?
@@ -142,45 +152,69 @@ if __name__ == "__main__":
         "narrow": "NADE (은닉 8)",
         "nade": "NADE (은닉 32)",
     }
-    scores, nades = {name: [] for name in names}, []
+    scores, nades, logistics, train_nll = {name: [] for name in names}, [], [], []
+    untrained, apart = [], {"independent_nll": [], "markov_nll": [], "nade_nll": []}
     for seed, (x, test) in enumerate(splits):
         logistic, nade = train_logistic(LogisticAR(before(64, 63)), x), train(x, 32, seed)
         narrow = train(x, 8, seed)
+        untrained.append(begin(x, 32, seed))
+        loose, loose_test = (part.gather(0, torch.rand(part.shape).argsort(dim=0)) for part in (x, test))
+        apart_nade = train(loose, 32, seed)  # on images whose pixels each come from an image of their own
         with torch.no_grad():
             scores["independent"].append(-log_prob(fit(x, 0), test, 0).mean().item())
             scores["markov"].append(-log_prob(fit(x, 1), test, 1).mean().item())
             scores["logistic"].append(nll(logistic, test).mean().item())
             scores["narrow"].append(nll(narrow, test).mean().item())
             scores["nade"].append(nll(nade, test).mean().item())
+            train_nll.append(nll(nade, x).mean().item())
+            apart["independent_nll"].append(-log_prob(fit(loose, 0), loose_test, 0).mean().item())
+            apart["markov_nll"].append(-log_prob(fit(loose, 1), loose_test, 1).mean().item())
+            apart["nade_nll"].append(nll(apart_nade, loose_test).mean().item())
         nades.append(nade)
-    gains = [a - b for a, b in zip(scores["logistic"], scores["nade"])]
-    with torch.no_grad():
-        train_score = nll(nade, x).mean().item()
+        logistics.append(logistic)
     parameters = sum(p.numel() for p in nade.parameters())
     rows = [[names[name], f"{mean(found):.2f} ± {stdev(found):.2f}"] for name, found in scores.items()]
     table(
-        "nll", "처음 보는 이미지 하나에 드는 나트 (시드 셋의 평균 ± 표준편차, 작을수록 좋아요)", ["모델", "나트"], rows
+        "nll",
+        "처음 보는 이미지 하나에 드는 나트 (시드 다섯의 평균 ± 표준편차, 작을수록 좋아요)",
+        ["모델", "나트"],
+        rows,
     )
     print(
-        f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 마지막 시드의 학습 이미지에서는 {train_score:.2f}나트"
+        f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 학습 이미지에서는 {mean(train_nll):.2f} ± {stdev(train_nll):.2f}나트"
     )
+    evidence |= {**{f"{name}_nll": found for name, found in scores.items()}, "train_nll": train_nll}
+    evidence |= {"parameters": parameters, "train_images": len(x), "train_targets": x.numel()}
+    null["픽셀이 독립인 자료"] = apart
+    gains = [a - b for a, b in zip(scores["logistic"], scores["nade"])]  # what the hidden layer adds
+    evidence["gain_over_logistic"] = gains
+    null["은닉층이 없는 모델"] = {"gain_over_logistic": [0.0] * len(gains)}  # the logistic regression against itself
 
 # %%
 if __name__ == "__main__":
     torch.manual_seed(0)
-    drawn = {
-        "독립": torch.bernoulli(fit(x, 0).expand(500, 64)).float(),
-        "로지스틱": sample(logistic, 64, 500),
-        "NADE": draw(nade, 500),
-    }
-    distances = {name: nearest(images, x) for name, images in {"진짜": test, **drawn}.items()}
-    copies = (torch.cdist(drawn["NADE"], x, p=1).amin(dim=1) == 0).float().mean().item()
+    distances, copies, blots = {name: [] for name in ("real", "independent", "logistic", "nade")}, [], []
+    for (x, test), logistic, nade, raw in zip(splits, logistics, nades, untrained):
+        drawn = {
+            "real": test,
+            "independent": torch.bernoulli(fit(x, 0).expand(500, 64)).float(),
+            "logistic": sample(logistic, 64, 500),
+            "nade": draw(nade, 500),
+        }
+        for name, images in drawn.items():
+            distances[name].append(nearest(images, x))
+        copies.append((torch.cdist(drawn["nade"], x, p=1).amin(dim=1) == 0).float().mean().item())
+        blots.append(nearest(draw(raw, 500), x))
+    evidence |= {**{f"nearest_{name}": found for name, found in distances.items()}, "copies": copies}
+    null["배우지 않은 NADE"] = {"nearest_nade": blots}
+    far = {name: mean(found) for name, found in distances.items()}
     alt = (
-        f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {distances['NADE']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
-        f"{distances['독립']:.1f}픽셀, 처음 보는 진짜는 {distances['진짜']:.1f}픽셀이에요."
+        f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {far['nade']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
+        f"{far['independent']:.1f}픽셀, 처음 보는 진짜는 {far['real']:.1f}픽셀이에요."
     )
-    show(draw_rows([("진짜", test[:8]), *((name, images[:8]) for name, images in drawn.items())]), "samples", alt)
-    print(f"NADE의 표본 가운데 학습 이미지와 똑같은 것: {copies:.1%}")
+    titles = {"real": "진짜", "independent": "독립", "logistic": "로지스틱", "nade": "NADE"}
+    show(draw_rows([(titles[name], images[:8]) for name, images in drawn.items()]), "samples", alt)
+    print(f"NADE의 표본 가운데 학습 이미지와 똑같은 것: {mean(copies):.1%}")
 
 # %% [markdown]
 # ## 확률을 알면 무엇이 달라질까요?
@@ -211,6 +245,8 @@ if __name__ == "__main__":
     print(
         f"픽셀 64개: 시험 이미지의 {seen_large:.1%}만 표본에 나왔어요. 확률이 중간인 이미지는 평균 {needed:.1e}장에 한 번꼴이에요."
     )
+    evidence |= {"small_difference": small_difference, "seen_small": seen_small, "seen_large": seen_large}
+    evidence["samples_needed"] = needed
 
 # %% [markdown]
 # 확률을 바로 알면 처음 보는 이미지가 **숫자다운지**도 물을 수 있어요. 같은 이미지를 위아래로 뒤집거나, 잉크의 양은 그대로 두고 픽셀을 뒤섞어서 견줘요.
@@ -223,7 +259,11 @@ if __name__ == "__main__":
         flipped = test.unflatten(1, (8, 8)).flip(1).flatten(1)
         shuffled = test.gather(1, torch.rand(test.shape).argsort(dim=1))
         theta = fit(x, 0)
-        models = {"nade": lambda x: -nll(nades[seed], x), "independent": lambda x: log_prob(theta, x, 0)}
+        models = {
+            "nade": lambda x: -nll(nades[seed], x),
+            "untrained": lambda x: -nll(untrained[seed], x),
+            "independent": lambda x: log_prob(theta, x, 0),
+        }
         with torch.no_grad():
             for name, log_p in models.items():
                 for change, images in (("flipped", flipped), ("shuffled", shuffled)):
@@ -232,34 +272,13 @@ if __name__ == "__main__":
     print("바꾼 이미지보다 원래 이미지에 높은 확률을 준 비율")
     for (name, change), found in preferred.items():
         print(f"  {name}, {change}: {mean(found):.1%} ± {stdev(found):.1%}")
+    evidence |= {f"{name}_over_{change}": found for (name, change), found in preferred.items() if name != "untrained"}
+    null["배우지 않은 NADE"] |= {
+        f"nade_over_{change}": preferred["untrained", change] for change in ("flipped", "shuffled")
+    }
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "sum_error": abs(sums["배운 뒤"] - 1),
-        "sum_error_untrained": abs(sums["배우기 전"] - 1),
-        "recursion_error": recursion_error,
-        "growth_from_scratch": growth["from_scratch"],
-        "growth_by_recursion": growth["by_recursion"],
-        **{f"{name}_nll": mean(found) for name, found in scores.items()},
-        **{f"{name}_nll_std": stdev(found) for name, found in scores.items()},
-        "gain_over_logistic": mean(gains),
-        "gain_over_logistic_std": stdev(gains),
-        "train_nll": train_score,
-        "parameters": parameters,
-        "train_images": len(splits[0][0]),
-        "nearest_real": distances["진짜"],
-        "nearest_nade": distances["NADE"],
-        "nearest_logistic": distances["로지스틱"],
-        "nearest_independent": distances["독립"],
-        "copies": copies,
-        "small_difference": small_difference,
-        "seen_small": seen_small,
-        "seen_large": seen_large,
-        "samples_needed": needed,
-        **{f"{name}_over_{change}": mean(found) for (name, change), found in preferred.items()},
-        **{f"{name}_over_{change}_std": stdev(found) for (name, change), found in preferred.items()},
-    }
     tolerance = {
         **{name: 0.15 for name in evidence if "_nll" in name or name.startswith("gain")},
         **{name: 0.5 for name in evidence if name.startswith("nearest")},

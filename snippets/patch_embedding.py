@@ -35,6 +35,7 @@ def patchify(x, P):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    evidence, null = {}, {}
     P, D = 16, 192
     x = photo(416, 640).double()  # float64, so that what differs is no rounding
     embed = PatchEmbed(P, in_chans=3, embed_dim=D).double()
@@ -53,6 +54,9 @@ if __name__ == "__main__":
         ["토큰 z", "N×D", z[0]],
     ]
     shapes = {name: " x ".join(map(str, value.shape)) for name, _, value in rows}
+    evidence |= {"cut_shape": shapes["자른 x'"], "flat_shape": shapes["편 x_p"]}
+    evidence |= {"e_shape": shapes["행렬 E"], "e_rows": E.shape[0], "token_shape": shapes["토큰 z"]}
+    evidence |= {"tokens": conv.shape[1], "pixels_by_area": x.shape[2] * x.shape[3] / P**2}
     table(
         "shapes",
         f"사진 한 장을 {P}px 패치로 자를 때",
@@ -79,18 +83,20 @@ if __name__ == "__main__":
     with torch.no_grad():
         unfolded = F.unfold(x, kernel_size=P, stride=P).transpose(1, 2)  # (1, N, C P P)
         E_torch = embed.proj.weight.flatten(1).T  # (D, C, P, P) -> (C P P, D)
-        conv_difference = (conv - z).abs().max().item()
-        unfold_difference = (conv - (unfolded @ E_torch + b)).abs().max().item()
+        evidence["conv_difference"] = (conv - z).abs().max().item()
+        evidence["unfold_difference"] = (conv - (unfolded @ E_torch + b)).abs().max().item()
         mixed = x_p @ E_torch + b  # pixels in one order, weights in the other
-        mixed_error = ((mixed - conv).norm() / conv.norm()).item()
-        reordered_difference = (E_torch[rows_by_channel(P, 3)] - E).abs().max().item()
+        evidence["mixed_order_error"] = ((mixed - conv).norm() / conv.norm()).item()
+        evidence["reordered_difference"] = (E_torch[rows_by_channel(P, 3)] - E).abs().max().item()
         covered = F.fold(torch.ones_like(unfolded).transpose(1, 2), x.shape[-2:], kernel_size=P, stride=P)
-    print(f"합성곱과 (P, P, C) 순서로 편 계산의 최대 차이: {conv_difference:.1e}")
-    print(f"합성곱과 F.unfold로 편 계산의 최대 차이: {unfold_difference:.1e}")
+    evidence["mixed_order_same_shape"] = mixed.shape == conv.shape
+    evidence["patches_per_pixel_min"], evidence["patches_per_pixel_max"] = covered.min().item(), covered.max().item()
+    print(f"합성곱과 (P, P, C) 순서로 편 계산의 최대 차이: {evidence['conv_difference']:.1e}")
+    print(f"합성곱과 F.unfold로 편 계산의 최대 차이: {evidence['unfold_difference']:.1e}")
     print(
-        f"순서를 섞어 쓸 때: 모양은 {'같고' if mixed.shape == conv.shape else '다르고'} 상대 오차는 {mixed_error:.2f}"
+        f"순서를 섞어 쓸 때: 모양은 {'같고' if mixed.shape == conv.shape else '다르고'} 상대 오차는 {evidence['mixed_order_error']:.2f}"
     )
-    print(f"E의 행을 다시 늘어놓으면 남는 차이: {reordered_difference}")
+    print(f"E의 행을 다시 늘어놓으면 남는 차이: {evidence['reordered_difference']}")
     print(f"픽셀 하나가 들어가는 패치의 수: 최소 {covered.min():.0f}, 최대 {covered.max():.0f}")
 
 # %% [markdown]
@@ -105,12 +111,14 @@ if __name__ == "__main__":
     order = torch.arange(conv.shape[1])
     order[[0, -1]] = order[[-1, 0]]
     with torch.no_grad():
-        swap_difference = (embed(swapped_image) - conv[:, order]).abs().max().item()
-        swap_change = (embed(swapped_image) - conv).abs().max().item()
+        evidence["swap_difference"] = (embed(swapped_image) - conv[:, order]).abs().max().item()
+        evidence["swap_change"] = (embed(swapped_image) - conv).abs().max().item()
     parameters = sum(p.numel() for p in embed.parameters())
     small = PatchEmbed(P // 2, in_chans=3, embed_dim=D).double()
     small_tokens, small_rows = small(x).shape[1], small.proj.weight[0].numel()
-    print(f"패치 둘을 맞바꾼 이미지의 토큰과, 자리를 바꾼 토큰의 최대 차이: {swap_difference:.1e}")
+    evidence |= {"parameters": parameters, "separate_parameters": parameters * conv.shape[1]}
+    evidence |= {"small_patch_tokens": small_tokens, "small_patch_e_rows": small_rows}
+    print(f"패치 둘을 맞바꾼 이미지의 토큰과, 자리를 바꾼 토큰의 최대 차이: {evidence['swap_difference']:.1e}")
     print(f"파라미터 {parameters:,}개. 패치마다 행렬이 따로 있다면 {parameters * conv.shape[1]:,}개")
     print(f"P를 {P // 2}로 줄이면 토큰 {small_tokens:,}개, E의 행 {small_rows}개")
 
@@ -147,8 +155,10 @@ if __name__ == "__main__":
     reached = {name: int((heat > 0).sum()) for name, heat in maps.items()}
     own = torch.zeros(64, 64, dtype=torch.bool)
     own[24:32, 24:32] = True
-    outside = maps["패치 임베딩"][~own].max().item()
-    conv_grid = " x ".join(map(str, conv3(crop).shape[2:]))
+    evidence["outside_patch"] = maps["패치 임베딩"][~own].max().item()
+    evidence["conv_grid"] = " x ".join(map(str, conv3(crop).shape[2:]))
+    evidence["image_pixels"] = crop.shape[2] * crop.shape[3]
+    evidence["conv_reach"], evidence["patch_reach"], evidence["block_reach"] = reached.values()
     figure, axes = plt.subplots(1, 3, figsize=(5.2, 2.4))
     picture = (crop[0].permute(1, 2, 0) - crop.min()) / (crop.max() - crop.min())
     for axis, (name, heat) in zip(axes, maps.items()):
@@ -200,6 +210,7 @@ if __name__ == "__main__":
         "패치 안에서 (모두 같은 순서)": lost(shuffled(patches, "inside"), z),
         "패치끼리 (토큰도 같은 순서로)": lost(shuffled(patches, "patches"), shuffled(z, "patches")),
         "이미지 전체에서": lost(shuffled(patches, "all"), z),
+        "(견줄 것) 사진과 상관없는 난수": lost(torch.randn_like(patches), z),
     }
     table(
         "shuffles",
@@ -207,7 +218,8 @@ if __name__ == "__main__":
         ["픽셀을 섞은 곳", "되찾지 못한 몫"],
         [[name, f"{value:.1e}" if value < 1e-6 else f"{value:.2f}"] for name, value in losses.items()],
     )
-    lost_inside, lost_patches, lost_all = losses.values()
+    for name, value in zip(("lost_inside", "lost_patches", "lost_all", "lost_noise"), losses.values()):
+        evidence[name] = value
 
 # %% [markdown]
 # ## 왜 이웃끼리 담는 것이 좋을까요?
@@ -238,6 +250,9 @@ if __name__ == "__main__":
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
     local_needed, random_needed = needed.values()
+    evidence["directions"] = patches[0].numel()
+    evidence["directions_local"], evidence["directions_random"] = local_needed, random_needed
+    null["픽셀을 섞은 사진"] = {"directions_local": random_needed}  # its patches hold pixels from anywhere
     alt = (
         f"분산의 90%를 담는 데 필요한 방향이 이웃한 픽셀로 된 패치는 192개 가운데 {local_needed}개, 아무 데서나 모은 픽셀은 "
         f"{random_needed}개예요."
@@ -253,57 +268,21 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     odd = photo(230, 160)
-    odd_tokens = nn.Conv2d(3, D, kernel_size=P, stride=P)(odd).flatten(2).shape[2]
-    dropped_rows = int((reach(nn.Conv2d(3, D, kernel_size=P, stride=P), odd).sum(dim=1) == 0).sum())
+    evidence["odd_tokens"] = nn.Conv2d(3, D, kernel_size=P, stride=P)(odd).flatten(2).shape[2]
+    evidence["odd_area"] = 230 * 160 / P**2
+    evidence["odd_dropped_rows"] = int((reach(nn.Conv2d(3, D, kernel_size=P, stride=P), odd).sum(dim=1) == 0).sum())
     try:
         PatchEmbed(P, in_chans=3, embed_dim=D)(odd)
         odd_error = "없음"
     except ValueError as error:
         odd_error = type(error).__name__
     print(
-        f"230×160 이미지: HW/P² = {230 * 160 / P**2:.2f}인데 합성곱의 토큰은 {odd_tokens}개, 아무 토큰에도 닿지 않는 줄이 {dropped_rows}개"
+        f"230×160 이미지: HW/P² = {evidence['odd_area']:.2f}인데 합성곱의 토큰은 {evidence['odd_tokens']}개, 아무 토큰에도 닿지 않는 줄이 {evidence['odd_dropped_rows']}개"
     )
+    evidence["odd_error"] = odd_error
     print(f"PatchEmbed의 오류: {odd_error}")
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "tokens": conv.shape[1],
-        "pixels_by_area": x.shape[2] * x.shape[3] / P**2,
-        "cut_shape": shapes["자른 x'"],
-        "flat_shape": shapes["편 x_p"],
-        "e_shape": shapes["행렬 E"],
-        "token_shape": shapes["토큰 z"],
-        "patches_per_pixel_min": covered.min().item(),
-        "patches_per_pixel_max": covered.max().item(),
-        "conv_difference": conv_difference,
-        "unfold_difference": unfold_difference,
-        "mixed_order_same_shape": mixed.shape == conv.shape,
-        "mixed_order_error": mixed_error,
-        "reordered_difference": reordered_difference,
-        "swap_difference": swap_difference,
-        "swap_change": swap_change,
-        "parameters": parameters,
-        "separate_parameters": parameters * conv.shape[1],
-        "small_patch_tokens": small_tokens,
-        "e_rows": E.shape[0],
-        "small_patch_e_rows": small_rows,
-        "conv_grid": conv_grid,
-        "conv_reach": reached["3×3 합성곱"],
-        "patch_reach": reached["패치 임베딩"],
-        "outside_patch": outside,
-        "block_reach": reached["+ 블록 1개"],
-        "image_pixels": crop.shape[2] * crop.shape[3],
-        "lost_inside": lost_inside,
-        "lost_patches": lost_patches,
-        "lost_all": lost_all,
-        "directions": patches[0].numel(),
-        "directions_local": local_needed,
-        "directions_random": random_needed,
-        "odd_tokens": odd_tokens,
-        "odd_area": 230 * 160 / P**2,
-        "odd_dropped_rows": dropped_rows,
-        "odd_error": odd_error,
-    }
     tolerance = {}
     evidence

@@ -28,6 +28,7 @@ torch.set_num_threads(1)
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     tokens, gigaflops, share, count_errors, rows = {}, {}, {}, [], []
     for P in (32, 16, 8, 4, 2, 1):
         tokens[P] = (224 // P) ** 2
@@ -37,7 +38,11 @@ if __name__ == "__main__":
         rows.append([P, f"{tokens[P]:,}", f"{P * P * 3:,} × 768", f"{gigaflops[P]:,.0f}", f"{share[P]:.0%}"])
     header = ["P", "패치 수", "투영 E", "GFLOPs", "어텐션의 몫"]
     table("cost", "224 px 이미지 한 장을 ViT-B/P로 처리하는 값", header, rows)
-    doubled_cost = count_flops("B/16", 448)[1] / count_flops("B/16", 224)[1]
+    evidence |= {f"tokens_{P}": tokens[P] for P in (16, 8, 1)} | {"count_error": max(count_errors)}
+    evidence |= {f"flops_ratio_{P}": gigaflops[P] / gigaflops[2 * P] for P in (16, 8, 1)}
+    evidence["flops_1_over_16"] = gigaflops[1] / gigaflops[16]
+    evidence |= {f"attention_share_{P}": share[P] for P in (16, 1)} | {"values_16": 16 * 16 * 3}
+    evidence["doubled_cost"] = doubled_cost = count_flops("B/16", 448)[1] / count_flops("B/16", 224)[1]
     print(f"P = 16을 그대로 두고 448 px로 올리면 패치는 4배, 연산량은 {doubled_cost:.2f}배")
 
 # %%
@@ -71,8 +76,14 @@ if __name__ == "__main__":
         ms = f"{1e3 * seconds[P]:.1f} ({1e3 * low:.1f}~{1e3 * high:.1f})"
         rows.append([P, tokens[P], f"{small_flops[P] / 1e9:.2f}", ms])
     table("time", "작은 ViT가 224 px 이미지 한 장에 쓴 시간", ["P", "패치 수", "GFLOPs", "ms (사분위)"], rows)
-    time_ratio = {P: seconds[P] / seconds[2 * P] for P in (16, 8)}
-    flops_ratio = {P: small_flops[P] / small_flops[2 * P] for P in (16, 8)}
+    evidence |= {f"time_ratio_{P}": seconds[P] / seconds[2 * P] for P in (16, 8)}
+    evidence["small_flops_ratio_8"] = small_flops[8] / small_flops[16]
+    model, image = vit("Ti/8", img_size=112, depth=4).eval(), torch.randn(1, 3, 112, 112)
+    with torch.inference_mode():  # P = 8 again, but as many tokens as P = 16 makes of 224 px
+        as_many = median_time(lambda: model(image), "cpu", repeats=5)[1] / seconds[16]
+    null["토큰 수가 같은 이미지"] = {"time_ratio_8": as_many}
+    print(f"P를 16에서 8로 줄이면 시간이 {evidence['time_ratio_8']:.1f}배")
+    print(f"이미지도 반으로 줄여 토큰 수가 같으면 {as_many:.1f}배")
 
 
 # %% [markdown]
@@ -101,6 +112,9 @@ if __name__ == "__main__":
     with torch.device("meta"):
         b16, b32 = vit("B/16").state_dict(), vit("B/32")
     b_misfits = misfits(b16, b32)
+    evidence |= {f"misfit_{key}": ", ".join(names) for key, names in misfit.items()}
+    evidence["load_fails"] = "size mismatch for patch_embed.proj.weight" in load_error
+    evidence |= {"b_tensors": len(b16), "b_misfits": len(b_misfits)}
     print(f"224 px에서 ViT-B/16과 ViT-B/32의 텐서 {len(b16)}개 가운데 모양이 다른 것: {', '.join(b_misfits)}")
 
 
@@ -142,22 +156,25 @@ def with_patch_size(model, patch_size, resize):
 
 # %%
 if __name__ == "__main__":
-    seeds = range(500, 503)
+    seeds = range(500, 505)
+    stretched = with_patch_size(trained, 2 * PATCH, stretch)
+    scaled = with_patch_size(trained, 2 * PATCH, lambda weight, new: stretch(weight, new) / 4)  # four times the pixels
     ways = {
-        "64 px, P = 8": (SIZE, trained),
-        "128 px, P = 8 (위치 보간)": (2 * SIZE, trained),
-        "128 px, P = 16 (E를 PI-resize)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, pi_resize)),
-        "128 px, P = 16 (E를 그림처럼)": (2 * SIZE, with_patch_size(trained, 2 * PATCH, stretch)),
+        "base": ("64 px, P = 8", SIZE, trained),
+        "keep": ("128 px, P = 8 (위치 보간)", 2 * SIZE, trained),
+        "pi": ("128 px, P = 16 (E를 PI-resize)", 2 * SIZE, with_patch_size(trained, 2 * PATCH, pi_resize)),
+        "stretch": ("128 px, P = 16 (E를 그림처럼)", 2 * SIZE, stretched),
+        "stretch_scaled": ("128 px, P = 16 (E를 그림처럼, 4로 나눔)", 2 * SIZE, scaled),
     }
     pictures = {(size, seed): scenes.draw(128, size, seed) for size in (SIZE, 2 * SIZE) for seed in seeds}
-    doubled, rows = {}, []
-    for name, (size, model) in ways.items():
-        scores = torch.tensor([accuracy(model, *pictures[size, seed][:2]) for seed in seeds])
-        doubled[name] = scores
+    rows = []
+    for key, (name, size, model) in ways.items():
+        scores = torch.tensor([accuracy(model, *pictures[size, seed][:2]) for seed in seeds], dtype=torch.double)
+        evidence[f"accuracy_{key}"] = scores  # one value a seed
         rows.append([name, (size // model.patch_embed.patch_size) ** 2, f"{scores.mean():.1%} ± {scores.std():.1%}"])
-    scaled = with_patch_size(trained, 2 * PATCH, lambda weight, new: stretch(weight, new) / 4)  # four times the pixels
-    stretch_scaled = statistics.mean(accuracy(scaled, *pictures[2 * SIZE, seed][:2]) for seed in seeds)
-    print(f"그림처럼 늘린 E를 4로 나누면 정확도가 {stretch_scaled:.1%}")
+    null["E를 그림처럼 늘린 모델"] = {
+        f"accuracy_{key}": evidence["accuracy_stretch"] for key in ("pi", "stretch_scaled")
+    }
     caption = f"다시 학습하지 않고 해상도만 두 배로 (장면 128개씩 시드 {len(seeds)}개)"
     table("doubled", caption, ["방법", "패치 수", "정확도"], rows)
 
@@ -168,18 +185,25 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    drawn = {}
+    mixed, rows = {}, []
     for size in (8, 16, 32, 64):
-        scores = []
-        for seed in range(500, 505):
+        right, by_chance = [], []
+        for seed in seeds:
             images, labels, _ = scenes.draw(128, size, seed)
             images = F.interpolate(images, size=(SIZE, SIZE), mode="bicubic", antialias=True)
-            scores.append(accuracy(trained, images, labels))
-        drawn[size] = torch.tensor(scores)
-    rows = [[size, f"{scores.mean():.1%} ± {scores.std():.1%}"] for size, scores in drawn.items()]
+            with torch.no_grad():
+                named = trained(images).argmax(dim=1)
+            right.append((named == labels).double().mean().item())
+            by_chance.append((named == labels.roll(1)).double().mean().item())
+        evidence[f"accuracy_drawn_{size}"], mixed[f"accuracy_drawn_{size}"] = right, by_chance
+        rows.append([size, f"{statistics.mean(right):.1%} ± {statistics.stdev(right):.1%}"])
+    null["라벨을 섞은 장면"] = mixed
+    null["8px와 16px로 그린 장면"] = {  # where more pixels do help
+        "accuracy_drawn_32": evidence["accuracy_drawn_8"],
+        "accuracy_drawn_64": evidence["accuracy_drawn_16"],
+    }
     caption = "처음 그린 해상도와 정확도 (토큰은 늘 64개, 장면 128개씩 시드 5개)"
     table("drawn", caption, ["해상도(px)", "정확도"], rows)
-    drawn_gain = drawn[64] - drawn[16]  # paired: the same scenes
 
 
 # %% [markdown]
@@ -191,6 +215,7 @@ if __name__ == "__main__":
 # - **옮기기**: 이미지를 화면의 10 %까지 옮겨요. 픽셀 사이를 보간하니 조금 흐려져요.
 # - **옮겨 그리기**: 옮긴 자리에 처음부터 다시 그려요. 흐려지지 않아서 견줄 기준이 돼요.
 # - **뒤집기**: 좌우를 뒤집어요. ㅏ가 ㅓ처럼 되니 이 과제에는 맞지 않아요.
+# - **되풀이**: 같은 이미지를 그대로 다시 넣어요. 새로운 것이 없으니 아무것도 달라지지 않아야 해요.
 
 
 # %%
@@ -236,12 +261,13 @@ def augmentation_scores(size, seed, n=100, copies=9):
         "옮기기": [shift(images, generator) for _ in range(copies)],
         "옮겨 그리기": [letters(n, size, seed, moved=copy)[0] for copy in range(copies)],
         "뒤집기": [images.flip(-1)],
+        "되풀이": [images] * copies,
     }
     return {
         name: (
             nearest_neighbour(torch.cat([images, *extra]), labels.repeat(1 + len(extra)), test_images) == test_labels
         )
-        .float()
+        .double()
         .mean()
         .item()
         for name, extra in more.items()
@@ -253,11 +279,15 @@ if __name__ == "__main__":
     sizes = (4, 6, 8, 12, 24)
     runs = {size: [augmentation_scores(size, seed) for seed in range(5)] for size in sizes}
     kinds = list(runs[sizes[0]][0])
-    plain = {size: [run["없음"] for run in runs[size]] for size in sizes}
     gain = {
         kind: {size: torch.tensor([run[kind] - run["없음"] for run in runs[size]]) for size in sizes}
         for kind in kinds[1:]
     }  # paired by seed
+    same = null["같은 이미지를 되풀이한 자료"] = {}
+    for size in (4, 24):
+        evidence[f"accuracy_letters_{size}"] = [run["없음"] for run in runs[size]]
+        for key, kind in {"shift": "옮기기", "redraw": "옮겨 그리기", "flip": "뒤집기"}.items():
+            evidence[f"gain_{key}_{size}"], same[f"gain_{key}_{size}"] = gain[kind][size], gain["되풀이"][size]
     figure, axis = plt.subplots(figsize=(5, 3.8))
     axis.axhline(0, color=INK, linewidth=1)
     for (kind, gains), colour, style in zip(gain.items(), (BLUE, GREEN, ORANGE), ("o-", "^-.", "s--")):
@@ -277,26 +307,27 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 정확도: 패치를 줄이면 더 잘 맞히나
 #
-# 12 px 낱자를 P = 12, 6, 3으로 잘라 **같은 픽셀, 같은 블록, 같은 단계 수**로 학습해요. 달라지는 것은 자르는 크기뿐이에요.
+# 12 px 낱자를 P = 12, 6, 3으로 잘라 **같은 픽셀, 같은 블록, 같은 단계 수, 같은 학습률**로 학습해요. 달라지는 것은 자르는 크기뿐이에요.
 
 
 # %%
-def train(patch_size, seed, data, steps):
-    """A small ViT trained on data, (images, labels) to learn from and to test on: its accuracy on new ones, on old."""
-    (images, labels), test = data
+def small_vit(patch_size, seed, size=12):
+    """A ViT for letters of size x size px that is cut into patches of that size."""
     torch.manual_seed(seed)
     model = VisionTransformer(
-        img_size=images.shape[-1],
-        patch_size=patch_size,
-        num_classes=10,
-        embed_dim=32,
-        depth=2,
-        num_heads=4,
-        mlp_ratio=2,
+        img_size=size, patch_size=patch_size, num_classes=10, embed_dim=32, depth=2, num_heads=4, mlp_ratio=2
     )
     for name, weight in model.named_parameters():  # as in train_vit.py: 0.02 is too small for so narrow a model
         if weight.ndim in (2, 4) and not name.startswith("head"):
             nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+    nn.init.normal_(model.pos_embed, std=0.5)  # or small patches would hardly be told of their places
+    return model
+
+
+def train(patch_size, seed, data, steps=400):
+    """A small ViT trained on data, (images, labels) to learn from and to test on: its accuracy on new ones, on old."""
+    (images, labels), test = data
+    model = small_vit(patch_size, seed)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.05, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps, pct_start=0.2)
@@ -313,17 +344,17 @@ def train(patch_size, seed, data, steps):
 # %%
 if __name__ == "__main__":
     data = [(letters(1500, 12, seed), letters(500, 12, 1000 + seed)) for seed in range(3)]
-    budgets = [(12, 100), (6, 100), (3, 100), (12, 400), (3, 400)]
-    learned, rows = {}, []
-    for P, steps in budgets:
-        learned[P, steps] = new, old = torch.tensor([train(P, seed, data[seed], steps) for seed in range(3)]).T
-        rows.append([P, (12 // P) ** 2, steps, f"{new.mean():.0%} ± {new.std():.0%}", f"{old.mean():.0%}"])
-    header = ["P", "패치 수", "단계", "처음 보는 낱자", "배운 낱자"]
-    table("learned", "작은 ViT의 정확도 (12 px 낱자, 시드 3개)", header, rows)
+    rows = []
+    for P in (12, 6, 3):
+        new, old = torch.tensor([train(P, seed, data[seed]) for seed in range(3)], dtype=torch.double).T
+        evidence |= {f"accuracy_{P}": new, f"accuracy_{P}_known": old}  # one value a seed
+        rows.append([P, (12 // P) ** 2, f"{new.mean():.0%} ± {new.std():.0%}", f"{old.mean():.0%}"])
+    header = ["P", "패치 수", "처음 보는 낱자", "배운 낱자"]
+    table("learned", "400단계 학습한 작은 ViT의 정확도 (12 px 낱자, 시드 3개)", header, rows)
 
 # %% [markdown]
-# 100단계에서는 패치가 작을수록 못 맞혀요. 논문과 반대예요. 그런데 **배운 낱자도** 그만큼 못 맞히니 과적합이 아니라 **덜 배운** 거예요.
-# 네 배 오래 학습하면 차이가 크게 줄어요. 이 작은 과제의 순서를 큰 모델로 옮겨 말할 수 없는 까닭이에요.
+# 패치 하나로 통째로 볼 때보다 네 조각으로 나눌 때 더 잘 맞히지만, 열여섯 조각으로 더 나누면 도로 내려가요. P마다 알맞은 학습률이나
+# 단계 수는 다를 수 있어요. 이 작은 과제의 순서를 큰 모델로 옮겨 말할 수는 없어요.
 
 # %% [markdown]
 # ## 잃는 것: 패치 안은 선형 투영 하나가 맡아요
@@ -357,90 +388,27 @@ if __name__ == "__main__":
         case: [reach(vit(f"Ti/{case[1]}", img_size=case[0], depth=1), case[0], blocks) for blocks in (0, 1)]
         for case in cases
     }
+    evidence["reach_before_16"] = reached[224, 16][0]
+    evidence |= {"reach_8": reached[224, 8][1], "reach_32": reached[224, 32][1], "reach_448": reached[448, 16][1]}
     rows = [
         [size, P, (size // P) ** 2, f"{before:.2%}", f"{after:.0%}"] for (size, P), (before, after) in reached.items()
     ]
     table("reach", "첫 패치의 토큰이 닿는 픽셀", ["px", "P", "패치 수", "투영만", "블록 하나 뒤"], rows)
     images = scenes.draw(200, SIZE, seed=503)[0]
     lost = {P: lost_share(images, P, 64) for P in (4, 8, 16)}
+    evidence |= {f"lost_{P}": part for P, part in lost.items()}
     for P, part in lost.items():
         print(f"P = {P}: 패치의 값 {P * P * 3}개를 64개로 나타내면 변화의 {part:.2%}를 잃어요.")
     by_pixels = VisionTransformer(img_size=12, patch_size=1, num_classes=10, embed_dim=32, depth=2, num_heads=4)
     with torch.inference_mode():
         pixel_tokens, pixel_logits = by_pixels.embed(data[0][1][0][:2]), by_pixels(data[0][1][0][:2])
+    evidence |= {"pixel_tokens": pixel_tokens.shape[1] - 1, "pixel_logits": pixel_logits.shape[1]}
     print(f"P = 1도 그대로 돌아가요: 12 px 이미지가 토큰 {pixel_tokens.shape[1] - 1}개, 로짓 {pixel_logits.shape[1]}개")
 
 # %%
 if __name__ == "__main__":
-    base, longer, pi, picture = doubled.values()
-    evidence = {
-        "tokens_16": tokens[16],
-        "tokens_8": tokens[8],
-        "tokens_1": tokens[1],
-        "count_error": max(count_errors),
-        "flops_ratio_16": gigaflops[16] / gigaflops[32],
-        "flops_ratio_8": gigaflops[8] / gigaflops[16],
-        "flops_ratio_1": gigaflops[1] / gigaflops[2],
-        "flops_1_over_16": gigaflops[1] / gigaflops[16],
-        "attention_share_16": share[16],
-        "attention_share_1": share[1],
-        "doubled_cost": doubled_cost,
-        "time_ratio_16": time_ratio[16],
-        "time_ratio_8": time_ratio[8],
-        "small_flops_ratio_8": flops_ratio[8],
-        "misfit_keep": ", ".join(misfit["keep"]),
-        "misfit_scale": ", ".join(misfit["scale"]),
-        "load_fails": "size mismatch for patch_embed.proj.weight" in load_error,
-        "b_tensors": len(b16),
-        "b_misfits": len(b_misfits),
-        "values_16": 16 * 16 * 3,
-        "accuracy_base": base.mean().item(),
-        "accuracy_base_std": base.std().item(),
-        "accuracy_keep": longer.mean().item(),
-        "accuracy_keep_std": longer.std().item(),
-        "accuracy_pi": pi.mean().item(),
-        "accuracy_pi_std": pi.std().item(),
-        "accuracy_pi_change": (pi - base).mean().item(),
-        "accuracy_stretch": picture.mean().item(),
-        "accuracy_stretch_scaled": stretch_scaled,
-        "accuracy_drawn_8": drawn[8].mean().item(),
-        "accuracy_drawn_16": drawn[16].mean().item(),
-        "accuracy_drawn_32": drawn[32].mean().item(),
-        "accuracy_drawn_64": drawn[64].mean().item(),
-        "gain_drawn": drawn_gain.mean().item(),
-        "gain_drawn_std": drawn_gain.std().item(),
-        "accuracy_letters_4": statistics.mean(plain[4]),
-        "accuracy_letters_4_std": statistics.stdev(plain[4]),
-        "accuracy_letters_24": statistics.mean(plain[24]),
-        "accuracy_letters_24_std": statistics.stdev(plain[24]),
-        "gain_shift_4": gain["옮기기"][4].mean().item(),
-        "gain_shift_4_std": gain["옮기기"][4].std().item(),
-        "gain_shift_24": gain["옮기기"][24].mean().item(),
-        "gain_shift_24_std": gain["옮기기"][24].std().item(),
-        "gain_redraw_4": gain["옮겨 그리기"][4].mean().item(),
-        "gain_redraw_24": gain["옮겨 그리기"][24].mean().item(),
-        "gain_flip_4": gain["뒤집기"][4].mean().item(),
-        "gain_flip_24": gain["뒤집기"][24].mean().item(),
-        "gain_flip_24_std": gain["뒤집기"][24].std().item(),
-        "reach_before_16": reached[224, 16][0],
-        "reach_least": min(after for _, after in reached.values()),
-        "lost_4": lost[4],
-        "lost_8": lost[8],
-        "lost_16": lost[16],
-        "pixel_tokens": pixel_tokens.shape[1] - 1,
-        "pixel_logits": pixel_logits.shape[1],
-    }
-    for (P, steps), (new, old) in learned.items():
-        evidence |= {
-            f"accuracy_{P}_{steps}": new.mean().item(),
-            f"accuracy_{P}_{steps}_std": new.std().item(),
-            f"accuracy_{P}_{steps}_known": old.mean().item(),
-        }
     # a small training takes another path on another CPU; the trained model only names a near tie otherwise
-    tolerance = {
-        name: 0.1 if name.endswith(("00", "00_std", "00_known")) else 0.03
-        for name in evidence
-        if name.startswith(("accuracy", "gain"))
-    }
+    tolerance = {name: 0.04 for name in evidence if name.startswith(("accuracy", "gain"))}
+    tolerance |= {f"accuracy_{P}{known}": 0.1 for P in (12, 6, 3) for known in ("", "_known")}
     tolerance |= {name: float("inf") for name in evidence if name.startswith("time")}
     evidence

@@ -14,7 +14,7 @@ from torch import nn
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
-G, DIM, SEEDS = 5, 32, (0, 1, 2)  # 5 x 5 places
+G, DIM, SEEDS = 5, 32, range(5)  # 5 x 5 places
 HIDDEN, STEPS, BATCH, LR = 0.3, 300, 32, 0.01  # share of the places to be filled in
 PLACE = torch.cartesian_prod(torch.arange(G), torch.arange(G)).float()  # (N, 2): row and column
 DISTANCE = torch.cdist(PLACE, PLACE)  # (N, N)
@@ -70,11 +70,15 @@ class Inpainter(VisionTransformer):
         return self.head(self.norm(z))[..., 0], attn
 
 
-def train(kind, seed):
-    """An Inpainter trained on images of that kind, and its position embedding (N, D) before training."""
+def untrained(seed):
+    """An Inpainter as it starts."""
     torch.manual_seed(seed)
-    model, generator = Inpainter(), torch.Generator().manual_seed(seed)
-    before = model.pos_embed[0, 1:].detach().clone()
+    return Inpainter()
+
+
+def train(kind, seed):
+    """An Inpainter trained on images of that kind."""
+    model, generator = untrained(seed), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=STEPS, pct_start=0.2)
     for _ in range(STEPS):
@@ -84,7 +88,7 @@ def train(kind, seed):
         loss.backward()
         optimizer.step()
         schedule.step()
-    return model.eval(), before
+    return model.eval()
 
 
 # %% [markdown]
@@ -124,61 +128,54 @@ def measure(model, kind, n=500):
     return F.mse_loss(values[hidden], x[hidden]).item(), F.mse_loss(mean[hidden], x[hidden]).item(), attn
 
 
+def scores(model, kind):
+    """What the text above lists, and the maps behind it: dict of floats, (2, N, N)."""
+    pos_embed, everyone = model.pos_embed[0, 1:].detach(), torch.arange(G * G)
+    mse, _, attn = measure(model, kind)
+    found = {
+        "mse": mse,
+        "corr": distance_correlation(pos_embed),
+        "attention_distance": (attn * DISTANCE).sum(1).mean().item(),
+        "facing": attn[everyone, everyone.flip(0)].mean().item(),
+    }
+    return found, torch.stack([similarity(pos_embed), attn])
+
+
 # %%
 if __name__ == "__main__":
-    found = {kind: [] for kind in NAMES}  # a dict of numbers for each seed
-    maps = {kind: [] for kind in NAMES}  # for each seed: similarity and attention, (2, N, N)
-    everyone = torch.arange(G * G)
-    for kind in NAMES:
-        for seed in SEEDS:
-            model, before = train(kind, seed)
-            pos_embed = model.pos_embed[0, 1:].detach()
-            mse, mean_mse, attn = measure(model, kind)
-            maps[kind].append(torch.stack([similarity(pos_embed), attn]))
-            found[kind].append(
-                {
-                    "corr": distance_correlation(pos_embed),
-                    "corr_before": distance_correlation(before),
-                    "mse": mse,
-                    "mean_mse": mean_mse,
-                    "distance": (attn * DISTANCE).sum(1).mean().item(),
-                    "facing": attn[everyone, everyone.flip(0)].mean().item(),
-                }
-            )
-
-    def mean(kind, what):
-        """Over the seeds."""
-        return statistics.mean(seed[what] for seed in found[kind])
-
-    def spread(kind, what):
-        """Standard deviation over the seeds."""
-        return statistics.stdev(seed[what] for seed in found[kind])
-
-    uniform = DISTANCE.mean().item()
-    rows = [
-        [
-            name,
-            *[f"{mean(kind, what):.2f}±{spread(kind, what):.2f}" for what in ("mse", "corr")],
-            f"{mean(kind, 'distance'):.1f}칸",
-            f"{mean(kind, 'facing'):.0%}",
-        ]
-        for kind, name in NAMES.items()
-    ]
+    maps, rows, nothing = {}, [], {}
+    evidence, null = {}, {"배우지 않은 모델": nothing}
+    for kind, name in NAMES.items():
+        runs, maps[kind] = zip(*[scores(train(kind, seed), kind) for seed in SEEDS])
+        before = [scores(untrained(seed).eval(), kind)[0] for seed in SEEDS]
+        for what in runs[0]:  # one value a seed
+            evidence[f"{what}_{kind}"] = [run[what] for run in runs]
+            nothing[f"{what}_{kind}"] = [run[what] for run in before]
+        found = torch.tensor([list(run.values()) for run in runs])  # (seeds, 4)
+        (mse, corr, distance, facing), std = found.mean(0).tolist(), found.std(0)
+        spread = [f"{mse:.2f}±{std[0]:.2f}", f"{corr:.2f}±{std[1]:.2f}"]
+        rows.append([name, *spread, f"{distance:.1f}칸", f"{facing:.0%}"])
+    evidence["corr_before"] = [run["corr"] for run in before]  # the same start for every kind
     table(
         "fields",
         f"시드 {len(SEEDS)}개의 평균과 표준편차",
         ["그림", "채우기 오차", "유사도·거리 상관", "어텐션 거리", "마주 보는 자리"],
         rows,
     )
-    floor = HIDDEN * (1 - 1 / G**2) + 1 / G**2  # what nobody can know: the facing place hidden too, and the middle one
+    evidence["attention_distance_uniform"] = uniform = DISTANCE.mean().item()
+    evidence["facing_uniform"] = 1 / G**2
+    evidence["mse_smooth_by_mean"] = by_mean = measure(untrained(0), "smooth")[1]
+    # what nobody can know: the facing place hidden too, and the middle one
+    evidence["mse_mirror_floor"] = floor = HIDDEN * (1 - 1 / G**2) + 1 / G**2
+    strongest = max(map(abs, evidence["corr_before"]))
+    print(f"배우기 전에는 유사도와 거리의 상관이 커야 {strongest:.2f}")
     print(f"고르게 보면 어텐션 거리 {uniform:.1f}칸, 마주 보는 자리의 몫 {1 / G**2:.0%}")
-    print(
-        f"매끈한 그림에서 보이는 값의 평균으로 찍은 오차 {mean('smooth', 'mean_mse'):.2f}, 점대칭 그림에서 가능한 최소 오차 {floor:.2f}"
-    )
+    print(f"매끈한 그림에서 보이는 값의 평균으로 찍은 오차 {by_mean:.2f}")
+    print(f"점대칭 그림에서 가능한 최소 오차 {floor:.2f}")
 
 # %% [markdown]
 # 아래 그림에서 윗줄은 × 자리의 위치 벡터가 다른 자리와 얼마나 닮았는지예요. 파랄수록 닮았고 붉을수록 반대예요.
-# 아랫줄은 × 자리를 가렸을 때 어디를 보는지예요. 둘 다 시드 셋의 평균이에요.
+# 아랫줄은 × 자리를 가렸을 때 어디를 보는지예요. 둘 다 시드 다섯의 평균이에요.
 
 # %%
 if __name__ == "__main__":
@@ -195,32 +192,17 @@ if __name__ == "__main__":
         axis[0].set_title(name)
     axes[0, 0].set_ylabel("위치 벡터의\n유사도")
     axes[1, 0].set_ylabel("어텐션")
+    names = ("corr_smooth", "facing_mirror")
+    smooth, mirror = (statistics.mean(evidence[name]) for name in names)
     alt = (
-        f"유사도와 거리의 상관은 매끈한 그림에서만 {mean('smooth', 'corr'):.2f}로 뚜렷해요. 어텐션은 매끈한 그림에서 이웃에, 점대칭 그림에서는 "
-        f"마주 보는 먼 자리에 {mean('mirror', 'facing'):.0%}가 몰리고 잡음에서는 고르게 퍼져요."
+        f"유사도와 거리의 상관은 매끈한 그림에서만 {smooth:.2f}로 뚜렷해요. 어텐션은 매끈한 그림에서 "
+        f"이웃에, 점대칭 그림에서는 마주 보는 먼 자리에 {mirror:.0%}가 몰리고 잡음에서는 고르게 퍼져요."
     )
     show(figure, "maps", alt)
 
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        **{f"corr_{kind}": mean(kind, "corr") for kind in NAMES},
-        **{f"corr_{kind}_std": spread(kind, "corr") for kind in NAMES},
-        "corr_smooth_weakest": max(seed["corr"] for seed in found["smooth"]),
-        "corr_others_strongest": max(abs(seed["corr"]) for kind in ("mirror", "noise") for seed in found[kind]),
-        "corr_before_strongest": max(abs(seed["corr_before"]) for kind in NAMES for seed in found[kind]),
-        **{f"mse_{kind}": mean(kind, "mse") for kind in NAMES},
-        "mse_smooth_by_mean": mean("smooth", "mean_mse"),
-        "mse_mirror_floor": floor,
-        **{f"attention_distance_{kind}": mean(kind, "distance") for kind in NAMES},
-        "attention_distance_uniform": uniform,
-        **{f"facing_{kind}": mean(kind, "facing") for kind in NAMES},
-        "facing_mirror_std": spread("mirror", "facing"),
-        "facing_mirror_least": min(seed["facing"] for seed in found["mirror"]),
-        "facing_others_most": max(seed["facing"] for kind in ("smooth", "noise") for seed in found[kind]),
-        "facing_uniform": 1 / G**2,
-    }
     settled = ("attention_distance_uniform", "facing_uniform", "mse_smooth_by_mean", "mse_mirror_floor")
     tolerance = {name: 0.3 if "distance" in name else 0.1 for name in evidence if name not in settled}
     evidence

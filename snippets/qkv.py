@@ -67,6 +67,7 @@ def difference(first, second):
 
 # %%
 if __name__ == "__main__":
+    evidence = {}
     torch.set_num_threads(1)
     torch.manual_seed(0)
     B, N, D, h = 2, 197, 192, 3
@@ -74,16 +75,17 @@ if __name__ == "__main__":
     copy_weights(three, fused)
     x = torch.randn(B, N, D)
     with torch.inference_mode():
-        same = difference(three(x), fused(x))
-        layout = " x ".join(str(size) for size in torch.stack(fused(x)).shape)
+        evidence["fused_difference"] = difference(three(x), fused(x))
+        evidence["layout"] = " x ".join(str(size) for size in torch.stack(fused(x)).shape)
         flops = []
         for model in (three, fused):
             with FlopCounterMode(display=False) as counter:
                 model(x)
             flops.append(counter.get_total_flops())
     parameters = [sum(p.numel() for p in model.parameters()) for model in (three, fused)]
-    print(f"Linear 세 개와 하나의 최대 차이: {same:.1e}")
-    print(f"q, k, v를 쌓은 모양 (3 x B x h x N x d): {layout}")
+    evidence["parameter_ratio"], evidence["flop_ratio"] = parameters[0] / parameters[1], flops[0] / flops[1]
+    print(f"Linear 세 개와 하나의 최대 차이: {evidence['fused_difference']:.1e}")
+    print(f"q, k, v를 쌓은 모양 (3 x B x h x N x d): {evidence['layout']}")
     print(f"파라미터 {parameters[0]:,}개와 {parameters[1]:,}개, 연산량 {flops[0]:,}와 {flops[1]:,} FLOPs")
 
 # %% [markdown]
@@ -99,12 +101,12 @@ if __name__ == "__main__":
         first, second = torch.randn(2, 1, N, D)
         second[0, 100] = first[0, 5]  # one token that both inputs contain, at another place
         q_first, q_second = fused(first)[0], fused(second)[0]  # (1, h, N, d) each
-        weights_changed = difference([fused.qkv.weight], [weight_before])
-        other_input = relative_error(q_second, q_first)
-        same_token = difference([q_second[:, :, 100]], [q_first[:, :, 5]])
-    print(f"두 입력을 지나는 동안 가중치가 달라진 양: {weights_changed}")
-    print(f"두 입력의 q 벡터가 서로 다른 정도 (상대 오차): {other_input:.2f}")
-    print(f"두 입력에 함께 든 토큰 하나의 q가 달라진 양: {same_token:.1e}")
+        evidence["weights_changed"] = difference([fused.qkv.weight], [weight_before])
+        evidence["other_input_change"] = relative_error(q_second, q_first)
+        evidence["same_token_difference"] = difference([q_second[:, :, 100]], [q_first[:, :, 5]])
+    print(f"두 입력을 지나는 동안 가중치가 달라진 양: {evidence['weights_changed']}")
+    print(f"두 입력의 q 벡터가 서로 다른 정도 (상대 오차): {evidence['other_input_change']:.2f}")
+    print(f"두 입력에 함께 든 토큰 하나의 q가 달라진 양: {evidence['same_token_difference']:.1e}")
 
 # %% [markdown]
 # ## 클래스 없이도 돼요
@@ -121,8 +123,9 @@ def qkv_function(x, weight, bias, num_heads):
 # %%
 if __name__ == "__main__":
     with torch.inference_mode():
-        without_class = difference(qkv_function(x, fused.qkv.weight, fused.qkv.bias, h), fused(x))
-    print(f"클래스가 있을 때와 없을 때의 최대 차이: {without_class:.1e}")
+        without_class = qkv_function(x, fused.qkv.weight, fused.qkv.bias, h)  # (3, B, h, N, d)
+        evidence["without_class_difference"] = difference(without_class, fused(x))
+    print(f"클래스가 있을 때와 없을 때의 최대 차이: {evidence['without_class_difference']:.1e}")
 
 # %% [markdown]
 # ## 실수 1: 3과 h의 순서를 바꿔요
@@ -145,13 +148,15 @@ if __name__ == "__main__":
     table("wrong_order", "나눈 뒤 각 헤드가 q, k, v로 받는 것", ["헤드", "(3, h, d)", "(h, 3, d)"], rows)
     with torch.inference_mode():
         right, wrong = fused(x), wrong_order(x, fused.qkv.weight, fused.qkv.bias, h)
-        shapes_equal = torch.stack(right).shape == wrong.shape
-        wrong_order_error = relative_error(wrong, torch.stack(right))
+        evidence["wrong_order_shapes_equal"] = torch.stack(right).shape == wrong.shape
+        evidence["wrong_order_error"] = relative_error(wrong, torch.stack(right))
         # the same rows in the order in which the mistake reads them
         order = torch.arange(3 * D).reshape(3, h, -1).transpose(0, 1).flatten()
-        reordered = difference(wrong_order(x, fused.qkv.weight[order], fused.qkv.bias[order], h), right)
-    print(f"모양이 같은가: {'예' if shapes_equal else '아니요'}, 값의 상대 오차: {wrong_order_error:.2f}")
-    print(f"가중치의 행도 그 순서로 다시 늘어놓았을 때의 최대 차이: {reordered:.1e}")
+        reordered = wrong_order(x, fused.qkv.weight[order], fused.qkv.bias[order], h)
+        evidence["wrong_order_reordered_difference"] = difference(reordered, right)
+    print(f"모양이 같은가: {'예' if evidence['wrong_order_shapes_equal'] else '아니요'}")
+    print(f"값의 상대 오차: {evidence['wrong_order_error']:.2f}")
+    print(f"가중치의 행도 그 순서로 다시 늘어놓았을 때의 최대 차이: {evidence['wrong_order_reordered_difference']:.1e}")
 
 # %% [markdown]
 # 마지막 줄이 중요해요. 순서는 **가중치와 코드 사이의 약속**이에요. 처음부터 학습하면 어느 순서든 같은 모델이지만,
@@ -177,6 +182,8 @@ if __name__ == "__main__":
     with torch.inference_mode():
         changed_right = changed_tokens(lambda x: three.to_q(x).reshape(B, N, h, -1).transpose(1, 2), x, token=5)
         changed_wrong = changed_tokens(lambda x: three.to_q(x).reshape(B, h, N, -1), x, token=5)
+    evidence["tokens_changed"] = len(changed_right)
+    evidence["tokens_changed_without_transpose"] = len(changed_wrong)
     print(f"5번 토큰을 바꿨을 때 q가 변한 자리: {changed_right}, transpose를 빼먹으면: {changed_wrong}")
 
 # %% [markdown]
@@ -204,35 +211,14 @@ def time_ratios(slow, fast, x, rounds=15, least=0.02):
 
 # %%
 if __name__ == "__main__":
-    quartiles = {}
-    for name, tokens in (("토큰 197개 x 8장", torch.randn(8, 197, D)), ("토큰 17개 x 1장", torch.randn(1, 17, D))):
-        quartiles[name] = statistics.quantiles(time_ratios(three, fused, tokens), n=4)
-    rows = [[name, f"{middle:.2f}배", f"{low:.2f}~{high:.2f}배"] for name, (low, middle, high) in quartiles.items()]
+    rows = []
+    for name, count, images in (("time_ratio", 197, 8), ("time_ratio_small", 17, 1)):
+        low, middle, high = statistics.quantiles(time_ratios(three, fused, torch.randn(images, count, D)), n=4)
+        evidence[name], evidence[f"{name}_low"], evidence[f"{name}_high"] = middle, low, high
+        rows.append([f"토큰 {count}개 x {images}장", f"{middle:.2f}배", f"{low:.2f}~{high:.2f}배"])
     table("time_ratio", "Linear 세 개의 시간 / 하나의 시간 (CPU 1스레드)", ["입력", "중앙값", "사분위"], rows)
 
 # %%
 if __name__ == "__main__":
-    (large_low, large, large_high), (small_low, small, small_high) = quartiles.values()
-    evidence = {
-        "fused_difference": same,
-        "layout": layout,
-        "parameter_ratio": parameters[0] / parameters[1],
-        "flop_ratio": flops[0] / flops[1],
-        "weights_changed": weights_changed,
-        "other_input_change": other_input,
-        "same_token_difference": same_token,
-        "without_class_difference": without_class,
-        "wrong_order_shapes_equal": shapes_equal,
-        "wrong_order_error": wrong_order_error,
-        "wrong_order_reordered_difference": reordered,
-        "tokens_changed": len(changed_right),
-        "tokens_changed_without_transpose": len(changed_wrong),
-        "time_ratio": large,
-        "time_ratio_low": large_low,
-        "time_ratio_high": large_high,
-        "time_ratio_small": small,
-        "time_ratio_small_low": small_low,
-        "time_ratio_small_high": small_high,
-    }
     tolerance = {name: float("inf") for name in evidence if name.startswith("time_ratio")}
     evidence

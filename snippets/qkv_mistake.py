@@ -58,7 +58,10 @@ def error_of(call):
 
 # %%
 if __name__ == "__main__":
+    evidence = {}
     init_error = error_of(lambda: WithoutSelf(192, 64))
+    evidence["init_error"] = type(init_error).__name__
+    evidence["init_given_too_many"] = "takes 2 positional arguments but 3 were given" in str(init_error)
     print(f"{type(init_error).__name__}: {init_error}")
 
 # %% [markdown]
@@ -71,6 +74,8 @@ if __name__ == "__main__":
     tokens = torch.zeros(2, 197, 192)  # (B, N, D)
     half_mended = HalfMended(192, 64)
     forward_error = error_of(lambda: half_mended(tokens))
+    evidence["forward_error"] = type(forward_error).__name__
+    evidence["forward_given_too_many"] = "takes 1 positional argument but 2 were given" in str(forward_error)
     print(f"{type(forward_error).__name__}: {forward_error}")
 
 # %% [markdown]
@@ -81,17 +86,10 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     q, k, v = Mended(192, 64)(tokens)  # (B, N, d) each
+    evidence["mended_shape"] = " x ".join(str(size) for size in q.shape)
     print("q, k, v의 모양:", *(tuple(y.shape) for y in (q, k, v)))
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "init_error": type(init_error).__name__,
-        "init_given_too_many": "takes 2 positional arguments but 3 were given" in str(init_error),
-        "forward_error": type(forward_error).__name__,
-        "forward_given_too_many": "takes 1 positional argument but 2 were given" in str(forward_error),
-        "mended_error": type(error_of(lambda: Mended(192, 64)(tokens))).__name__,
-        "mended_shape": " x ".join(str(size) for size in q.shape),
-    }
     tolerance = {}
     evidence

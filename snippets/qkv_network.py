@@ -6,8 +6,6 @@
 # 편향(bias)이 있으면 원점이 옮겨지니 $f(0)$을 빼고 견줘요.
 
 # %%
-import statistics
-
 import torch
 from lib.figure import BLUE, ORANGE, show
 from lib.measure import relative_error
@@ -59,6 +57,7 @@ def candidates(dim, x):
         "mlp_query": lambda q: scores_of(mha, mlp(q), x),
         "relu_mlp": nn.Sequential(nn.Linear(dim, 4 * dim, bias=False), nn.ReLU(), nn.Linear(4 * dim, dim, bias=False)),
         "ffn": block.mlp,
+        "layer_norm": block.norm1,
         "attention": lambda x: block.attn(x[None])[0],
     }
 
@@ -72,11 +71,13 @@ LABELS = {
     "mlp_query": "MLP를 끼운 Q",
     "relu_mlp": "ReLU MLP",
     "ffn": "FFN (GELU)",
+    "layer_norm": "LayerNorm",
     "attention": "어텐션 전체",
 }
 
 # %%
 if __name__ == "__main__":
+    evidence = {}
     torch.set_num_threads(1)
     D, N = 64, 6
     added, tripled, flipped = ({name: [] for name in LABELS} for _ in range(3))
@@ -89,18 +90,25 @@ if __name__ == "__main__":
                 tripled[name].append(homogeneity_error(f, x, 3))
                 flipped[name].append(homogeneity_error(f, x, -3))
     for name, label in LABELS.items():
+        evidence[f"{name}_additivity"] = added[name]
         print(f"{label}: 더하기 {max(added[name]):.1e}, 3배 {max(tripled[name]):.1e}, -3배 {max(flipped[name]):.1e}")
 
 # %%
 if __name__ == "__main__":
     linear = ["query", "key", "value", "vit_qkv", "two_linears"]
-    nonlinear = ["mlp_query", "relu_mlp", "ffn", "attention"]
+    for name in linear:
+        evidence[f"{name}_homogeneity"] = [max(pair) for pair in zip(tripled[name], flipped[name])]
+    evidence["relu_mlp_tripled"], evidence["relu_mlp_flipped"] = tripled["relu_mlp"], flipped["relu_mlp"]
     linear_error = max(max(added[name] + tripled[name] + flipped[name]) for name in linear)
-    mlp_error = min(min(added[name]) for name in nonlinear[:3])
+    mlp_error = min(min(added[name]) for name in ("mlp_query", "relu_mlp", "ffn"))
     figure, axis = plt.subplots(figsize=(5.6, 4.2))
     for row, name in enumerate(LABELS):
-        axis.plot(added[name], [row - 0.12] * 5, "o", color=BLUE, label="더해서 넣기" if row == 0 else None)
-        axis.plot(tripled[name], [row + 0.12] * 5, "^", color=ORANGE, label="3배로 넣기" if row == 0 else None)
+        axis.plot(
+            added[name], [row - 0.12] * len(added[name]), "o", color=BLUE, label="더해서 넣기" if row == 0 else None
+        )
+        axis.plot(
+            tripled[name], [row + 0.12] * len(added[name]), "^", color=ORANGE, label="3배로 넣기" if row == 0 else None
+        )
     axis.set(
         xscale="log",
         xlim=(1e-8, 3),
@@ -126,6 +134,9 @@ if __name__ == "__main__":
 #
 # 자리 i의 출력을 자리 j의 입력으로 미분해 보면 돼요. 함께 쓴다면 i = j일 때 어느 자리에서나 **같은 행렬**이 나오고, i ≠ j이면 0이에요.
 # 자리마다 Linear를 따로 둔 것을 대조군으로 둬요.
+#
+# PyTorch의 어텐션도 속을 보지 않고 시험할 수 있어요. 쿼리가 될 토큰들의 **자리를 바꾸면** 점수의 줄도 그대로 자리만 바뀌어야 해요.
+# 자리마다 다른 층을 쓴다면 같은 토큰도 자리에 따라 다른 쿼리가 되니 점수가 달라져요.
 
 
 # %%
@@ -153,18 +164,30 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     shared, apart = nn.Linear(D, D), PerPosition(D, N)
     x = torch.randn(N, D)
-    shared_spread, shared_others = position_spread(shared, x)
-    apart_spread, _ = position_spread(apart, x)
-    shared_parameters, apart_parameters = (sum(p.numel() for p in f.parameters()) for f in (shared, apart))
-    print(f"자리끼리 행렬이 다른 정도: 함께 쓰면 {shared_spread:.1e}, 따로 두면 {apart_spread:.2f}")
-    print(f"다른 자리의 입력에서 오는 몫: {shared_others}")
-    print(f"파라미터: 함께 쓰면 {shared_parameters:,}개, 토큰 {N}개에 따로 두면 {apart_parameters:,}개")
+    evidence["shared_spread"], evidence["shared_other_positions"] = position_spread(shared, x)
+    evidence["apart_spread"], _ = position_spread(apart, x)
+    counts = [sum(p.numel() for p in f.parameters()) for f in (shared, apart)]
+    evidence["apart_parameter_ratio"] = counts[1] / counts[0]
+    mha, order = nn.MultiheadAttention(D, num_heads=4), [*range(1, N), 0]  # each token moves by one place
+    with torch.no_grad():
+        first, moved = scores_of(mha, x, x), scores_of(mha, x[order], x)  # (h, N, N) each
+        evidence["pytorch_moved_difference"] = (moved - first[:, order]).abs().max().item()
+        first, moved = scores_of(mha, apart(x), x), scores_of(mha, apart(x[order]), x)
+        evidence["apart_moved_difference"] = (moved - first[:, order]).abs().max().item()
+    print(
+        f"자리끼리 행렬이 다른 정도: 함께 쓰면 {evidence['shared_spread']:.1e}, 따로 두면 {evidence['apart_spread']:.2f}"
+    )
+    print(f"다른 자리의 입력에서 오는 몫: {evidence['shared_other_positions']}")
+    print(f"토큰의 자리를 바꿨을 때 PyTorch의 점수가 달라진 양: {evidence['pytorch_moved_difference']:.1e}")
+    print(f"앞에 자리마다 다른 Linear를 끼웠을 때 달라진 양: {evidence['apart_moved_difference']:.2f}")
+    print(f"파라미터: 함께 쓰면 {counts[0]:,}개, 토큰 {N}개에 따로 두면 {counts[1]:,}개")
 
 # %% [markdown]
 # ## 왜 세 개일까요?
 #
-# 층 하나로 Q와 K를 같이 만들면 점수 행렬이 **대칭**이 돼요. i가 j를 찾는 만큼 j도 i를 찾아야 하는 거예요.
-# "형용사는 명사를 찾지만 명사는 동사를 찾는다" 같은 관계를 담으려면 찾는 쪽과 찾아지는 쪽의 행렬이 달라야 해요.
+# 층 하나로 Q와 K를 같이 만들면 점수 행렬이 **대칭**이 돼요. softmax가 줄마다 따로 나누니 어텐션 가중치까지 대칭은 아니에요.
+# 그래도 못 하는 일이 생겨요. 토큰이 고리처럼 이어져 있고 저마다 **바로 앞 토큰**에 더 높은 점수를 주려면 $s_{i,i-1} > s_{i,i+1}$이어야 해요.
+# 대칭이면 $s_{i,i+1} = s_{i+1,i}$이고, 이것은 다시 $s_{i+1,i+2}$보다 커야 해요. 고리를 한 바퀴 돌면 점수가 자기 자신보다 커야 하니 모순이에요.
 
 
 # %%
@@ -176,39 +199,24 @@ def asymmetry(to_q, to_k, x):
 
 # %%
 if __name__ == "__main__":
-    pytorch_maps = nn.MultiheadAttention(D, num_heads=4).in_proj_weight.shape[0] // D  # (3 D, D): Q, K, V stacked
-    two_maps, one_map = [], []
+    in_proj = nn.MultiheadAttention(D, num_heads=4).in_proj_weight  # (3 D, D): Q, K, V stacked
+    evidence["pytorch_maps"] = in_proj.shape[0] // D
+    two_maps, one_map = evidence["asymmetry_two_maps"], evidence["asymmetry_one_map"] = [], []
     with torch.no_grad():
         for seed in range(5):
             torch.manual_seed(seed)
             to_q, to_k, x = nn.Linear(D, D), nn.Linear(D, D), torch.randn(N, D)
             two_maps.append(asymmetry(to_q, to_k, x))
             one_map.append(asymmetry(to_q, to_q, x))
-    print(f"PyTorch의 어텐션에 든 투영 행렬: {pytorch_maps}개")
+    print(f"PyTorch의 어텐션에 든 투영 행렬: {evidence['pytorch_maps']}개")
     print(f"점수 행렬의 비대칭: Q와 K의 층이 다르면 {min(two_maps):.2f} 이상, 같으면 {max(one_map):.1e} 이하")
 
 # %% [markdown]
-# 비선형은 다른 곳에 있어요. 점수를 확률로 바꾸는 softmax, 그리고 어텐션 **다음**에 오는 FFN이에요. 위 그림의 맨 아래 두 줄이 그것이에요.
+# 비선형은 다른 곳에 있어요. 점수를 확률로 바꾸는 softmax, 어텐션 **다음**에 오는 FFN, 그리고 표준편차로 나누는 LayerNorm이에요.
+# 위 그림의 맨 아래 세 줄이 그것이에요.
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        **{f"{name}_additivity_max": max(added[name]) for name in linear},
-        **{f"{name}_homogeneity_max": max(tripled[name] + flipped[name]) for name in linear},
-        **{f"{name}_additivity": statistics.mean(added[name]) for name in nonlinear},
-        **{f"{name}_additivity_std": statistics.stdev(added[name]) for name in nonlinear},
-        "mlp_additivity_min": mlp_error,
-        "attention_additivity_min": min(added["attention"]),
-        "relu_mlp_tripled": max(tripled["relu_mlp"]),
-        "relu_mlp_flipped": min(flipped["relu_mlp"]),
-        "shared_spread": shared_spread,
-        "shared_other_positions": shared_others,
-        "apart_spread": apart_spread,
-        "apart_parameter_ratio": apart_parameters / shared_parameters,
-        "pytorch_maps": pytorch_maps,
-        "asymmetry_two_maps": statistics.mean(two_maps),
-        "asymmetry_two_maps_min": min(two_maps),
-        "asymmetry_one_map": max(one_map),
-    }
-    tolerance = {name: 1e-5 for name in evidence if name.endswith("_max") or name == "relu_mlp_tripled"}
+    tests = [f"{name}_{test}" for name in linear for test in ("additivity", "homogeneity")]
+    tolerance = {name: 1e-5 for name in [*tests, "relu_mlp_tripled", "pytorch_moved_difference"]}
     evidence

@@ -6,7 +6,7 @@
 
 # %%
 import copy
-import statistics
+from statistics import mean
 
 import torch
 from lib.figure import show, table
@@ -63,6 +63,7 @@ LABELS = {
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     torch.set_num_threads(1)
     N, D = 8, 32
     others = ~torch.eye(N, dtype=torch.bool)
@@ -72,14 +73,15 @@ if __name__ == "__main__":
         x = torch.randn(N, D)
         for name, f in layers(D).items():
             maps[name].append(strength(f, x).detach())
-    output_tokens = len(maps["attention"][0])
-    largest = {name: max(found[others].max().item() for found in maps[name]) for name in LABELS}
-    smallest = {name: min(found[others].min().item() for found in maps[name]) for name in LABELS}
-    reached = {name: (torch.stack(maps[name]) > 0).sum(dim=2).float().mean().item() for name in LABELS}
-    rows = [
-        [label, f"{smallest[name]:.2g}", f"{largest[name]:.2g}", f"{reached[name]:.1f}"]
-        for name, label in LABELS.items()
-    ]
+    evidence["tokens"], evidence["output_tokens"] = N, len(maps["attention"][0])
+    rows = []
+    for name, label in LABELS.items():
+        found = torch.stack(maps[name])  # (seeds, N, N)
+        smallest, largest = found[:, others].min().item(), found[:, others].max().item()
+        reach = (found > 0).sum(dim=2).float().mean().item()
+        evidence[f"{name}_others_min"], evidence[f"{name}_others_max"] = smallest, largest
+        evidence[f"{name}_reach"] = reach
+        rows.append([label, f"{smallest:.2g}", f"{largest:.2g}", f"{reach:.1f}"])
     table(
         "mixing",
         f"다른 토큰에서 오는 몫 ‖∂z_i/∂x_j‖(i ≠ j)와, 토큰 {N}개 가운데 보는 수 (시드 다섯)",
@@ -99,7 +101,7 @@ if __name__ == "__main__":
     figure.colorbar(image, ax=axes, shrink=0.8, label="움직인 정도 (빈칸은 0)")
     alt = (
         f"어텐션은 모든 칸이 0보다 커서 어느 토큰이든 다른 토큰 {N - 1}개를 다 보지만, FFN은 대각선만 남고 나머지가 "
-        f"{largest['ffn']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요."
+        f"{evidence['ffn_others_max']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요."
     )
     show(figure, "jacobian", alt)
 
@@ -184,12 +186,16 @@ if __name__ == "__main__":
         x, y = torch.randn(2, N, D)
         for name, f in mixers(D, N).items():
             changes[name].append(what_changes(f, x, y))
-    mean = {name: [statistics.mean(values) for values in zip(*changes[name])] for name in MIXERS}
-    rows = [
-        [label, *(f"{value:.2f}" if value else "0" for value in mean[name][1:3]), f"{mean[name][3]:.1%}"]
-        for name, label in MIXERS.items()
-    ]
-    same_input = max(values[0] for found in changes.values() for values in found)
+    rows = []
+    for name, label in MIXERS.items():
+        same_input, output, jacobian, moved = zip(*changes[name])
+        evidence[f"{name}_same_input"], evidence[f"{name}_other_neighbours"] = max(same_input), output
+        evidence[f"{name}_jacobian"], evidence[f"{name}_shares"] = jacobian, moved
+        shown = (f"{mean(values):.2f}" if any(values) else "0" for values in (output, jacobian))
+        rows.append([label, *shown, f"{mean(moved):.1%}"])
+    measures = "jacobian", "shares"
+    null["쿼리가 0인 어텐션"] = {f"attention_{name}": evidence[f"no_query_{name}"] for name in measures}
+    same_input = max(evidence[f"{name}_same_input"] for name in MIXERS)
     print(f"입력 전체가 같을 때 출력이 변한 정도는 모든 층에서 {same_input:.0f}")
     caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안과 섞는 비율"
     table("what_changes", caption, ["층", "출력", "야코비안", "비율"], rows)
@@ -211,8 +217,8 @@ if __name__ == "__main__":
     for axis in axes[1]:
         axis.set_xlabel("흔든 j")
     alt = (
-        f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean['conv'][2]:.0f})이지만, 어텐션의 야코비안은 "
-        f"{mean['attention'][2]:.0%}만큼 달라져요."
+        f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean(evidence['conv_jacobian']):.0f})이지만, "
+        f"어텐션의 야코비안은 {mean(evidence['attention_jacobian']):.0%}만큼 달라져요."
     )
     show(figure, "two_inputs", alt)
 
@@ -237,42 +243,19 @@ def flops(f, N, D):
 if __name__ == "__main__":
     D = 768  # ViT-B
     block, conv = Block(D, num_heads=12), nn.Conv1d(D, D, kernel_size=3, padding=1)
-    pair_flops = {N: flops(lambda x: x @ x.T @ x, N, D) for N in (197, 394)}  # Q K^T and the map times V
-    conv_flops = {N: flops(lambda x: conv(x.T), N, D) for N in (197, 394)}
-    projection_flops = flops(lambda x: block.attn.proj(block.attn.qkv(x)[:, :D]), 197, D)
-    ffn_flops = flops(block.mlp, 197, D)
-    pair_growth, conv_growth = pair_flops[394] / pair_flops[197], conv_flops[394] / conv_flops[197]
-    attention_over_ffn = (pair_flops[197] + projection_flops) / ffn_flops
-    print(f"토큰이 두 배가 되면: 어텐션의 쌍 계산 {pair_growth:.1f}배, 합성곱 {conv_growth:.1f}배")
-    print(f"ViT-B, 토큰 197개: 어텐션 전체의 연산량은 FFN의 {attention_over_ffn:.2f}배")
+    attention_flops, projection_flops, conv_flops = {}, {}, {}
+    for N in (197, 394):
+        attention_flops[N] = flops(lambda x: block.attn(x[None], return_attn=True)[0], N, D)
+        projection_flops[N] = flops(lambda x: block.attn.proj(block.attn.qkv(x)[:, :D]), N, D)
+        conv_flops[N] = flops(lambda x: conv(x.T), N, D)
+    pairs = [attention_flops[N] - projection_flops[N] for N in (197, 394)]  # Q K^T and the map times V
+    evidence["pair_growth"], evidence["conv_growth"] = pairs[1] / pairs[0], conv_flops[394] / conv_flops[197]
+    evidence["attention_over_ffn"] = attention_flops[197] / flops(block.mlp, 197, D)
+    growth = f"어텐션의 쌍 계산 {evidence['pair_growth']:.1f}배, 합성곱 {evidence['conv_growth']:.1f}배"
+    print(f"토큰이 두 배가 되면: {growth}")
+    print(f"ViT-B, 토큰 197개: 어텐션 전체의 연산량은 FFN의 {evidence['attention_over_ffn']:.2f}배")
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "attention_others_min": smallest["attention"],
-        "ffn_others_max": largest["ffn"],
-        "layer_norm_others_max": largest["layer_norm"],
-        "block_others_min": smallest["block"],
-        "block_without_attention_others_max": largest["block_without_attention"],
-        "tokens": N,
-        "output_tokens": output_tokens,
-        "attention_reach": reached["attention"],
-        "ffn_reach": reached["ffn"],
-        "conv_reach": reached["conv"],
-        **{f"{name}_same_input": max(values[0] for values in changes[name]) for name in MIXERS},
-        **{f"{name}_other_neighbours": mean[name][1] for name in MIXERS},
-        **{f"{name}_jacobian": mean[name][2] for name in MIXERS},
-        **{f"{name}_shares": mean[name][3] for name in MIXERS},
-        "attention_shares_std": statistics.stdev(values[3] for values in changes["attention"]),
-        "attention_shares_min": min(values[3] for values in changes["attention"]),
-        "conv_gelu_shares_max": max(values[3] for values in changes["conv_gelu"]),
-        "attention_other_neighbours_min": min(values[1] for values in changes["attention"]),
-        "conv_other_neighbours_min": min(values[1] for values in changes["conv"]),
-        "attention_jacobian_std": statistics.stdev(values[2] for values in changes["attention"]),
-        "attention_jacobian_min": min(values[2] for values in changes["attention"]),
-        "pair_growth": pair_growth,
-        "conv_growth": conv_growth,
-        "attention_over_ffn": attention_over_ffn,
-    }
     tolerance = {}
     evidence

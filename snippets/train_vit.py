@@ -96,12 +96,17 @@ if __name__ == "__main__":
     from lib.figure import BLUE, INK, plt, show, table
 
     torch.set_num_threads(1)
+    evidence, null = {"short_steps": SHORT, "full_steps": FULL}, {"배우지 않은 모델": {}}
+    untrained = null["배우지 않은 모델"]
     model = build()
     full_run = os.environ.get("FULL_RUN") == "1"
     losses = train(model, until=FULL if full_run else SHORT)
     if full_run:
         save_file(model.state_dict(), WEIGHTS)
-    loss_first, loss_last = sum(losses[:25]) / 25, sum(losses[SHORT - 25 : SHORT]) / 25
+    evidence["loss_first"] = sum(losses[:25]) / 25
+    evidence["loss_last"] = sum(losses[SHORT - 25 : SHORT]) / 25
+    seen = [scenes.draw(16, SIZE, seed=1_000_000 + step)[:2] for step in range(SHORT - 25, SHORT)]  # the same scenes
+    untrained["loss_last"] = sum(evaluate(build(), images, labels)[1] for images, labels in seen) / 25
 
     window = len(losses) // 25
     means = torch.tensor(losses).unfold(0, window, window).mean(1)
@@ -148,17 +153,20 @@ def without(part):
 
 # %%
 if __name__ == "__main__":
-    trained = load_trained()
+    trained, plain = load_trained(), build().eval()
     held_out = [scenes.draw(500, SIZE, seed)[:2] for seed in range(1, 6)]
-    accuracies = torch.tensor([evaluate(trained, images, labels)[0] for images, labels in held_out])
+    for model, found in ((trained, evidence), (plain, untrained)):
+        accuracies = torch.tensor([evaluate(model, images, labels)[0] for images, labels in held_out])
+        found["accuracy"], found["accuracy_std"] = accuracies.mean().item(), accuracies.std().item()
     labels = torch.cat([labels for _, labels in held_out])
-    majority = (torch.bincount(labels).max() / len(labels)).item()
+    evidence["majority"] = (torch.bincount(labels).max() / len(labels)).item()
     images, labels, _ = scenes.draw(9000, 24, seed=3)
-    linear = scenes.linear_accuracy(images.flatten(1), labels, n_train=6000)
+    evidence["linear"] = scenes.linear_accuracy(images.flatten(1), labels, n_train=6000)
     rows = [
-        ["학습한 ViT", f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"],
-        ["픽셀의 선형 분류기", f"{linear:.1%}"],
-        ["가장 많은 낱자만 답하기", f"{majority:.1%}"],
+        ["학습한 ViT", f"{evidence['accuracy']:.1%} ± {evidence['accuracy_std']:.1%}"],
+        ["배우지 않은 ViT", f"{untrained['accuracy']:.1%} ± {untrained['accuracy_std']:.1%}"],
+        ["픽셀의 선형 분류기", f"{evidence['linear']:.1%}"],
+        ["가장 많은 낱자만 답하기", f"{evidence['majority']:.1%}"],
     ]
     table(
         "accuracy", f"처음 보는 장면의 정확도 (ViT는 시드 {len(held_out)}개, 시드마다 500장)", ["방법", "정확도"], rows
@@ -174,47 +182,48 @@ if __name__ == "__main__":
         "잔차": "residual",
     }
     images, labels = held_out[0]
-    result = {"그대로": evaluate(trained, images, labels)}
-    for name, part in parts.items():
-        result[f"{name} 빼기"] = evaluate(without(part), images, labels)
-    result["패치 섞기"] = evaluate(trained, shuffle_patches(images), labels)
+
+    def plain_without(part):
+        """The same part taken out of the model that has learnt nothing."""
+        model = without(part)
+        model.load_state_dict(plain.state_dict(), strict=False)  # what is taken out has no place for its weights
+        if part == "position":
+            nn.init.zeros_(model.pos_embed)
+        return model
+
+    def ablated(whole, less):
+        """{what is changed: (accuracy, loss)} of a model; less: makes it without a part."""
+        return {
+            "그대로": evaluate(whole, images, labels),
+            **{f"{name} 빼기": evaluate(less(part), images, labels) for name, part in parts.items()},
+            "패치 섞기": evaluate(whole, shuffle_patches(images), labels),
+        }
+
+    result = ablated(trained, without)
+    for found, values in ((evidence, result), (untrained, ablated(plain, plain_without))):
+        found["accuracy_whole"], found["loss_whole"] = values["그대로"]
+        for name, part in parts.items():
+            found[f"accuracy_without_{part.replace(' ', '_')}"] = values[f"{name} 빼기"][0]
+        found["loss_without_final_norm"] = values["마지막 LayerNorm 빼기"][1]
+        found["accuracy_shuffled_patches"] = values["패치 섞기"][0]
     rows = [[name, f"{accuracy:.1%}", f"{loss:.2f}"] for name, (accuracy, loss) in result.items()]
     table("ablation", f"학습된 모델에서 하나씩 빼면 (장면 {len(labels)}장)", ["무엇을 바꿨나", "정확도", "손실"], rows)
 
-    with torch.no_grad():
-        x = trained.embed(images)
-        spread = []
-        for block in trained.blocks:
-            x, _ = block(x)
-            spread.append(x[:, 0].std(dim=-1).mean().item())
-        normed = trained.norm(x)[:, 0].std(dim=-1).mean().item()
+# %%
+if __name__ == "__main__":
+    for model, found in ((trained, evidence), (plain, untrained)):
+        with torch.no_grad():
+            x, spread = model.embed(images), []
+            for block in model.blocks:
+                x, _ = block(x)
+                spread.append(x[:, 0].std(dim=-1).mean().item())  # of the class token
+            found["cls_std_after_final_norm"] = model.norm(x)[:, 0].std(dim=-1).mean().item()
+        found["cls_std_first_block"], found["cls_std_last_block"] = spread[0], spread[-1]
+    evidence["parameters"] = sum(p.numel() for p in trained.parameters())
 
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "parameters": sum(p.numel() for p in trained.parameters()),
-        "short_steps": SHORT,
-        "full_steps": FULL,
-        "loss_first": loss_first,
-        "loss_last": loss_last,
-        "accuracy": accuracies.mean().item(),
-        "accuracy_std": accuracies.std().item(),
-        "majority": majority,
-        "linear": linear,
-        "accuracy_whole": result["그대로"][0],
-        "loss_whole": result["그대로"][1],
-        "accuracy_without_position": result["위치 임베딩 빼기"][0],
-        "accuracy_shuffled_patches": result["패치 섞기"][0],
-        "accuracy_without_final_norm": result["마지막 LayerNorm 빼기"][0],
-        "loss_without_final_norm": result["마지막 LayerNorm 빼기"][1],
-        "accuracy_without_block_norms": result["블록의 LayerNorm 빼기"][0],
-        "accuracy_without_gelu": result["GELU 빼기"][0],
-        "accuracy_without_residual": result["잔차 빼기"][0],
-        "cls_std_first_block": spread[0],
-        "cls_std_last_block": spread[-1],
-        "cls_std_after_final_norm": normed,
-    }
     tolerance = {name: 0.02 for name in evidence if name.startswith(("accuracy", "linear", "cls_std"))}
     tolerance |= {"loss_first": 0.02, "loss_last": 0.1, "loss_whole": 0.05, "loss_without_final_norm": 0.1}
     evidence

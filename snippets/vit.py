@@ -215,6 +215,7 @@ if __name__ == "__main__":
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    evidence = {}
     model = vit("B/16").eval()
     image = scenes.draw(1, 224, seed=6)[0]  # (1, 3, 224, 224)
     steps = [["이미지", "x", image]]
@@ -223,26 +224,32 @@ if __name__ == "__main__":
         patches = x.shape[1]
         steps.append(["① 자르고 ② 펴서 투영", "x_p E", x])
         x = torch.cat([model.cls_token, x], dim=1)
+        evidence["cls_learns"] = model.cls_token.requires_grad
         steps.append(["③ 클래스 토큰 붙이기", "[x_class; x_p E]", x])
         x = x + model.pos_embed
         steps.append(["④ 위치 임베딩 더하기", "z_0", x])
         for block in model.blocks:
             x, _ = block(x)
         steps.append([f"⑤ 블록 {len(model.blocks)}개", "z_L", x])
-        grown = x.std().item()
+        evidence["std_before_final_norm"] = x.std().item()
         x = model.norm(x)
         steps.append(["마지막 LayerNorm", "LN(z_L)", x])
-        normed = x.std().item()
+        evidence["std_after_final_norm"] = x.std().item()
+        skipped = model.head(steps[-2][2][:, 0])  # z_L as it is, without the last LayerNorm
         x = model.head(x[:, 0])
         steps.append(["클래스 토큰만 헤드로", "로짓", x])
-        step_by_step_difference = (x - model(image)).abs().max().item()
+        evidence["step_by_step_difference"] = (x - model(image)).abs().max().item()
+        evidence["without_final_norm_change"] = ((skipped - x).norm() / x.norm()).item()
     rows = [[name, formula, "×".join(map(str, value.shape[1:]))] for name, formula, value in steps]
     table("shapes", "ViT-B/16이 224×224 이미지 한 장을 처리하는 동안의 모양", ["단계", "식", "모양"], rows)
-    print(f"한 단계씩 계산한 로짓과 model(image)의 차이: {step_by_step_difference}")
+    print(f"한 단계씩 계산한 로짓과 model(image)의 차이: {evidence['step_by_step_difference']}")
+    print(f"마지막 LayerNorm을 빼면 로짓의 상대 변화: {evidence['without_final_norm_change']:.2f}")
 
 # %%
 if __name__ == "__main__":
     tokens = steps[3][2][0]  # (197, 768)
+    evidence["patches"], (evidence["tokens"], evidence["embed_dim"]) = patches, tokens.shape
+    evidence["tokens_after_position"], evidence["tokens_after_blocks"] = (steps[i][2].shape[1] for i in (3, 4))
     figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.7))
     tiles = scenes.to_rgb(image[0]).reshape(14, 16, 14, 16, 3).transpose(1, 2)  # (14, 14, 16, 16, 3)
     mosaic = torch.zeros(14, 14, 20, 20, 4)  # each patch on a clear tile, so that the cuts are seen
@@ -274,18 +281,27 @@ if __name__ == "__main__":
     with torch.no_grad():
         columns = F.unfold(image, kernel_size=16, stride=16).transpose(1, 2)  # (1, 196, 3 * 16 * 16): patches laid flat
         E, bias = model.patch_embed.proj.weight.flatten(1).T, model.patch_embed.proj.bias  # (768, 768): P^2 C x D
-        conv_linear_difference = (model.patch_embed(image) - (columns @ E + bias)).abs().max().item()
+        evidence["conv_linear_difference"] = (model.patch_embed(image) - (columns @ E + bias)).abs().max().item()
         logits, attn = model(image, return_attn=True)
-        path_difference = (logits - model(image)).abs().max().item()
-        smallest_attention = attn.min().item()
+        evidence["path_difference"] = (logits - model(image)).abs().max().item()
+        evidence["smallest_attention"] = attn.min().item()
+
+        evidence["attn_shape"] = "x".join(map(str, attn.shape))
+
+        mlp = model.blocks[0].mlp
+        y = model.blocks[0].norm2(tokens)  # (197, 768)
+        hidden = mlp.fc1(y)
+        gelu = hidden * (1 + torch.erf(hidden / 2**0.5)) / 2  # GELU (1606.08415), written out
+        evidence["gelu_difference"] = (mlp(y) - mlp.fc2(gelu)).abs().max().item()
+        evidence["relu_difference"] = (mlp(y) - mlp.fc2(F.relu(hidden))).abs().max().item()
 
         block, z = Block(64, num_heads=4), torch.randn(1, 5, 64)
         for closed in (block.attn.proj, block.mlp.fc2):
             closed.weight.zero_()
             closed.bias.zero_()
-        pre_ln_change = (block(z)[0] - z).abs().max().item()
+        evidence["pre_ln_change"] = (block(z)[0] - z).abs().max().item()
         post_ln = block.norm2(block.norm1(z + block.attn(z)[0]) + block.mlp(z))  # AIAYN (1706.03762) section 3.1
-        post_ln_change = (post_ln - z).abs().max().item()
+        evidence["post_ln_change"] = (post_ln - z).abs().max().item()
 
         shuffled = F.fold(columns[:, torch.randperm(patches)].transpose(1, 2), 224, kernel_size=16, stride=16)
         shuffle_change = {}
@@ -293,11 +309,14 @@ if __name__ == "__main__":
             small = vit("Ti/16", pos_embed=pos_embed).eval()
             before = small(image)
             shuffle_change[pos_embed] = ((small(shuffled) - before).norm() / before.norm()).item()
+    evidence |= {f"shuffle_change_{name}": value for name, value in shuffle_change.items()}
     rows = [
-        ["합성곱 하나와 펴서 곱하기의 차이", f"{conv_linear_difference:.1e}"],
-        ["빠른 어텐션과 펼친 어텐션의 로짓 차이", f"{path_difference:.1e}"],
-        ["갈래를 막은 블록: 입력과의 차이, pre-LN", f"{pre_ln_change:.1e}"],
-        ["갈래를 막은 블록: 입력과의 차이, post-LN", f"{post_ln_change:.1e}"],
+        ["합성곱 하나와 펴서 곱하기의 차이", f"{evidence['conv_linear_difference']:.1e}"],
+        ["빠른 어텐션과 펼친 어텐션의 로짓 차이", f"{evidence['path_difference']:.1e}"],
+        ["MLP와, 펼쳐 쓴 GELU의 차이", f"{evidence['gelu_difference']:.1e}"],
+        ["MLP와, GELU를 ReLU로 바꾼 것의 차이", f"{evidence['relu_difference']:.1e}"],
+        ["갈래를 막은 블록: 입력과의 차이, pre-LN", f"{evidence['pre_ln_change']:.1e}"],
+        ["갈래를 막은 블록: 입력과의 차이, post-LN", f"{evidence['post_ln_change']:.1e}"],
         ["패치를 섞을 때 로짓 변화, 위치 임베딩 없음", f"{shuffle_change['none']:.1e}"],
         ["패치를 섞을 때 로짓 변화, 학습형(초깃값)", f"{shuffle_change['learn']:.1e}"],
         ["패치를 섞을 때 로짓 변화, 사인·코사인", f"{shuffle_change['sincos']:.1e}"],
@@ -340,7 +359,10 @@ if __name__ == "__main__":
 
     with torch.device("meta"):
         coarse = vit("B/32")
+    evidence |= {f"{size.lower()}16": number for size, number in counted.items()}
+    evidence["formula_agrees"] = all(counted[size] == sum(formula[size].values()) for size in SIZES)
     tokens_b32, b32 = coarse.pos_embed.shape[1], sum(p.numel() for p in coarse.parameters())
+    evidence["tokens_b32"], evidence["b32"] = tokens_b32, b32
     print(f"ViT-B/32는 토큰 {tokens_b32}개, 파라미터 {b32:,}개예요.")
 
     parts = formula["B"]
@@ -351,39 +373,12 @@ if __name__ == "__main__":
     axis.invert_yaxis()
     axis.grid(False)
     share = {part: value / counted["B"] for part, value in parts.items()}
+    evidence["mlp_share_b16"], evidence["attention_share_b16"] = share["MLP"], share["어텐션"]
     alt = f"ViT-B/16의 파라미터는 MLP에 {share['MLP']:.0%}, 어텐션에 {share['어텐션']:.0%}가 있어요."
     show(figure, "parameter_share", alt)
 
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "patches": patches,
-        "tokens": tokens.shape[0],
-        "embed_dim": tokens.shape[1],
-        "attn_shape": "x".join(map(str, attn.shape)),
-        "tokens_after_position": steps[3][2].shape[1],
-        "tokens_after_blocks": steps[4][2].shape[1],
-        "step_by_step_difference": step_by_step_difference,
-        "conv_linear_difference": conv_linear_difference,
-        "path_difference": path_difference,
-        "smallest_attention": smallest_attention,
-        "std_before_final_norm": grown,
-        "std_after_final_norm": normed,
-        "pre_ln_change": pre_ln_change,
-        "post_ln_change": post_ln_change,
-        "shuffle_change_none": shuffle_change["none"],
-        "shuffle_change_learn": shuffle_change["learn"],
-        "shuffle_change_sincos": shuffle_change["sincos"],
-        "ti16": counted["Ti"],
-        "s16": counted["S"],
-        "b16": counted["B"],
-        "l16": counted["L"],
-        "b32": b32,
-        "tokens_b32": tokens_b32,
-        "formula_agrees": all(counted[size] == sum(formula[size].values()) for size in SIZES),
-        "mlp_share_b16": share["MLP"],
-        "attention_share_b16": share["어텐션"],
-    }
     tolerance = {}
     evidence

@@ -1,11 +1,11 @@
-"""The ViTs of other libraries, with our weights in them where they compute the same function.
+"""The ViTs of other libraries, with our weights where they compute the same function.
 
 None of them is needed: what is not installed is not measured.
 """
 
-import importlib
-import importlib.util
 import re
+from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 from lib.cost import attempt
@@ -14,7 +14,7 @@ from vit import SIZES, vit
 LIBRARIES = ("mundap", "timm", "transformers", "torchvision", "vit-pytorch")
 DECLARED = []  # a torch.library.Library takes its operators along when it goes
 
-# timm's parameter names in those of another library: a regular expression and what stands there, in this order
+# Our parameters' names, which are timm's, in another library: pattern -> replacement
 TORCHVISION = {
     r"^cls_token": "class_token",
     r"^pos_embed": "encoder.pos_embedding",
@@ -43,49 +43,65 @@ TRANSFORMERS = {
 
 
 def installed_libraries():
-    """Those of LIBRARIES that can be imported here: list. The first is this repository's own."""
-    return ["mundap", *(name for name in LIBRARIES[1:] if importlib.util.find_spec(name.replace("-", "_")))]
+    """Those of LIBRARIES that can be imported here: list. The first is ours."""
+    return ["mundap", *(name for name in LIBRARIES[1:] if find_spec(name.replace("-", "_")))]
 
 
 def build(library, name, state):
-    """The ViT of that name as a library makes it, with our weights where they fit -> (module, whether they do).
+    """A library's ViT of that name with our weights -> (module, whether they fit).
 
-    vit-pytorch's is another network of the same size: norms around the patches, no bias in Q, K, V. Raises ImportError
-    where the library is not installed.
+    vit-pytorch's is another network of the same size: norms around the patches, no bias
+    in Q, K, V. Raises ImportError where the library is not installed.
     """
-    size, P = name.partition("/")[0], int(name.partition("/")[2])
+    size, P = name.split("/")[0], int(name.split("/")[1])
     D, depth, num_heads = SIZES[size]
-    if library != "mundap" and "torchvision" in installed_libraries():
-        attempt(import_torchvision)  # all others import it where it is installed
-    if library == "vit-pytorch":
-        shape = {"dim": D, "depth": depth, "heads": num_heads, "mlp_dim": 4 * D, "dim_head": D // num_heads}
-        network = importlib.import_module("vit_pytorch").ViT(image_size=224, patch_size=P, num_classes=1000, **shape)
-        return network, False
-    if library == "timm":
-        shape = {"patch_size": P, "embed_dim": D, "depth": depth, "num_heads": num_heads}
-        network = importlib.import_module("timm").models.VisionTransformer(**shape)
-    elif library == "torchvision":
-        network = import_torchvision().models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
-        state = renamed(state, TORCHVISION)
-    elif library == "transformers":
-        network, state = Logits(P, D, depth, num_heads), to_transformers(state)
-    else:
+    if library == "mundap":
         network = vit(name)
-    network.load_state_dict(state, strict=True)
+        network.load_state_dict(state)
+        return network, True
+    attempt(import_torchvision)  # all others import it where it is installed
+    module = import_module(library.replace("-", "_"))
+    if library == "vit-pytorch":
+        shape = {"dim": D, "depth": depth, "heads": num_heads, "dim_head": D // num_heads}
+        shape |= {"image_size": 224, "patch_size": P, "mlp_dim": 4 * D}
+        return module.ViT(num_classes=1000, **shape), False
+    if library == "timm":
+        shape = {"embed_dim": D, "depth": depth, "num_heads": num_heads}
+        network = module.models.VisionTransformer(patch_size=P, **shape)
+    elif library == "torchvision":
+        network = module.models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
+        state = renamed(state, TORCHVISION)
+    else:
+        shape = {"hidden_size": D, "intermediate_size": 4 * D, "patch_size": P}
+        shape |= {"num_hidden_layers": depth, "num_attention_heads": num_heads}
+        config = module.ViTConfig(num_labels=1000, layer_norm_eps=1e-6, **shape)
+        network, state = Logits(module.ViTForImageClassification(config)), to_transformers(state)
+    network.load_state_dict(state)
     return network, True
+
+
+class Logits(torch.nn.Module):
+    """A network of transformers that gives its logits alone."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x).logits
 
 
 def to_transformers(state):
     """Our state_dict under the names of Logits: dict. There Q, K and V stand apart."""
     state = renamed(state, TRANSFORMERS)
     for name in [name for name in state if ".qkv." in name]:
-        parts = zip("qkv", state.pop(name).chunk(3))
-        state |= {name.replace(".qkv.", f".{part}_proj."): value for part, value in parts}
+        for part, value in zip("qkv", state.pop(name).chunk(3)):
+            state[name.replace(".qkv.", f".{part}_proj.")] = value
     return state
 
 
 def renamed(state, names):
-    """A state_dict under other names: dict. names: {regular expression: what stands there}."""
+    """A state_dict under other names: dict. names: {pattern: replacement}, in order."""
     result = {}
     for name, value in state.items():
         for pattern, other in names.items():
@@ -94,28 +110,17 @@ def renamed(state, names):
     return result
 
 
-class Logits(torch.nn.Module):
-    """The ViT of transformers, but that it gives its logits alone."""
-
-    def __init__(self, P, D, depth, num_heads):
-        super().__init__()
-        transformers = importlib.import_module("transformers")
-        sizes = {"hidden_size": D, "num_hidden_layers": depth, "num_attention_heads": num_heads}
-        sizes |= {"intermediate_size": 4 * D, "patch_size": P, "num_labels": 1000, "layer_norm_eps": 1e-6}
-        self.model = transformers.ViTForImageClassification(transformers.ViTConfig(**sizes))
-
-    def forward(self, x):
-        return self.model(x).logits
-
-
 def import_torchvision():
-    """Import torchvision, also a CUDA wheel beside a CPU PyTorch: it misses two operators that no ViT uses."""
+    """Import torchvision, also its CUDA wheel beside a CPU PyTorch.
+
+    That lacks two operators, which no ViT uses.
+    """
     try:
-        return importlib.import_module("torchvision")
+        return import_module("torchvision")
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
     DECLARED.append(torch.library.Library("torchvision", "DEF"))
     for name in ("nms", "qnms"):
-        DECLARED[-1].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return importlib.import_module("torchvision")
+        DECLARED[0].define(f"{name}(Tensor dets, Tensor scores, float threshold) -> Tensor")
+    return import_module("torchvision")

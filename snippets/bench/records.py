@@ -1,6 +1,5 @@
-"""Records of devices: written whole or not at all, read, joined, compared. Needs the standard library alone."""
+"""Records of devices: written, read, joined, compared. Needs the standard library alone."""
 
-import functools
 import json
 import math
 import os
@@ -9,21 +8,19 @@ from pathlib import Path
 
 FORMAT = 1  # of a record; data/benchmarks/schema.json describes it
 KEY = "section when library model mode pass method compile precision n tokens img_size".split()
+PRECISIONS = ("bf16", "fp16", "tf32", "float32")
 
 
-def rounded(value, digits=6):
-    """The same with every float at so many significant digits: a record says no more than was measured."""
-    if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item, digits) for item in value]
-    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+def rounded(record):
+    """A record with six significant digits: it says no more than was measured."""
+    text = json.dumps(record, allow_nan=False)
+    return json.loads(text, parse_float=lambda number: float(f"{float(number):.6g}"))
 
 
-def save(result, path):
+def save(record, path):
     """Write a record, whole or not at all."""
-    path, text = Path(path), json.dumps(rounded(result), ensure_ascii=False, allow_nan=False)
-    text = re.sub(r'(?<=[\[,]) ?(?=\{"section")', "\n  ", text)  # a cell a line: readable, and diffs stay small
+    text = json.dumps(rounded(record), ensure_ascii=False)
+    text = re.sub(r'(?<=[\[,]) ?(?=\{"section")', "\n  ", text)  # a cell a line
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -34,7 +31,7 @@ def save(result, path):
 
 
 def read_record(path):
-    """The record that a file holds. Raises ValueError, which names the file and what is wrong with it."""
+    """The record in a file. Raises ValueError, which says what is wrong with which."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         form = record["format"]
@@ -44,14 +41,15 @@ def read_record(path):
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
     except (OSError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: 벤치마크 기록으로 읽을 수 없어요({type(error).__name__}: {error}).") from None
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path}: 벤치마크 기록으로 읽을 수 없어요({why}).") from None
     if form != FORMAT:
         raise ValueError(f"{path}: 이 기록의 꼴은 {form!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.")
     return record
 
 
 def read_folder(folder):
-    """The records of a folder -> [dict], one a device, GPUs first. Files of one device are joined.
+    """The records of a folder -> [dict], one a device, GPUs first.
 
     Raises ValueError as read_record() does.
     """
@@ -59,80 +57,86 @@ def read_folder(folder):
     paths = [path for path in sorted(folder.glob("*.json")) if path.name != "schema.json"]
     for record in sorted(map(read_record, paths), key=lambda record: record["when"]):
         device = record["device"]
-        devices.setdefault((device["kind"], device["name"], device["threads"]), []).append(record)
-    order = sorted(devices, key=lambda key: (("cuda", "mps", "cpu").index(key[0]), *key[1:]))
-    return [join(devices[key]) for key in order]
+        kind = ("cuda", "mps", "cpu").index(device["kind"])
+        devices.setdefault((kind, device["name"], device["threads"]), []).append(record)
+    return [join(devices[key]) for key in sorted(devices)]
 
 
 def join(records):
-    """Records of one device, in order of time, as one: a cell that two of them measured is the later one's."""
-    cells, fits = {}, {}
+    """Records of one device, in order of time, as one: the later of two cells counts."""
+    cells, fits, precisions, libraries, pixels = {}, {}, set(), {}, set()
     for record in records:
         for cell in record["cells"]:
             if cell["status"] != "skipped" or key_of(cell) not in cells:
                 cells[key_of(cell)] = cell
-        fits |= {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in record["fits"]}
-    settings = functools.reduce(_united, (record["settings"] for record in records))
-    settings["precisions"] = [how for how in ("bf16", "fp16", "tf32", "float32") if how in settings["precisions"]]
-    settings["grid"]["pixels"] = sorted(settings["grid"]["pixels"])
-    seconds = sum(record["seconds"] for record in records)
-    merged = {"settings": settings, "cells": list(cells.values()), "fits": list(fits.values()), "seconds": seconds}
-    return {**records[0], **merged}
-
-
-def _united(first, second):
-    """Settings of two records as one: what either list holds, else the first's."""
-    if isinstance(first, dict):
-        return {key: _united(value, second.get(key, value)) for key, value in first.items()}
-    return list(dict.fromkeys([*first, *second])) if isinstance(first, list) else first
+        for fit in record["fits"]:
+            fits[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit
+        settings = record["settings"]
+        precisions |= set(settings["precisions"])
+        libraries |= dict.fromkeys(settings["libraries"])
+        pixels |= set(settings["grid"]["pixels"])
+    settings = {
+        "precisions": sorted(precisions, key=PRECISIONS.index),
+        "libraries": list(libraries),
+        "grid": {"pixels": sorted(pixels)},
+    }
+    return records[0] | {
+        "settings": records[0]["settings"] | settings,
+        "cells": list(cells.values()),
+        "fits": list(fits.values()),
+        "seconds": sum(record["seconds"] for record in records),
+    }
 
 
 def key_of(cell):
-    """What a cell measured, as opposed to what came out: the same in two records of two machines."""
-    return (*map(cell.get, KEY), cell.get("batch") if cell["section"] == "sweep" else None)
+    """What a cell measured, as opposed to what came out: the same on two machines."""
+    return (*map(cell.get, KEY), cell["batch"] if cell["section"] == "sweep" else None)
 
 
 def label(cell):
     """A cell in one line: str."""
-    words = [cell["section"], *map(cell.get, ("library", "model", "mode", "method", "pass", "precision"))]
-    words += ["compile"] if cell.get("compile") else []
-    words += [f"{name}={cell[key]}" for name, key in (("N", "tokens"), ("n", "n")) if cell.get(key)]
-    words += [f"batch={cell['batch']}"] if cell["section"] == "sweep" else []
-    words += [f"({cell['when']})"] if cell.get("when") else []
-    return " ".join(word for word in words if word)
+    named = {key: cell[key] for key in KEY if cell.get(key)}
+    if cell["section"] == "sweep":
+        named["batch"] = cell["batch"]
+    words = (value if isinstance(value, str) else f"{key}={value}" for key, value in named.items())
+    return " ".join(words)
 
 
 def log_median(cell):
-    """Logarithm of the seconds of one image, sequence or product, and its standard error: (float, float).
+    """Logarithm of the seconds of one image, sequence or product, and its standard error.
 
-    The error is told by the quartiles: they forgive a stray round. It is infinite below three rounds.
+    The quartiles tell the error: they forgive a stray round. Infinite below three rounds.
     """
-    seconds = cell["seconds"]
-    count = len(seconds["samples"])
-    error = 1.2533 * math.log(seconds["high"] / seconds["low"]) / 1.349 / math.sqrt(count) if count > 2 else math.inf
-    return math.log(seconds["median"] / (cell.get("batch") or 1)), error
+    low, high, samples = (cell["seconds"][key] for key in ("low", "high", "samples"))
+    middle = math.log(cell["seconds"]["median"] / (cell["batch"] or 1))
+    if len(samples) < 3:
+        return middle, math.inf
+    return middle, 1.2533 * math.log(high / low) / 1.349 / math.sqrt(len(samples))
 
 
 def drift(record):
-    """How far the device itself moved from the start of a run to its end: the largest |log| of its matrix products."""
-    cells = {key_of(cell): cell for cell in record["cells"] if cell["section"] == "matmul" and cell["status"] == "ok"}
-    pairs = [(cell, cells.get(key_of(cell | {"when": "end"}))) for cell in cells.values() if cell["when"] == "start"]
-    return max((abs(log_median(end)[0] - log_median(start)[0]) for start, end in pairs if end), default=0.0)
+    """How far the device moved during a run: the largest |log| of its matrix products."""
+    ends = {"start": {}, "end": {}}
+    for cell in record["cells"]:
+        if cell["section"] == "matmul" and cell["status"] == "ok":
+            ends[cell["when"]][cell["precision"], cell["n"]] = log_median(cell)[0]
+    start, end = ends.values()
+    return max((abs(end[key] - start[key]) for key in start.keys() & end.keys()), default=0.0)
 
 
 def compare(first, second, threshold=0.03, errors=4.0):
-    """What differs between two records beyond noise: [{cell, what, ratio, noise, states}], the largest change first.
+    """What differs between two records beyond noise, the largest change first.
 
-    what: "slower" or "faster" (the second against the first), "status" where one of them was not measured, "missing"
-    where only one has the cell. A time differs where the logarithm of the ratio is beyond `errors` standard errors of
-    both medians AND beyond `threshold` AND beyond what each device drifted during its own run.
+    -> [{cell, what, ratio, noise, states}]. what: "slower" or "faster" (the second),
+    "status" where one was not measured, "missing" where one has no such cell. A time
+    differs beyond `errors` standard errors AND `threshold` AND either device's drift.
     """
     floor = max(math.log1p(threshold), drift(first), drift(second))
     ones, others = ({key_of(cell): cell for cell in record["cells"]} for record in (first, second))
     pairs = [(ones.get(key), others.get(key)) for key in ones | others]
-    differences = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
+    found = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
     order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
-    return sorted(differences, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
+    return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
 
 
 def _difference(one, other, floor, errors):

@@ -1,112 +1,113 @@
-"""A device at work: precisions, contenders in turns for the cells of a record, operations and bytes of a call."""
+"""A device at work: calls in a precision, cells in turns, operations and bytes."""
 
-import functools
 import time
-from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
-from attention_cost import count_flops
-from bench.device import describe_device
 from lib.cost import Contender, Failed, attempt, interleave, peak_memory, spread
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from vit import vit
 
-DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-HEADS, HEAD_DIM = 12, 64  # of ViT-B: what the attention section measures
+FULL, HALF = torch.float32, torch.bfloat16
+DTYPES = {"float32": FULL, "tf32": FULL, "bf16": HALF, "fp16": torch.float16}
 
 
 @dataclass
 class Bench:
-    """A device and what to measure on it. batches: (model, mode, precision) -> the batch that fills the device."""
+    """A device and what to measure on it."""
 
     device: torch.device
-    grid: dict
+    grid: dict  # sections.CPU_GRID or GPU_GRID
     precisions: list
     libraries: list  # this repository's first
     sections: list
-    batches: dict = field(default_factory=dict)
+    keeps_memory: bool = True  # whether freed memory stays with the allocator
+    batches: dict = field(default_factory=dict)  # (model, mode, precision): the best one
 
     @property
     def kind(self):
         """What PyTorch calls such a device: "cuda", "mps" or "cpu"."""
         return self.device.type
 
-    @functools.cached_property
-    def about(self):
-        """What a record says of the device."""
-        return describe_device(self.device)
-
     @property
     def cpu_clock(self):
-        """One thread's own CPU time leaves out what other programs took; that of several counts their waiting."""
+        """One thread's CPU time leaves out other programs, that of many their waiting."""
         return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
 
+    def batch_of(self, tokens):
+        """How many sequences of so many tokens fill the device: int."""
+        return max(1, self.grid["tokens"] // tokens)
+
     def tensor(self, *shape, how="float32"):
-        """Random numbers on the device, in a precision: on zeros a chip draws less power and runs faster."""
+        """Random numbers on the device: with zeros a chip draws less and runs faster."""
         return torch.randn(*shape, device=self.device).to(DTYPES[how])
 
-    def time(self, contenders, **options):
-        """lib.cost.interleave() by this device's grid."""
-        settings = {key: self.grid[key] for key in ("rounds", "least", "budget")} | {"cpu_clock": self.cpu_clock}
-        return interleave(contenders, self.kind, **settings | options)
 
+def race(bench, cells, make, **options):
+    """Time one call a cell in turns -> the cells with what came of each.
 
-@dataclass
-class Task:
-    """One thing to measure. cells: what it is about to record; measure(bench, cells) -> them with their results."""
-
-    name: str
-    cells: list
-    measure: Callable
-    always: bool = False  # also when the time is up
-
-
-def in_turns(bench, cells, contenders):
-    """Time contenders in turns, one for each cell -> the cells with what came of them."""
-    times = bench.time(contenders)
-    return [cell | outcome(times[one.name]) for cell, one in zip(cells, contenders)]
+    make(bench, cell) -> (run, context); it may note in the cell what it knows of it.
+    options: of interleave(), beside the grid's.
+    """
+    cells = [dict(cell) for cell in cells]
+    calls = [attempt(partial(make, bench, cell), bench.kind) for cell in cells]
+    settings = {key: bench.grid[key] for key in ("rounds", "least", "budget")}
+    settings |= {"cpu_clock": bench.cpu_clock, **options}
+    made = {place: call for place, call in enumerate(calls) if not isinstance(call, Failed)}
+    contenders = [Contender(place, *call) for place, call in made.items()]
+    times = dict(enumerate(calls)) | interleave(contenders, bench.kind, **settings)
+    for place, cell in enumerate(cells):
+        cell |= outcome(times[place])
+        if cell["status"] == "ok" and cell["section"] in ("attention", "model"):
+            cell["memory_bytes"] = _memory_of(*calls[place], bench.kind)
+    return cells
 
 
 def outcome(samples):
-    """Seconds of the rounds, or Failed -> the part of a cell that says what came of it."""
+    """Seconds of the rounds, or Failed -> what a cell says of them: dict."""
     if isinstance(samples, Failed):
         return {"status": samples.status, "error": samples.error}
     return {"status": "ok", "error": None, "seconds": spread(samples)}
 
 
-def value_of(contender, measure, kind):
-    """What measure() gives in the context of a contender, None where it fails."""
+def _memory_of(run, context, kind):
+    """Peak memory of one call in bytes, None where it cannot be told."""
 
     def measured():
-        with contender.context():
-            return measure()
+        with context():
+            return peak_memory(run, kind)
 
     value = attempt(measured, kind)
     return None if isinstance(value, Failed) else value
 
 
-def memory_of(contender, kind):
-    """Peak memory of one call in bytes, None where it cannot be told."""
-    return value_of(contender, lambda: peak_memory(contender.run, kind), kind)
+def over(one, other):
+    """One cell's times over another's, turn by turn: spread(), None if either failed."""
+    if not one["status"] == other["status"] == "ok":
+        return None
+    times = zip(one["seconds"]["samples"], other["seconds"]["samples"])
+    return spread([a / b for a, b in times])
 
 
 @contextmanager
 def precision(how, inference=True, backend=None):
-    """The context of a call: its precision, no gradients for inference, one of SDPA's backends where it is named.
+    """The context of a call: its precision, gradients or none, one of SDPA's backends.
 
-    float32 means float32: TF32 where it is asked for and nowhere else, in products and convolutions alike.
+    float32 means float32: TF32 where it is asked for, in products and convolutions.
     """
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("high" if how == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = how == "tf32"
+    kernel = sdpa_kernel(backend) if backend else nullcontext()
     try:
-        with torch.inference_mode(inference), sdpa_kernel(backend) if backend else nullcontext():
+        with torch.inference_mode(inference), kernel:
             yield
     finally:
         torch.set_float32_matmul_precision(before[0])
@@ -114,19 +115,24 @@ def precision(how, inference=True, backend=None):
 
 
 def vit_call(bench, cell, network=None):
-    """One call of a cell's ViT as its users call it: Contender. network: that of a library, in place of ours.
+    """One call of a cell's ViT, or of a library's network in its place: (run, context).
 
-    Inference casts the weights; a training step keeps them in float32 and casts under autocast, then steps AdamW.
+    Inference casts the weights; a training step keeps them in float32, casts under
+    autocast and steps AdamW. The cell gets its FLOPs.
     """
     how, batch, px = cell["precision"], cell["batch"], cell.get("img_size", 224)
-    name, training = cell.get("library", cell["model"]), cell.get("mode") == "training"
+    training = cell.get("mode") == "training"
+    cell["flops"] = batch * flops_of(cell["model"], px, training)
+    kept = "float32" if training else how
     network = vit(cell["model"], img_size=px) if network is None else network
-    network = network.to(bench.device, torch.float32 if training else DTYPES[how]).train(training)
-    images = bench.tensor(batch, 3, px, px, how="float32" if training else how)
+    network = network.to(bench.device, DTYPES[kept]).train(training)
+    images = bench.tensor(batch, 3, px, px, how=kept)  # (B, C, H, W)
+    context = partial(precision, how, inference=not training)
     if not training:
-        return Contender(name, lambda: network(images), functools.partial(precision, how))
+        return lambda: network(images), context
     labels = torch.randint(1000, (batch,), device=bench.device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=bench.kind == "cuda")
+    fused = bench.kind == "cuda"
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=fused)
 
     def step():
         with torch.autocast(bench.kind, DTYPES[how], enabled=how in ("bf16", "fp16")):
@@ -135,65 +141,46 @@ def vit_call(bench, cell, network=None):
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    return Contender(name, step, functools.partial(precision, how, inference=False))
+    return step, context
 
 
-@functools.cache
-def flops_of(model, img_size, mode="inference"):
-    """FLOPs of one image by counting every operator on the meta device: int. Training: forward and backward."""
-    if mode == "inference":
-        return count_flops(model, img_size)[1]
-    with torch.device("meta"):
+@cache
+def flops_of(model, img_size, training):
+    """FLOPs of one image, operator by operator: int. Training: forward and backward."""
+    with torch.device("meta"):  # shapes alone, no numbers
         network, image = vit(model, img_size=img_size), torch.empty(1, 3, img_size, img_size)
-    with FlopCounterMode(display=False) as counter:
-        network(image).sum().backward()
+    counter = FlopCounterMode(display=False)
+    with counter, torch.inference_mode(not training):
+        logits = network(image)
+        if training:
+            logits.sum().backward()
     return counter.get_total_flops()
 
 
-@functools.cache
-def bytes_of(model, img_size, batch, dtype):
-    """Bytes that eager inference reads and writes, operator by operator, with one fused attention: int."""
+@cache
+def bytes_of(model, batch, dtype):
+    """Bytes that inference at 224 px reads and writes, operator by operator: int."""
     with torch.device("meta"):
-        network = vit(model, img_size=img_size).to(dtype)
+        network = vit(model).to(dtype)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        network = network.to_empty(device="cpu")
-        images = torch.empty(batch, 3, img_size, img_size, dtype=dtype)
+        network = network.to_empty(device="cpu")  # where attention is one operator
+        images = torch.empty(batch, 3, 224, 224, dtype=dtype)
         with Traffic() as traffic, torch.inference_mode():
             network(images)
     return traffic.bytes
 
 
-def attention_flops(batch, N, backward):
-    """Multiplications and additions that attention needs: Q K^T and A V, and for the gradient each twice again.
-
-    What a fused kernel computes a second time instead of keeping it is not counted, as in a model's MFU.
-    """
-    return (12 if backward else 4) * batch * HEADS * N**2 * HEAD_DIM
-
-
-def attention_bytes(batch, N, dtype, fused):
-    """Bytes that the forward pass reads and writes, operator by operator: Q, K, V, the result and the map."""
-    vectors, maps = 4 * batch * HEADS * N * HEAD_DIM, batch * HEADS * N**2
-    return dtype.itemsize * (vectors if fused else vectors + 6 * maps)  # the map: written and read thrice
-
-
 class Traffic(TorchDispatchMode):
-    """Counts the bytes that operators read and write, each once, as if nothing stayed in a cache.
+    """Counts in .bytes what operators read and write, as if nothing stayed in a cache.
 
-    They stand in .bytes. Views move nothing. Use it on meta or fake tensors: values are not needed.
+    Views move nothing. For inference; meta or fake tensors will do.
     """
 
-    FREE = {"_unsafe_view", "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "detach"}
-
-    def __init__(self):
-        super().__init__()
-        self.bytes = 0
+    bytes = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        schema = function._schema
-        view = any(value.alias_info is not None and not value.alias_info.is_write for value in schema.returns)
-        if not view and schema.name.removeprefix("aten::") not in self.FREE:
-            leaves = torch.utils._pytree.tree_leaves((args, kwargs or {}, result))
-            self.bytes += sum(leaf.numel() * leaf.element_size() for leaf in leaves if isinstance(leaf, torch.Tensor))
+        if not function.is_view and function.namespace != "prim":  # such as a device
+            for leaf in tree_leaves((args, kwargs, result)):
+                self.bytes += leaf.nbytes if isinstance(leaf, torch.Tensor) else 0
         return result

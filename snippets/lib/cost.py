@@ -1,6 +1,6 @@
-"""What a call costs: clocks that wait for the device, peak memory, out of memory as a result, turns, power laws.
+"""What a call costs: clocks that wait for the device, peak memory, turns, power laws.
 
-Needs PyTorch alone. attention_cost.py explains it, gpu_benchmark.py measures a whole device with it.
+Needs PyTorch alone. attention_cost.py explains it, gpu_benchmark.py measures a device.
 """
 
 import ctypes
@@ -15,19 +15,15 @@ from dataclasses import dataclass
 
 import torch
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # below it the profiler tells standard error when it starts and stops
+os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler writes to stderr
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-NO_KERNEL = ("No available kernel", "No viable backend")  # what SDPA says where a backend cannot take its inputs
-MEMORY_METHODS = {
-    "cuda": "torch.cuda.max_memory_allocated",
-    "cpu": "torch profiler: every allocation of the CPU allocator",
-}
+NO_KERNEL = ("No available kernel", "No viable backend")  # of SDPA, for these inputs
 
 
 def seconds_of(run, number, kind, cpu_clock=time.perf_counter):
-    """Seconds that `number` calls of run() take on a device of kind "cuda", "mps" or "cpu", waited for: float."""
-    if kind == "cuda":  # events stand in the stream itself: the time between them is the device's own
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    """Seconds that `number` calls of run() take on "cuda", "mps" or "cpu": float."""
+    if kind == "cuda":  # events stand in the stream: their distance is the device's own
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
         start.record()
         for _ in range(number):
@@ -46,7 +42,7 @@ def seconds_of(run, number, kind, cpu_clock=time.perf_counter):
 
 @dataclass
 class Contender:
-    """Something to time: run() once, inside context(), whose own entering and leaving is not timed."""
+    """Something to time: run() inside context(), whose entering is not timed."""
 
     name: str
     run: Callable
@@ -55,19 +51,18 @@ class Contender:
 
 @dataclass(frozen=True)
 class Failed:
-    """What came of a contender that could not be measured. status: "oom", "unsupported" or "error"."""
+    """What could not be measured, and why. status: "oom", "unsupported" or "error"."""
 
     status: str
     error: str
 
 
 def failed(error):
-    """An exception -> Failed. Keeps words alone: the exception itself would hold on to the tensors of its frames."""
+    """An exception -> Failed, in words: the exception would keep its tensors alive."""
     words = " ".join(str(error).split())
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(part in words for part in OUT_OF_MEMORY):
+    status = "unsupported" if any(part in words for part in NO_KERNEL) else "error"
+    if isinstance(error, MemoryError) or any(part in words for part in OUT_OF_MEMORY):
         status = "oom"
-    else:
-        status = "unsupported" if any(part in words for part in NO_KERNEL) else "error"
     return Failed(status, f"{type(error).__name__}: {words}"[:300])
 
 
@@ -77,7 +72,7 @@ def attempt(measure, kind="cpu"):
         return measure()
     except Exception as error:
         result = failed(error)
-    free_memory(kind)  # outside of the except: there the frames, and so the tensors, are still alive
+    free_memory(kind)  # after the except, in which the tensors are still alive
     return result
 
 
@@ -93,11 +88,11 @@ def free_memory(kind):
 
 
 def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=time.perf_counter):
-    """Time contenders in turns -> {name: [seconds a call, one per round] or Failed}.
+    """Time contenders in turns -> {name: [seconds a call, one a round] or Failed}.
 
-    A clock that slows down as the chip grows warm, or another program, hits all alike: each round goes through all of
-    them, starting one further than the last. A call is repeated until `least` seconds have passed. Where all rounds
-    would take more than `budget` seconds there are fewer, three at least.
+    Each round goes through all of them, starting one further than the last, so that a
+    clock that slows down or another program hits all alike. A call is repeated for
+    `least` seconds. Above `budget` seconds there are fewer rounds, three at least.
     """
 
     def timed(one, number):
@@ -107,35 +102,34 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=ti
 
         result = attempt(measure, kind)
         if kind == "cpu" and isinstance(result, Failed) and result.status == "oom":
-            result = attempt(measure, kind)  # the first try has cleared the holes of a heap that is kept
+            return attempt(measure, kind)  # the first try has cleared the heap's holes
         return result
 
-    once = {one.name: _warm_up(lambda number: timed(one, number), kind, least) for one in contenders}
-    results = {name: seconds if isinstance(seconds, Failed) else [] for name, seconds in once.items()}
-    alive = [one for one in contenders if not isinstance(results[one.name], Failed)]
+    once = {one.name: _warm_up(timed, one, kind, least) for one in contenders}
+    alive = [one for one in contenders if not isinstance(once[one.name], Failed)]
     numbers = {one.name: _calls(once[one.name], least) for one in alive}
     expected = sum(once[name] * number for name, number in numbers.items())
-    rounds = max(3, min(rounds, int(budget / expected))) if expected else 0
+    rounds = max(3, min(rounds, int(budget / max(expected, 1e-6))))
+    results = once | {one.name: [] for one in alive}
     for turn in range(rounds):
-        start = turn % len(alive)
+        start = turn % max(1, len(alive))
         for one in alive[start:] + alive[:start]:
-            if isinstance(results[one.name], Failed):
-                continue
             seconds = timed(one, numbers[one.name])
             if isinstance(seconds, Failed):
                 results[one.name] = seconds
+                alive.remove(one)
             else:
                 results[one.name].append(seconds)
     return results
 
 
-def _warm_up(timed, kind, least):
-    """Seconds of one call once pages, caches and the choice of kernels are settled: float, or Failed."""
-    once = timed(1)
+def _warm_up(timed, one, kind, least):
+    """Seconds of a call once caches and the choice of kernels are settled, or Failed."""
+    once = timed(one, 1)
     if not isinstance(once, Failed) and once < 2:
-        once = timed(1)
+        once = timed(one, 1)
     if not isinstance(once, Failed) and kind != "cpu" and once < least:
-        once = timed(_calls(once, least))  # clocks rise under load, and one call alone is mostly its launch
+        once = timed(one, _calls(once, least))  # clocks rise under load
     return once
 
 
@@ -145,18 +139,19 @@ def _calls(once, least):
 
 
 def spread(samples):
-    """Median and quartiles of some numbers, beside the numbers: dict. Quartiles of two or fewer are their ends."""
+    """Median and quartiles beside the numbers themselves: dict. Of two: their ends."""
     low, high = min(samples), max(samples)
     if len(samples) > 2:
         low, _, high = statistics.quantiles(samples, n=4)
-    return {"median": statistics.median(samples), "low": low, "high": high, "samples": list(samples)}
+    middle = statistics.median(samples)
+    return {"median": middle, "low": low, "high": high, "samples": list(samples)}
 
 
 def peak_memory(run, kind):
-    """Bytes of tensors at the fullest moment of run(), beyond those that were there before: int, None on MPS.
+    """Bytes of tensors at the fullest moment of run(), beyond those before it: int.
 
-    Counts what PyTorch's allocator hands out (MEMORY_METHODS says how). On the CPU a library's own scratch space is
-    not in it; on MPS PyTorch keeps no peak.
+    What PyTorch's allocator hands out, so without the scratch space of a CPU's
+    libraries. None on MPS, where no peak is kept.
     """
     if kind == "cuda":
         torch.cuda.synchronize()
@@ -169,16 +164,17 @@ def peak_memory(run, kind):
         return None
     with torch.autograd.profiler.profile(profile_memory=True) as profiler:
         run()
+    events = sorted(profiler.kineto_results.events(), key=lambda event: event.start_ns())
     held = most = 0
-    events = (event for event in profiler.kineto_results.events() if event.name() == "[memory]")
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()  # frees are negative
-        most = max(most, held)
+    for event in events:
+        if event.name() == "[memory]":
+            held += event.nbytes()  # frees are negative
+            most = max(most, held)
     return most
 
 
 def fit_exponent(sizes, values):
-    """a of values ~ sizes^a, by least squares on the logarithms, and its standard error: (float, float).
+    """a of values ~ sizes^a by least squares on logarithms, and its standard error.
 
     Raises ValueError with fewer than three points: two always lie on a line.
     """

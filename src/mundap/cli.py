@@ -1,6 +1,7 @@
-"""The commands: new, check, run, status, export, site, serve."""
+"""The commands: new, check, run, replicate, null, status, export, schema, site, serve."""
 
 import argparse
+import importlib.util
 import io
 import os
 import re
@@ -80,10 +81,7 @@ def command_run(root: Path, options: argparse.Namespace) -> int:
     """Run what is stale, or what was named, and keep the records."""
     from mundap.project.read import read
 
-    try:
-        import nbclient  # noqa: F401
-    except ImportError:
-        raise Failure("실행에 필요한 꾸러미가 없어요. `make test`가 만드는 `.venv`의 `mundap`을 써 주세요.") from None
+    _verify_installed()
     project, _ = read(root)
     names = options.snippets or list(project.stale)
     for name in names:
@@ -100,6 +98,45 @@ def command_run(root: Path, options: argparse.Namespace) -> int:
     if others:
         print(f"아직 낡은 기록이 있어요: {', '.join(others)}. `mundap run`으로 마저 돌릴 수 있어요.")
     return 0
+
+
+def command_again(root: Path, options: argparse.Namespace) -> int:
+    """Run what is due, or what was named, again in other worlds, and keep what it leaves."""
+    from mundap.project.again import due, worlds
+    from mundap.project.check import examine
+    from mundap.project.reruns import FOLDER
+
+    _verify_installed()
+    project, problems = examine(root)
+    if broken := [problem for problem in problems if problem.path.startswith(FOLDER) and not problem.minor]:
+        raise Failure("\n".join(map(str, broken)))
+    for name in options.snippets:
+        _verify_runnable(project, name)
+    jobs = due(project, options.snippets, worlds(getattr(options, "seeds", 0))[options.command])
+    if not jobs:
+        print("다시 돌릴 것이 없어요.")
+        return 0
+    from mundap.running.again import run_again
+
+    try:
+        failed = [job for job, why in run_again(project, jobs, options.timeout, options.workers).items() if why]
+    except KeyboardInterrupt:
+        print(
+            f"\n멈췄어요. 끝난 것은 남아 있으니, `mundap {options.command}` 명령으로 이어서 돌릴 수 있어요.",
+            file=sys.stderr,
+        )
+        return 130
+    print(f"{len(jobs)}번 다시 돌렸어요. `mundap status`와 `mundap check`로 볼 수 있어요.")
+    if failed:
+        names = ", ".join(dict.fromkeys(name for name, _ in failed))
+        print(f"{len(failed)}번은 실패했어요. 이름을 대면 그것만 한 번 더 돌려요: {names}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _verify_installed() -> None:
+    """Raise Failure where snippets cannot be run."""
+    if not all(importlib.util.find_spec(name) for name in ("nbclient", "tqdm")):
+        raise Failure("실행에 필요한 꾸러미가 없어요. `make test`가 만드는 `.venv`의 `mundap`을 써 주세요.")
 
 
 def _verify_runnable(project: "Project", name: str) -> None:
@@ -131,6 +168,7 @@ def _run(
 def command_status(root: Path, options: argparse.Namespace) -> None:
     """Tell of verdicts, records and their times."""
     from mundap.pages.verdicts import basis_counts, verdict_counts
+    from mundap.project.again import status
     from mundap.project.check import examine
 
     project, problems = examine(root)
@@ -141,6 +179,8 @@ def command_status(root: Path, options: argparse.Namespace) -> None:
     print("근거: " + ", ".join(f"{basis} {count}" for basis, count in basis_counts(project.threads.values()).items()))
     beside = [bool(judgement and judgement.nulls) for judgement in project.experiments]
     print(f"  실험 가운데 효과가 없는 세계(null)와 견준 주장 {sum(beside)}개, 견주지 않은 주장 {beside.count(False)}개")
+    for line in status(project):
+        print(line)
     stale = project.stale
     print(f"실행 {len(project.records)}개, 모두 {sum(record.seconds for record in project.records.values()):.0f}초")
     for name, record in sorted(project.records.items(), key=lambda item: -item[1].seconds):
@@ -237,14 +277,26 @@ def parser() -> Parser:
     command.add_argument("id", metavar="이름", help="새 문답의 이름: 영문 소문자, 숫자, -")
     command = add("check", command_check, "틀린 곳을 파일:줄:칸과 고치는 법으로 모두 알려 줘요")
     command.add_argument("files", nargs="*", metavar="파일", help="살펴볼 파일이나 폴더(적지 않으면 모두)")
-    command = add("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요")
-    command.add_argument(
-        "snippets", nargs="*", metavar="스니펫", help="돌릴 것(적지 않으면 기록이 낡았거나 없는 것 모두)"
-    )
-    command.add_argument(
-        "--timeout", type=positive(float), default=1200, metavar="초", help="스니펫 하나의 제한 시간(기본 1200)"
-    )
-    command.add_argument("--workers", type=positive(int), default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)")
+
+    def add_run(
+        name: str, function: Callable[..., Any], description: str, which: str, seconds: int
+    ) -> argparse.ArgumentParser:
+        command = add(name, function, description)
+        command.set_defaults(command=name)
+        command.add_argument("snippets", nargs="*", metavar="스니펫", help=f"돌릴 것(적지 않으면 {which})")
+        command.add_argument(
+            "--timeout", type=positive(float), default=seconds, metavar="초", help=f"한 번의 제한 시간(기본 {seconds})"
+        )
+        command.add_argument(
+            "--workers", type=positive(int), default=2, metavar="수", help="한꺼번에 돌릴 개수(기본 2)"
+        )
+        return command
+
+    add_run("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요", "기록이 낡았거나 없는 것 모두", 1200)
+    missing = "조건에 쓰이고 아직 다시 돌리지 않은 것 모두"
+    command = add_run("replicate", command_again, "씨앗을 옮겨 스니펫을 다시 돌려요", missing, 3600)
+    command.add_argument("--seeds", type=positive(int), default=10, metavar="수", help="옮긴 씨앗의 수(기본 10)")
+    add_run("null", command_again, "아무것도 배우지 않게 하고 스니펫을 다시 돌려요", missing, 3600)
     add("status", command_status, "판정별 주장 수, 낡은 기록, 실행 시간을 보여 줘요")
     command = add("export", command_export, "다른 생성기에 쓸 Markdown으로 내보내요")
     command.add_argument("folder", metavar="폴더", help="비어 있거나, 전에 내보낸 폴더")

@@ -11,7 +11,7 @@ import mundap
 from mundap.cli import main, parser
 from mundap.project import schema
 
-COMMANDS = ["new", "check", "run", "status", "export", "schema", "site", "serve"]
+COMMANDS = ["new", "check", "run", "replicate", "null", "status", "export", "schema", "site", "serve"]
 
 
 @pytest.fixture
@@ -63,6 +63,7 @@ def test_version(capsys):
         (["run", "--workers", "둘"], "`둘` 값은 쓸 수 없어요."),
         (["run", "--timeout", "-1"], "`-1` 값은 쓸 수 없어요."),
         (["run", "--timeout", "inf"], "`inf` 값은 쓸 수 없어요."),
+        (["replicate", "--seeds", "0"], "`--seeds` 자리에 `0` 값은 쓸 수 없어요."),
         (["run", "--timeout"], "`--timeout` 뒤에 값이 있어야 해요."),
         (["export"], "빠진 것이 있어요: 폴더."),
     ],
@@ -128,6 +129,7 @@ def test_status(project, capsys):
         "  미확인 1",
         "근거: 실험 4, 문헌 1",
         "  실험 가운데 효과가 없는 세계(null)와 견준 주장 0개, 견주지 않은 주장 3개",
+        "씨앗을 옮겨 다시 돌린 주장: 모두 같은 판정 0개, 열에 아홉 이상 0개, 그보다 적음 0개, 아직 4개",
         "실행 2개, 모두 5초",
         "      2.5초  count",
         "      2.5초  measure",

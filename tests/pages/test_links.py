@@ -1,3 +1,5 @@
+import re
+
 import markdown
 import pytest
 from engine import make_project, make_records
@@ -57,6 +59,12 @@ def test_links_of_an_author_are_filled_in(project, text, expected):
 def test_values_outside_formulas_say_where_they_come_from(project):
     filled = links.resolve(project, "$x = {{measure.difference:.0e}}$ `{{count.steps}}` {{ count.steps }}번", PAGE)
     assert filled == '$x = 10^{-7}$ `{{count.steps}}` <span class="value" title="count.steps">3</span>번'
+
+
+def test_a_particle_agrees_with_the_value_before_it(project):
+    text = "{{count.steps}}는 [둘째](thread:second)는 {{count.steps}}와"
+    filled = re.sub("</?span[^>]*>", "", links.resolve(project, text, PAGE))
+    assert filled == "3은 [둘째](second.md)는 3과"
 
 
 def test_a_value_may_stand_at_either_end_of_a_formula(project):

@@ -1,4 +1,5 @@
 import re
+import subprocess
 
 import pytest
 from engine import FILES, RECORDS, make_project, make_records, put
@@ -83,6 +84,8 @@ def test_nothing_of_a_figure_s_words_is_taken_for_markup(project, flavour):
 
 
 def test_code_that_holds_a_fence(project):
+    code = marks.definition(sound_project(project).snippets["measure"], "distance")
+    assert code.startswith('```python title="snippets/measure.py"\n') and code.endswith("\n```")
     old = FILES["snippets/measure.py"]
     put(project / "snippets/measure.py", old.replace("How far two numbers", "```` How far two numbers"))
     make_records(project)
@@ -117,6 +120,15 @@ def test_block_that_does_not_end(monkeypatch):
     monkeypatch.setattr(marks, "BLOCK_LIMIT", 0.1)
     with pytest.raises(Failure, match=r"docs/blocks/tokens\.py:1:1: .*0\.1초 안에 끝나지 않았어요"):
         marks.printed_by("tokens", "import time\ntime.sleep(60)")
+
+
+def test_a_block_has_a_minute(monkeypatch):
+    def run(*_, timeout, **__):
+        raise subprocess.TimeoutExpired("python", timeout)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(Failure, match="60초 안에 끝나지 않았어요"):
+        marks.printed_by("tokens", "")
 
 
 def test_a_hand_written_page_in_a_flavour():

@@ -41,6 +41,7 @@ def test_figure_can_stand_inside_a_page():
         "\n",
     ):
         assert unwanted not in markup, unwanted
+    assert ">2×10⁻⁷<" in svg.inline(f"{HEAD}<text>2e-07</text></svg>", "", "")
     assert "mean &lt; std" in markup and "data:image/png;base64," in markup
 
 

@@ -12,6 +12,7 @@ import os
 import re
 
 import pytest
+from again import lines, seeds
 from engine import FILES, MARK, make_project, make_records, marked, places, put, snapshot
 from filelock import FileLock
 
@@ -55,6 +56,12 @@ def with_seeds(record):
     made["metadata"]["mundap"]["evidence"]["gap"] = [0.2, 0.2001, 0.2]
     made["metadata"]["mundap"]["seal"] = records.seal(made)
     return json.dumps(made)
+
+
+def in_rounds(record, *values):
+    """What moved seeds left of measure, by its record: the difference in each round."""
+    digest = json.loads(record)["metadata"]["mundap"]["digest"]
+    return lines(seeds(*({"difference": value, "name": "작음"} for value in values)), digest)
 
 
 MISTAKES = {
@@ -163,6 +170,19 @@ MISTAKES = {
         "docs/notebooks/measure.ipynb": lambda record: record.replace('"difference": 1e-07', '"difference": 1e-08')
     },
     "record whose cells are of other code": {"docs/notebooks/measure.ipynb": lambda record: of_other_code(record)},
+    # runs in other worlds
+    "rerun that is none": {"docs/reruns/null.jsonl": "▶{}\n"},
+    "rerun edited by hand": {
+        "docs/reruns/replicate.jsonl": lambda record: (
+            in_rounds(record, 1e-7, 2.5).replace("2.5", "1.5").replace("\n", "\n▶", 1)
+        )
+    },
+    "reruns of older code": {"docs/reruns/replicate.jsonl": lambda _: lines(seeds({"difference": 1e-7}))},
+    "rerun of a snippet that is gone": {"docs/reruns/null.jsonl": lines({"steps": {"x": 1}}, snippet="gone")},
+    "check that moved seeds do not bear out": {
+        FIRST: ("check: measure.difference < 1e-5", "check: ▶measure.difference < 1e-5"),
+        "docs/reruns/replicate.jsonl": lambda record: in_rounds(record, *[1e-7] * 8, 0.1, 0.2),
+    },
     "snippets that import each other": {
         "snippets/helper.py": [("STEPS = 3\n", "STEPS = 3\n▶from measure import distance\n")]
     },

@@ -98,6 +98,8 @@ def test_arithmetic(text, expected):
         ("(run.x < 3)", True),
         ("run.x\n  < 3\nand run.y > 1\n", True),
         ("run.x < 2 * run.y", True),
+        ("run.x * 4e299 < 9e299", True),
+        ("run.x < 3".ljust(MAX_LENGTH), True),
     ],
 )
 def test_check(text, expected):
@@ -164,6 +166,8 @@ def test_judgement_names_its_runs_in_order():
         ("상수끼리", "run.x < 3 and ▶1 < 2"),
         ("상수끼리", "▶0 < 1 < run.x"),
         ("수가 너무 커요", "run.x < ▶1e999"),
+        ("수가 너무 커요", "run.x < ▶1e300"),
+        ("계산 결과가 너무 커요", "▶run.x * 5e299 > 1"),
         ("계산 결과가 너무 커요", "▶run.x * 1e200 * 1e200 > 1"),
         ("계산 결과가 너무 커요", "▶run.large * 100 > 1"),
         ("계산 결과가 너무 커요", "1 / 3 < abs(▶run.large * 1e200) / 2"),
@@ -218,7 +222,7 @@ def test_unreadable(text):
 
 
 def test_unreadable_end_is_where_more_is_missing():
-    assert "읽을 수 없어요" in refusal(" run.x <▶")
+    assert "읽을 수 없어요" in refusal(" run.x <▶") and "읽을 수 없어요" in refusal(" run.x < \0▶")
 
 
 @pytest.mark.parametrize(
@@ -239,8 +243,10 @@ def test_near_miss_is_suggested():
         Expression("rum.x < 1").verify_names(EVIDENCE)
     with pytest.raises(ExpressionError, match="혹시 `negative`인가요"):
         Expression("run.negativ < 1").verify_names(EVIDENCE)
-    with pytest.raises(ExpressionError, match="있는 이름: x, y"):
-        Expression("run.gggggg < 1").verify_names(EVIDENCE)
+    with pytest.raises(ExpressionError, match=r"`snippets/gggggg\.py`가 있어야"):
+        Expression("gggggg.x < 1").verify_names(EVIDENCE)
+    with pytest.raises(ExpressionError, match=f"있는 이름: {', '.join('abcdefghijkl')}\\."):
+        Expression("run.gggggg < 1").verify_names({"run": dict.fromkeys("abcdefghijklmn", 1)})
 
 
 def test_missing_record_is_no_mistake_of_the_author():
@@ -374,3 +380,6 @@ def test_long_texts_are_cut_in_messages():
     with pytest.raises(ExpressionError) as error:
         Expression(f"a.x + f({'1, ' * 30})", condition=False)
     assert error.value.what == f"식에 쓸 수 없는 표현이에요: `{('f(' + '1, ' * 30)[:40]}`."
+    with pytest.raises(ExpressionError) as error:
+        Expression("글 " * 50)
+    assert error.value.what == f"`{'글 ' * 30}` 식을 읽을 수 없어요."

@@ -68,7 +68,7 @@ def test_sound_files_have_no_problems():
         ("level: 기초", "level: ▶초급", "올 수 없는 값이에요: `초급`", "기초, 중급, 심화 가운데 하나"),
         ("verdict: 맞음", "verdict: ▶맞은", "올 수 없는 값이에요: `맞은`", "혹시 `맞음`인가요?"),
         ("kind: 해설", "kind:▶", "`kind` 값이 비어 있어요", "`의견`은 원문의 입장"),
-        ("level: 기초", "level: ▶[기초]", "글이 와야 하는데 목록", "난이도"),
+        ("level: 기초", "level: ▶[기초]", "`level` 자리에는 글이 와야 하는데 목록", "난이도"),
         ("id: first", "id: ▶First_1", "쓸 수 없는 이름", "소문자"),
         ("id: first", "id: ▶|\n  first", "쓸 수 없는 이름", "소문자"),
         ("id: first", "id: ▶''", "`id` 값이 비어 있어요", "문답의 이름"),
@@ -78,8 +78,9 @@ def test_sound_files_have_no_problems():
         ("tags: [하나, 둘]", "tags: [하나, ▶하나, 둘, ▶하나]", "`하나` 항목이 두 번", "하나만"),
         ("tags: [하나, 둘]", "tags: ▶[]", "`tags` 목록이 비어", "하나는 있어야"),
         ("tags: [하나, 둘]", "tags: ▶하나", "목록(`- …`)이 와야 하는데 글이", "찾아보기"),
-        ("tags: [하나, 둘]", "tags: [하나, ▶{가: 나}]", "글이 와야 하는데 `키: 값` 묶음이", "태그"),
+        ("tags: [하나, 둘]", "tags: [하나, ▶{가: 나}]", "이 항목에는 글이 와야 하는데 `키: 값` 묶음이", "태그"),
         ("tags: [하나, 둘]", "tags:▶", "`tags` 값이 비어 있어요", "찾아보기"),
+        ("tags: [하나, 둘]", "tags: [하나, ▶'']", "이 항목이 비어 있어요", "태그"),
         ("level: 기초", "▶lavel: 기초", "`lavel` 키는 여기에 쓸 수 없어요", "혹시 `level`인가요?"),
         (
             "        verdict: 맞음",
@@ -100,7 +101,7 @@ def test_sound_files_have_no_problems():
             "절, 표, 그림",
         ),
         ("    kind: 해설", "    kind: 해설\n    block: ▶../../setup", "쓸 수 없는 이름", "`.py` 없이"),
-        ("      - run: measure", "      - ▶measure", "묶음이 와야 하는데 글이", "실행 하나"),
+        ("      - run: measure", "      - ▶measure", "이 항목에는 `키: 값` 묶음이 와야 하는데 글이", "실행 하나"),
     ],
     ids=lambda text: ascii(text[:24]),
 )
@@ -137,7 +138,8 @@ def test_all_mistakes_of_a_file_are_told_at_once():
 
 @pytest.mark.parametrize("text", ["▶글만 있어요\n", "▶- 목록\n", "---\n▶"])
 def test_file_that_is_no_mapping(text):
-    assert len(explain(text)) == 1
+    [problem] = explain(text)
+    assert problem.what.startswith("이 파일")
 
 
 def test_empty_file():

@@ -140,6 +140,7 @@ def test_duplicate_keys_are_all_told():
     assert places(problems) == expected
     assert document.value == {"a": "b", "c": {"d": "1"}, "e": "f"}
     assert "첫 번째는 1번째 줄" in problems[1].what
+    assert "첫 번째는 2번째 줄" in parse("\na: b\na: c")[1][0].what
 
 
 def test_duplicate_key_is_told_beside_a_later_syntax_error():
@@ -166,9 +167,9 @@ def test_read(tmp_path):
     file.write_bytes("a: b".encode("utf-16"))
     assert "UTF-8" in read(file, "a.yaml")[1][0].what
     file.write_text("a" * yamlsource.MAX_BYTES + ": b")
-    assert "256 KiB" in read(file, "a.yaml")[1][0].what
-    assert "파일이 없어요" in read(tmp_path / "b.yaml", "b.yaml")[1][0].what
-    assert "폴더" in read(tmp_path, "folder")[1][0].what
+    for path, words in {file: "256 KiB", tmp_path / "b.yaml": "파일이 없어요", tmp_path: "폴더"}.items():
+        [problem] = read(path, "a.yaml")[1]
+        assert words in problem.what and places([problem]) == [(1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -239,3 +240,15 @@ def test_the_end_of_a_block_is_not_in_the_next_line():
     assert document.inside(["a"], 2) == document.inside(["a"], 3) == (2, 5)
     document, _ = parse("a: >-\n  가\n  나\n\nb: c\n")
     assert document.inside(["a"], 3) == (3, 4)
+
+
+@pytest.mark.parametrize("text, end", [("a: 가\nb: c", 5), ("a: '가'\nb: c", 6), ('a: "가"\nb: c', 6)])
+def test_the_end_of_a_text_is_in_its_line(text, end):
+    assert parse(text)[0].inside(["a"], 1) == (1, end)
+
+
+@pytest.mark.parametrize("text", ['a: "b▶\\u200b c"', 'a:\n  - ▶"b\\u200b": c', "a:\n  ▶b\u200b: c", "▶b\u200b:\n- c"])
+def test_characters_that_nobody_sees_are_told(text):
+    text, expected = marked(text)
+    [problem] = parse(text)[1]
+    assert "보이지 않는 글자(U+200B)" in problem.what and places([problem]) == expected

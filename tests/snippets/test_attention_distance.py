@@ -1,6 +1,16 @@
 import pytest
 import torch
-from attention_distance import attention_distance, gather, patch_distances, patch_rows, spread, with_class_token
+from attention_distance import (
+    G,
+    attention_distance,
+    describe,
+    gather,
+    patch_distances,
+    patch_rows,
+    sharpest_head,
+    spread,
+    with_class_token,
+)
 
 
 def maps(*batch, N=6, seed=0):
@@ -75,3 +85,26 @@ def test_spread_counts_patches():
 def test_gather_puts_runs_first():
     runs = [{"a": torch.zeros(3)}, {"a": torch.ones(3)}]
     assert torch.equal(gather(runs)["a"], torch.tensor([[0.0] * 3, [1.0] * 3]))
+
+
+def test_describe_of_a_layer_that_looks_evenly():
+    N = G * G
+    even = with_class_token(torch.ones(N) / N, torch.full((N, N), 1 / N))[None]  # (1, 1, 1, 1 + N, 1 + N)
+    found = describe(even, torch.tensor([[0.0, 0.0, 0.5, 0.5]]))
+    distance = patch_distances((G, G), 8).mean()
+    torch.testing.assert_close(found["distance"], distance.expand(1, 1))
+    torch.testing.assert_close(found["rollout_distance"], distance.expand(1) / 2)  # half of it stays where it is
+    torch.testing.assert_close(found["density"], torch.ones(1, 1))
+    torch.testing.assert_close(found["head_spread"], torch.ones(1, 1))
+
+
+def test_sharpest_head_is_chosen_for_each_run():
+    runs = {
+        "head_spread": torch.tensor([[[0.5, 0.2]], [[0.1, 0.9]]]),  # (runs, depth, heads)
+        "seen_spread": torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]]),
+        "density": torch.tensor([[[5.0, 6.0]], [[7.0, 8.0]]]),
+        "distance": torch.tensor([[[9.0, 10.0]], [[11.0, 12.0]]]),
+    }
+    found = {name: values.tolist() for name, values in sharpest_head(runs).items()}
+    assert found["sharpest_spread"] == pytest.approx([0.2, 0.1])
+    assert found["sharpest_density"] == [6, 7] and found["sharpest_distance"] == [10, 11]

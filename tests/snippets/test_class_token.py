@@ -59,3 +59,10 @@ def test_influence_of_a_block_that_mixes_nothing_is_diagonal():
     torch.nn.init.zeros_(block.attn.proj.weight)
     strength = class_token.influence(block, torch.randn(4, 32))
     assert (strength - strength.diag().diag()).abs().max() == 0 and strength.diag().min() > 0
+
+
+def test_contents_are_read_by_place_and_by_seed():
+    digit, image = class_token.contents([small_vit(seed) for seed in class_token.SEEDS])
+    assert digit.keys() == image.keys() == {0, 1, 2}
+    assert all(len(values) == len(class_token.SEEDS) for values in (*digit.values(), *image.values()))
+    assert max(digit[0]) < 0.2 and max(image[0]) < 0.01  # before the blocks it is the same vector for every image

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from cls_pe_order import PositionFirst, fold, sgd_step, unfold
+from cls_pe_order import PositionFirst, compared, fold, sgd_step, unfold
 from lib.digits import small_vit
 from vit import VisionTransformer, sincos_pos_embed
 
@@ -45,3 +45,11 @@ def test_a_step_moves_the_class_tokens_place_once_for_each_tensor_there(make, te
     x, y = torch.randn(8, 1, 8, 8), torch.randint(10, (8,))
     moved = sgd_step(model, x, y, lr=0.01)
     assert torch.allclose(moved, -0.01 * tensors * model.cls_token.grad[0, 0], atol=1e-6)
+
+
+def test_the_two_orders_are_one_function_before_training_and_the_dropped_one_is_another():
+    (concat_first, position_first, dropped), (one, other, _) = compared(0, learnt=False)
+    x = torch.randn(4, 1, 8, 8)
+    assert one == other and torch.equal(concat_first(x), position_first(x))
+    assert not torch.allclose(concat_first(x), dropped(x), atol=0.1)
+    assert torch.equal(dropped.pos_embed, concat_first.pos_embed[:, 1:])

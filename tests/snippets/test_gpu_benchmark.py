@@ -21,7 +21,7 @@ def script(*arguments, folder):
 
 
 def test_one_command(tmp_path):
-    done = script("--device", "cpu", "--quick", "--sections", "copy", "--out", "deep/result.json", folder=tmp_path)
+    done = script("--device", "cpu", "--sections", "copy", "--out", "deep/result.json", folder=tmp_path)
     assert done.returncode == 0 and "[1/1] 메모리 복사" in done.stderr, done.stderr
     record = json.loads((tmp_path / "deep" / "result.json").read_text())
     assert faults(record) == [] and record["finished"]

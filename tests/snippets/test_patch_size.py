@@ -10,6 +10,7 @@ from patch_size import (
     reach,
     resize_matrix,
     shift,
+    small_vit,
     stretch,
     with_patch_size,
 )
@@ -121,3 +122,10 @@ def test_shift_moves_and_keeps_flat_images():
 def test_nearest_neighbour_by_hand():
     images, labels = torch.tensor([[0.0, 0], [1, 0], [0, 5]]), torch.tensor([7, 8, 9])
     assert nearest_neighbour(images, labels, torch.tensor([[0.4, 0], [0.6, 0], [3, 4]])).tolist() == [7, 8, 9]
+
+
+@pytest.mark.parametrize("patch", [12, 6, 3])
+def test_small_vits_are_told_of_places_as_loudly_as_of_patches(patch):
+    model, images = small_vit(patch, seed=0), letters(40, 12, seed=5)[0]
+    assert model.pos_embed.shape == (1, 1 + (12 // patch) ** 2, 32)
+    assert 0.2 < model.pos_embed.std() / model.patch_embed(images).std() < 2

@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from pe_interpolation import (
     METHODS,
     classify,
+    lead,
+    measure,
     misplacement,
     neighbour_similarity,
     repeat,
@@ -126,3 +128,20 @@ def test_classify_with_timms_formula_is_the_model_itself(H, W):
     images = torch.randn(2, 3, H, W)
     pos_embed = resample_abs_pos_embed(model.pos_embed, (H // 4, W // 4))
     torch.testing.assert_close(classify(model, images, pos_embed), model(images))
+
+
+def test_lead_is_paired_by_seed_and_averaged_over_sizes():
+    runs = {
+        80: [{"bicubic": 0.8, "line": 0.6}, {"bicubic": 0.7, "line": 0.7}],
+        96: [{"bicubic": 0.6, "line": 0.2}, {"bicubic": 0.5, "line": 0.4}],
+    }
+    assert lead(runs, "line") == pytest.approx([0.3, 0.05])
+
+
+def test_scenes_shrunk_to_the_size_of_training_need_no_new_positions():
+    torch.manual_seed(0)
+    model = VisionTransformer(img_size=64, patch_size=8, num_classes=10, embed_dim=12, depth=1, num_heads=2).eval()
+    scores = measure(model, 128, seed=0, n=20, shown=64)
+    assert {key: score for key, score in scores.items() if key != "same"} == dict.fromkeys(
+        ("bicubic", "bilinear", "original", "line", "repeat"), scores["bicubic"]
+    )

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from position_similarity import DISTANCE, G, Inpainter, distance_correlation, draw, measure, similarity
+from position_similarity import DISTANCE, G, Inpainter, distance_correlation, draw, measure, scores, similarity
 
 
 @pytest.mark.parametrize("kind", ["smooth", "mirror", "noise"])
@@ -56,3 +56,15 @@ def test_measure_of_a_model_that_knows_nothing():
         mse, mean_mse, attn = measure(model, "noise")
     assert mse == pytest.approx(1, abs=0.1) and mean_mse > mse
     torch.testing.assert_close(attn, torch.full((G * G, G * G), 1 / G**2))
+
+
+def test_scores_of_a_model_that_looks_everywhere_and_has_bumps_for_places():
+    torch.manual_seed(0)
+    model = Inpainter()
+    torch.nn.init.zeros_(model.blocks[0].attn.qkv.weight)
+    bumps = torch.exp(-(DISTANCE**2) / 8)  # (N, N): neighbours overlap most
+    model.pos_embed.data[0, 1:] = torch.nn.functional.pad(bumps, (0, 32 - G * G))
+    found, maps = scores(model, "noise")
+    assert found["corr"] < -0.9 and found["facing"] == pytest.approx(1 / G**2)
+    assert found["attention_distance"] == pytest.approx(DISTANCE.mean().item(), rel=1e-5)
+    assert maps.shape == (2, G * G, G * G)

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from strict_loading import reorder, with_tanh_gelu
+from scenes import draw
+from strict_loading import readings, reorder, with_tanh_gelu
 from train_vit import WEIGHTS
 from vit_pretrained import from_state_dict, read_tensors
 
@@ -47,3 +48,14 @@ def test_tanh_gelu_changes_that_model_alone(weights):
     changed = with_tanh_gelu(from_state_dict(weights, num_heads=4))
     assert torch.equal(model(images), before)
     assert 0 < (changed(images) - before).abs().max() < 0.05
+
+
+def test_each_reading_breaks_its_promise_and_the_first_breaks_none(weights):
+    tests = [draw(4, 64, seed=9)]
+    found = readings(weights, tests)
+    assert len({name for name, _, _ in found.values()}) == len(found) == 8
+    images = tests[0][0]
+    expected = from_state_dict(weights, num_heads=4)(images)
+    first, *others = found.values()
+    assert torch.equal(first[1](first[2][0][0]), expected)
+    assert not any(torch.equal(model(given[0][0]), expected) for _, model, given in others)

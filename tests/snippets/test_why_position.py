@@ -95,3 +95,4 @@ def expected_far():
 
 def test_photos_are_bundled_and_smooth():
     assert 0.5 < photo_correlation(4) < photo_correlation(1) < 1
+    assert abs(photo_correlation(1, shuffled=True)) < 0.1

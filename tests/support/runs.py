@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import multiprocessing
 import os
 import sys
@@ -12,6 +11,7 @@ from unittest import mock
 
 import script
 
+from mundap.project.agreement import agree
 from mundap.project.check import examine
 from mundap.project.draft import Files
 from mundap.project.model import Project
@@ -75,21 +75,7 @@ def disagreement(old, new, tolerance):
         f"{name}: only in the {'record' if name in old else 'fresh run'}" for name in sorted(old.keys() ^ new.keys())
     ]
     for name in sorted(old.keys() & new.keys()):
-        if not _agree(old[name], new[name], tolerance.get(name, 0), name in tolerance):
+        if not agree(name, old[name], new[name], tolerance):
             allowed = f", allowed {tolerance[name]!r}" if name in tolerance else ""
             differences.append(f"{name}: {old[name]!r} recorded, {new[name]!r} now{allowed}")
     return "; ".join(differences)
-
-
-def _agree(one, other, allowed, is_set):
-    if isinstance(one, list) or isinstance(other, list):
-        if not (isinstance(one, list) and isinstance(other, list) and len(one) == len(other)):
-            return False
-        return all(_agree(*pair, allowed, is_set) for pair in zip(one, other))
-    if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool) != isinstance(other, bool):
-        return False
-    if allowed is None or allowed == math.inf:
-        return True
-    if isinstance(one, str | bool):
-        return one == other
-    return abs(one - other) <= (allowed if is_set else max(1e-3 * max(abs(one), abs(other)), 1e-5))

@@ -2,6 +2,7 @@
 
 import html
 
+from mundap.pages.again import repeated, values_again
 from mundap.pages.gauge import gauge, shown
 from mundap.pages.links import link, notebook_path, resolve, thread_path
 from mundap.pages.marks import Flavour, box, element
@@ -46,22 +47,26 @@ def _evidence(flavour: Flavour, project: Project, claim: Claim, judgement: Judge
     """What a claim rests on: conditions as they are written, runs, citations, its address; closed until asked for."""
     parts = []
     if judgement:
-        rows = "\n".join(condition(comparison) for comparison in judgement.comparisons)
+        rows = "\n".join(
+            condition(comparison, values_again(judgement, number))
+            for number, comparison in enumerate(judgement.comparisons)
+        )
         runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
         parts += [f'<ul class="conditions">\n{rows}\n</ul>', box(flavour, "where", f"실행: {runs}")]
     parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
     parts.append(f'<p class="address"><a class="permalink" href="#{claim.anchor}">이 주장의 주소</a></p>')
     count = (len(judgement.comparisons) if judgement else 0) + len(claim.cites)
-    summary = f"<summary>{claim.verdict} · {claim.basis} · 근거 {count}개</summary>"
+    facts = [claim.verdict, claim.basis, f"근거 {count}개", repeated(judgement) if judgement else ""]
+    summary = f"<summary>{' · '.join(filter(None, facts))}</summary>"
     return f'<details class="evidence"{flavour.markdown}>\n{summary}\n\n' + "\n\n".join(parts) + "\n\n</details>"
 
 
-def condition(comparison: Comparison) -> str:
-    """A comparison as its author wrote it, with the value of either side."""
+def condition(comparison: Comparison, again: str) -> str:
+    """A comparison as its author wrote it, with the value of either side. again: its values under moved seeds."""
     name = f"{comparison.hold}({comparison.left})" if comparison.hold else comparison.left
     right = comparison.right if comparison.is_bound else f"{comparison.right} = {shown(comparison.right_value)}"
     bound = html.escape(readable(f"{comparison.operator} {right}"))
-    return f"<li><code>{html.escape(name)}</code> {html.escape(shown(comparison.left_value))} {bound}</li>"
+    return f"<li><code>{html.escape(name)}</code> {html.escape(shown(comparison.left_value))} {bound}{again}</li>"
 
 
 def gone(thread: Thread, name: str) -> list[str]:

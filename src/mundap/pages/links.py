@@ -69,11 +69,11 @@ def resolve(project: Project, text: str, page: str) -> str:
     """Fill in `{{values}}` and the links `thread:`, `run:`, `term:`, `page:` of an author's Markdown, code left out."""
     text = keep_cells(text)
     code = mask_code(text)
-    formulas = [(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
+    formulas = [range(offset, offset + len(latex)) for offset, latex, _ in find_math(text)]
     pieces, last, before = [], 0, ""  # before: the value that the text goes on from
     for match in sorted([*VALUE.finditer(code), *LINK.finditer(code)], key=lambda match: match.start()):
         if match.re is VALUE:
-            in_formula = any(start <= match.start() < end for start, end in formulas)
+            in_formula = any(match.start() in formula for formula in formulas)
             filled = value(match[1], project.evidence, in_formula)
         else:
             nameless = text[match.start() - 1] == "["
@@ -86,9 +86,9 @@ def resolve(project: Project, text: str, page: str) -> str:
 
 def keep_cells(text: str) -> str:
     """Markdown whose tables have no `|` in formulas, which would end the cell: the command of it shows the same."""
-    tables = [match.span() for match in BLOCK.finditer(text) if DELIMITERS.search(match[0])]
+    tables = [range(*match.span()) for match in BLOCK.finditer(text) if DELIMITERS.search(match[0])]
     for offset, latex, display in reversed(find_math(text)):
-        if not display and "|" in latex and any(start <= offset < end for start, end in tables):
+        if not display and "|" in latex and any(offset in table for table in tables):
             cell = re.sub(r"(\\?)\|(?=([A-Za-z])?)", _bar, latex)
             text = text[:offset] + cell + text[offset + len(latex) :]
     return text

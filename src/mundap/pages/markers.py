@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mundap.pages.again import repeated_runs
 from mundap.pages.links import resolve
 from mundap.pages.lists import learning_path, runs_table, summary
 from mundap.pages.marks import MKDOCS, Flavour, definition, exhibit, from_mkdocs
@@ -45,6 +46,7 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
         "verdicts": lambda _: verdict_table(),
         "template": lambda _: f"```yaml\n{schema.template('why-position')}```",
         "runs": lambda _: runs_table(project, page),
+        "again": lambda _: repeated_runs(project, page),
         "figure": figure,
         "code": code,
     }

@@ -8,7 +8,6 @@ import re
 import secrets
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from mundap.project.particles import in_prose
 from mundap.project.records import Record
 from mundap.project.snippets import Snippet
 
-SEAL = secrets.token_hex(16)  # of blocks that the engine writes in this process: no text can know it
+SEAL = secrets.token_hex()  # of blocks that the engine writes in this process: no text can know it
 BLOCK_LIMIT = 60  # seconds
 
 
@@ -49,15 +48,14 @@ class Flavour(Protocol):
 
 
 # Of records, which are the same at each save that the live server builds; outputs of its kernels are not kept.
-recorded_figure = lru_cache(maxsize=512)(run_figure)
-recorded_table = lru_cache(maxsize=512)(run_table)
+kept = lru_cache(maxsize=512)
+recorded_figure, recorded_table = kept(run_figure), kept(run_table)
 
 
-@dataclass(frozen=True)
 class MkDocs:
     """Pages for MkDocs."""
 
-    markdown: str = ' markdown="1"'
+    markdown = ' markdown="1"'
 
     def heading(self, level: int, title: str, anchor: str) -> str:
         return f"{'#' * level} {title} {{#{anchor}}}"
@@ -73,11 +71,10 @@ class MkDocs:
         return f'```python exec="1" source="above" id="{name}" seal="{SEAL}"\n{code}\n```'
 
 
-@dataclass(frozen=True)
 class Plain:
     """Pages for any other generator."""
 
-    markdown: str = ""
+    markdown = ""
 
     def heading(self, level: int, title: str, anchor: str) -> str:
         return f'<a id="{anchor}"></a>\n\n{"#" * level} {title}'
@@ -125,7 +122,7 @@ def exhibit(flavour: Flavour, record: Record, name: str, page: str, again: bool 
 def definition(snippet: Snippet, name: str) -> str:
     """A function or class of a snippet as a block of code."""
     code = snippet.definitions[name]
-    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", code)), 0)
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", code))])
     return f'{fence}python title="snippets/{snippet.file}"\n{code}\n{fence}'
 
 

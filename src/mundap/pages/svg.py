@@ -86,9 +86,9 @@ def clean(element: Element, prefix: str) -> None:
     elif element.text:
         element.text = readable(element.text)
     for child in list(element):
-        name = local(child.tag) if isinstance(child.tag, str) else "comment"
+        name = local(child.tag)
         is_known_style = name == "style" and (child.text or "").strip() == MATPLOTLIB_STYLE
-        if name in DROPPED or name == "comment" or is_known_style:
+        if name in DROPPED or is_known_style:
             element.remove(child)
         else:
             clean(child, prefix)

@@ -10,13 +10,13 @@ min max std n` make one value of a list; `all(…)` and `any(…)` hold a compar
 
 import ast
 import difflib
+import itertools
 import math
 import operator
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from mundap.project import spread
 from mundap.project.values import Evidence, ExpressionError, NoRecord, Value
@@ -51,8 +51,7 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One evaluated comparison: source text and value of both sides, the operator, and whether it holds.
 
     The left side names evidence; offset is where the comparison stands in the check. hold: "all" or "any" of a comparison
@@ -95,11 +94,11 @@ class Expression:
                 warnings.simplefilter("ignore")  # Python's advice about `1if` and the like
                 return ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            offset = (getattr(error, "offset", None) or len(self.text) + 1) - 1  # 0 where more is missing at the end
+            offset, end = getattr(error, "offset", None), len(self.text)  # 0 where more is missing at the end
             as_check = "`스니펫.증거 < 1e-5` 꼴로 적어 주세요. `and`로 이을 수 있어요."
             as_value = "`{{스니펫.증거}}`나 `{{스니펫.증거:.1%}}` 꼴로 적어 주세요."
             what, todo = f"`{self.text[:60]}` 식을 읽을 수 없어요.", as_check if condition else as_value
-            raise ExpressionError(self.shift + min(offset, len(self.text)), what, todo) from None
+            raise ExpressionError(self.shift + min(offset - 1 if offset else end, end), what, todo) from None
 
     def offset(self, node: ast.expr) -> int:
         """Where a part of the expression begins in the text as it was given."""
@@ -107,7 +106,7 @@ class Expression:
 
     def source(self, node: ast.expr) -> str:
         """The text of a part of the expression."""
-        return ast.get_source_segment(self.text, node) or ""
+        return self.text.encode()[node.col_offset : node.end_col_offset].decode()  # as it is one line
 
     def fail(self, node: ast.expr, what: str, todo: str) -> NoReturn:
         """Raise ExpressionError at a part of the expression."""
@@ -163,22 +162,22 @@ class Expression:
         """Raise ExpressionError where a name is not in evidence: {snippet: {name: value}, or None: NoRecord}."""
         for snippet, name, offset in self.names:
             if snippet not in evidence:
-                near = difflib.get_close_matches(snippet, evidence, 1)
+                near = next(iter(difflib.get_close_matches(snippet, evidence)), None)
                 raise ExpressionError(
                     offset,
                     f"`{snippet}` 스니펫을 찾을 수 없어요.",
-                    f"혹시 `{near[0]}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.",
+                    f"혹시 `{near}`인가요?" if near else f"`snippets/{snippet}.py`가 있어야 해요.",
                 )
             values = evidence[snippet]
             if values is None:
                 raise NoRecord(snippet)
             if name not in values:
-                near = difflib.get_close_matches(name, values, 1)
+                near = next(iter(difflib.get_close_matches(name, values)), None)
                 known = ", ".join(list(values)[:12])
                 raise ExpressionError(
                     offset,
                     f"`{snippet}` 실행에 `{name}` 증거가 없어요.",
-                    f"혹시 `{near[0]}`인가요?" if near else f"있는 이름: {known}.",
+                    f"혹시 `{near}`인가요?" if near else f"있는 이름: {known}.",
                 )
 
     def value(self, evidence: Mapping[str, Evidence | None]) -> Value:
@@ -195,9 +194,10 @@ class Expression:
 
 def called(node: ast.expr, names: Collection[str]) -> tuple[str, ast.expr] | None:
     """(name, argument) of a node that calls one of those functions with one argument."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1):
-        return None
-    return (node.func.id, node.args[0]) if node.func.id in names and not node.keywords else None
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in names:
+            return name, argument
+    return None
 
 
 def names_evidence(node: ast.expr) -> bool:
@@ -275,7 +275,7 @@ def _pairs(expression: Expression, node: ast.expr, values: list[Any]) -> list[tu
     if len(lengths) > 1:
         counts = ", ".join(f"{length}개" for length in lengths)
         expression.fail(node, f"목록의 길이가 달라요({counts}).", "같은 씨앗에서 잰 목록끼리 셈해 주세요.")
-    return list(zip(*(value if isinstance(value, list) else [value] * lengths[0] for value in values)))
+    return list(zip(*(value if isinstance(value, list) else itertools.repeat(value) for value in values)))
 
 
 def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None]) -> Value | list[float]:
@@ -302,7 +302,7 @@ def _of_a_list(expression: Expression, node: ast.expr, function: str, value: Any
     if not isinstance(value, list):
         todo = "씨앗마다 잰 값을 목록으로 남기거나, 값 하나라면 감싸지 말고 적어 주세요."
         expression.fail(node, f"`{function}(…)` 안에는 목록이 와야 해요.", todo)
-    if len(value) < FEWEST.get(function, 1):
+    if function in FEWEST and len(value) < FEWEST[function]:
         todo = f"씨앗을 {FEWEST[function]}개 넘게 돌려 주세요."
         expression.fail(node, f"값이 {len(value)}개뿐이라 `{function}(…)`로 말할 수 없어요.", todo)
     return OF_A_LIST[function](value)

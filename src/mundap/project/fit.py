@@ -2,8 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema
 
@@ -23,8 +22,7 @@ def problems(document: Document, name: str) -> list[Problem]:
     return list(dict.fromkeys(problem for error in errors for problem in _explain(document, error)))
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """A value that does not fit. rule: the schema's part; wanted: what the rule that it breaks says."""
 
     document: Document
@@ -67,10 +65,8 @@ def _unknown_keys(fault: Fault) -> Iterator[Problem]:
     known = list(fault.rule["properties"])
     for key in fault.value:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            todo = (
-                f"혹시 `{near[0]}`인가요?{_look_alike(key, near[0])}" if near else f"쓸 수 있는 키: {', '.join(known)}."
-            )
+            near = next(iter(difflib.get_close_matches(key, known)), None)
+            todo = f"혹시 `{near}`인가요?{_look_alike(key, near)}" if near else f"쓸 수 있는 키: {', '.join(known)}."
             if fault.value[key] == "" and " " in key:  # {a: b, c d}
                 todo = "쉼표가 든 글이라면 글 전체를 따옴표로 감싸 주세요."
             yield fault.problem(f"`{key}` 키는 여기에 쓸 수 없어요.", todo, key, key=True)
@@ -94,7 +90,7 @@ def _missing_keys(fault: Fault) -> Iterator[Problem]:
 
 
 def _none_of(fault: Fault) -> Iterator[Problem]:
-    names = "나 ".join(f"`{part['required'][0]}`" for part in fault.wanted)
+    names = "나 ".join(f"`{name}`" for part in fault.wanted for name in part["required"])
     yield fault.problem(f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
 
 
@@ -110,9 +106,9 @@ def _too_few(fault: Fault) -> Iterator[Problem]:
 
 def _no_choice(fault: Fault) -> Iterator[Problem]:
     if isinstance(fault.value, str):  # else its kind is told
-        near = difflib.get_close_matches(fault.value, fault.wanted, 1, 0.4)
+        near = next(iter(difflib.get_close_matches(fault.value, fault.wanted, cutoff=0.4)), None)
         moved = OUTDATED.get((fault.key or "", fault.value.strip()))
-        todo = f"{f'{moved}. ' if moved else ''}{f'혹시 `{near[0]}`인가요?{_look_alike(fault.value, near[0])} ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
+        todo = f"{f'{moved}. ' if moved else ''}{f'혹시 `{near}`인가요?{_look_alike(fault.value, near)} ' if near else ''}{', '.join(fault.wanted)} 가운데 하나를 적어 주세요."
         yield fault.problem(f"{fault.here}에 올 수 없는 값이에요: `{fault.value.splitlines()[0][:40]}`.", todo)
 
 

@@ -143,5 +143,5 @@ def mask_code(markdown: str) -> str:
 
 def alone(text: str, match: re.Match[str]) -> bool:
     """Whether the match is a block by itself: empty lines, or nothing, above and below."""
-    above, below = text[: match.start()].rsplit("\n", 2), text[match.end() :].split("\n", 2)
-    return (len(above) < 2 or not above[-2].strip()) and (len(below) < 2 or not below[1].strip())
+    around = [*text[: match.start()].split("\n")[-2:], *text[match.end() :].split("\n")[:2]]  # beside it is nothing
+    return not "".join(around).strip()

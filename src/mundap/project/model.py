@@ -13,6 +13,7 @@ from mundap.project import snippets as snippet_files
 from mundap.project.draft import Files
 from mundap.project.expression import Comparison
 from mundap.project.records import Record
+from mundap.project.reruns import Again, Rerun
 from mundap.project.snippets import Snippet
 from mundap.project.values import Evidence
 from mundap.project.yamlsource import Place
@@ -200,11 +201,12 @@ class Null:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A check, decided. snippets: the names of the runs that decided it, in order of appearance."""
+    """A check, decided. snippets: the runs that decided it, in order of appearance; again: how it comes out in other worlds."""
 
     comparisons: tuple[Comparison, ...]
     snippets: tuple[str, ...]
     nulls: tuple[Null, ...] = ()
+    again: tuple[Again, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -226,6 +228,7 @@ class Project:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)  # {snippet: {evidence: what it is, in Korean}}
     snippets: dict[str, Snippet] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    reruns: dict[tuple[str, str], Rerun] = field(default_factory=dict)  # by snippet and world
     judgements: dict[tuple[str, Place], Judgement] = field(default_factory=dict)  # by judge_all
 
     def judgement(self, thread: Thread, item: Claim | Try) -> Judgement | None:

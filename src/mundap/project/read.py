@@ -9,11 +9,12 @@ import re
 from pathlib import Path
 
 from mundap.problems import Problem
-from mundap.project import construct, fit, records, snippets, yamlsource
+from mundap.project import construct, fit, records, reruns, snippets, yamlsource
 from mundap.project.draft import Draft, Files, runs, word
 from mundap.project.files import read_bytes, read_text
 from mundap.project.model import Project, Term
 from mundap.project.records import Record
+from mundap.project.reruns import Rerun
 from mundap.project.yamlsource import Document
 
 RUN_LINE = re.compile(r"\brun: *(\w+)")  # of a file that cannot be read as YAML
@@ -31,7 +32,9 @@ def read(root: Path | str) -> tuple[Project, list[Problem]]:
     problems += more
     files, terms, more = read_files(root, index if sound else None)
     problems += more
-    project = Project(root, files, snippets=known_snippets, records=kept, glossary=terms)
+    done_again, more = read_reruns(root)
+    problems += more
+    project = Project(root, files, snippets=known_snippets, records=kept, reruns=done_again, glossary=terms)
     files.labels, more = read_labels(root)
     problems += more
     project.labels = construct.labels_of(files.labels.value) if files.labels else {}
@@ -98,6 +101,25 @@ def read_records(root: Path, runnable: set[str]) -> tuple[dict[str, Record], lis
         else:
             what = f"이 기록의 스니펫(`snippets/{path.stem}.py`)이 없어요."
             problems.append(Problem(name, 1, 1, what, "스니펫을 되살리거나 이 기록을 지워 주세요."))
+    return kept, problems
+
+
+def read_reruns(root: Path) -> tuple[dict[tuple[str, str], Rerun], list[Problem]]:
+    """What snippets left in other worlds -> ({(snippet, world): Rerun}, [Problem])."""
+    kept, problems = {}, []
+    for command in reruns.WORLDS:
+        path = root / reruns.FOLDER / f"{command}.jsonl"
+        name, todo = path.relative_to(root).as_posix(), f"이 줄을 지우고 `mundap {command}` 명령으로 다시 돌려 주세요."
+        try:
+            runs, faults = reruns.read(path) if path.exists() else ([], [])
+        except (OSError, ValueError):
+            problems.append(Problem(name, 1, 1, "읽을 수 있는 UTF-8 파일이 아니에요.", todo.replace("줄을", "파일을")))
+            continue
+        kept |= {(run.snippet, run.world): run for run in runs if run.command == command}
+        for line, fault in faults:
+            is_edited = isinstance(fault, reruns.Edited)
+            what = "손으로 고친 줄이에요." if is_edited else f"`mundap {command}` 명령이 남긴 줄이 아니에요."
+            problems.append(Problem(name, line, 1, what, todo))
     return kept, problems
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jsonschema
 
@@ -90,8 +90,7 @@ class Edited(ValueError):
     """A record that is not as `mundap run` left it."""
 
 
-@dataclass(frozen=True)
-class Exhibit:
+class Exhibit(NamedTuple):
     """A named figure or table of a record. kind: "svg" or "html"; alt: the finding in one sentence."""
 
     name: str

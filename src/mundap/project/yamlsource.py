@@ -29,7 +29,7 @@ INVISIBLE = re.compile(  # controls, other line ends, marks that turn or join li
 )
 CHARACTERS = {  # what stands in the file for one character of the text, white space left out
     "'": re.compile(r"''|\S"),
-    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.|$)|\S"),
+    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.|$)|\S", re.M),
     "": re.compile(r"\S"),
 }
 
@@ -69,18 +69,19 @@ class Document:
             return line, column
         style, last = self.styles[path]
         left = len("".join(self.get(path)[:offset].split()))
-        row, place = (line, 0) if style in ("|", ">") else (line - 1, column - 1 + len(style))
-        after = line, column
-        for number in range(row, min(last, len(self.lines))):
-            for match in CHARACTERS.get(style, CHARACTERS[""]).finditer(self.lines[number], place):
-                if style == '"' and _is_space(match[0]):
-                    continue
-                if left == 0:
-                    return number + 1, match.start() + 1
-                left -= 1
-                after = number + 1, match.end() + 1
-            place = 0
-        return after
+        text, end = "\n".join(self.lines[:last]), None
+        if style in ("|", ">"):
+            start = len("\n".join(self.lines[:line]))
+        else:
+            start = len("\n".join([*self.lines[: line - 1], ""])) + column - 1 + len(style)
+        for match in CHARACTERS.get(style, CHARACTERS[""]).finditer(text, start):
+            if style == '"' and _is_space(match[0]):
+                continue
+            if left == 0:
+                return place(text[: match.start()])
+            left -= 1
+            end = match.end()
+        return place(text[:end]) if end else (line, column)
 
     def get(self, path: Sequence[str | int]) -> Any:
         """The value at a path."""

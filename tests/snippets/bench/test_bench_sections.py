@@ -4,9 +4,8 @@ import jsonschema
 import pytest
 import torch
 from attention_cost import naive_attention
-from bench import grid, models, peers, run, sections, work
-from bench.grid import SECTIONS
-from bench.work import Bench
+from bench import device, peers, run, sections, work
+from bench.sections import SECTIONS
 from benchmarks import SCHEMA, SNIPPETS, faults, made, measured
 from vit import vit
 
@@ -43,8 +42,8 @@ def test_the_longest_sequences_come_last_but_for_the_products_that_tell_of_drift
     one = made(SECTIONS, grid={"pixels": [224, 1024, 1440], "backward_pixels": [224, 1440]})
     told = [
         (cell["section"], cell.get("when") or cell.get("tokens"))
-        for task in sections.tasks(one)
-        for cell in task.cells[:1]
+        for _, cells, _ in sections.tasks(one)
+        for cell in cells[:1]
     ]
     assert told[-3:] == [("attention", 8101), ("attention", 8101), ("matmul", "end")]
     assert told.index(("attention", 4097)) < told.index(("model", None)) < told.index(("profile", None))
@@ -62,7 +61,7 @@ def test_small_run_of_every_section(tmp_path):
     assert [cell["when"] for cell in cells if cell["section"] == "matmul"] == ["start", "start", "end", "end"]
     for cell in cells:
         if cell["section"] == "attention" and cell["status"] == "ok":
-            assert cell["difference"] < 1e-5 and cell["memory_bytes"] > 0
+            assert cell["memory_bytes"] > 0
     [timm] = [cell for cell in cells if cell.get("library") == "timm" and cell["mode"] == "inference"]
     assert timm["same_weights"] and timm["difference"] < 1e-5 and timm["times_ours"]["median"] > 0
     assert timm["mfu"] > 0 and len(timm["times_ours"]["samples"]) == len(timm["seconds"]["samples"])
@@ -94,14 +93,14 @@ def test_a_cell_that_fails_is_recorded_with_its_error(monkeypatch):
 
 
 def test_a_library_that_fails_leaves_the_others(monkeypatch):
-    real = models.build
+    real = sections.build
 
     def build(library, *arguments):
         if library == "timm":
             raise ImportError("no timm")
         return real(library, *arguments)
 
-    monkeypatch.setattr(models, "build", build)
+    monkeypatch.setattr(sections, "build", build)
     one = made(["model"], libraries=["mundap", "timm", "torchvision"], grid={"batches": [1]})
     cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model"]
     states = {(cell["library"], cell["mode"]): cell["status"] for cell in cells}
@@ -111,8 +110,9 @@ def test_a_library_that_fails_leaves_the_others(monkeypatch):
 
 def test_a_compiled_model_is_called_as_any_other():
     one, cell = made(["model"]), {"model": "Ti/16", "mode": "training", "precision": "float32", "batch": 1}
-    contender = work.vit_call(one, cell, torch.compile(vit("Ti/16")))  # compiles at its first call
-    assert contender.name == "Ti/16"
+    network = vit("Ti/16")
+    work.vit_call(one, cell, torch.compile(network))  # compiles at its first call, and has no len()
+    assert network.training and cell["flops"] == work.flops_of("Ti/16", 224, training=True)
 
 
 def test_ctrl_c_keeps_what_was_measured(monkeypatch, tmp_path):
@@ -145,34 +145,39 @@ def test_a_lost_device_ends_the_measuring(monkeypatch):
     assert [cell["status"] for cell in result["cells"]] == ["ok", "ok", "skipped", "skipped", "skipped"]
 
 
-def test_models_too_large_to_stand_side_by_side_take_turns_with_ours(monkeypatch):
-    """In chunks, ours in each, so that every ratio is of rounds that took turns."""
-    seen, real = [], Bench.time
-    monkeypatch.setattr(models, "resident", lambda *_: 2)
-    monkeypatch.setattr(
-        Bench,
-        "time",
-        lambda self, runs, **options: (seen.append([run.name for run in runs]), real(self, runs, **options))[1],
-    )
+def test_a_few_libraries_at_a_time_take_turns_with_ours(monkeypatch):
+    """So that memory holds them, and every ratio is of rounds that took turns."""
+    seen, real = [], sections.race
+
+    def race(bench, cells, make, **options):
+        seen.append([cell["library"] for cell in cells])
+        return real(bench, cells, make, **options)
+
+    monkeypatch.setattr(sections, "ROOM", 1)
+    monkeypatch.setattr(sections, "race", race)
     one = made(["model"], libraries=["mundap", "timm", "torchvision"], grid={"batches": [1]})
     cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model" and cell["mode"] == "inference"]
-    assert [names for names in seen if "timm" in names or "torchvision" in names][:2] == [
-        ["mundap", "timm"],
-        ["mundap", "torchvision"],
-    ]
+    assert seen[1:3] == [["mundap", "timm"], ["mundap", "torchvision"]]
     assert [cell["library"] for cell in cells] == ["mundap", "timm", "torchvision"]
     assert all("times_ours" in cell for cell in cells[1:])
 
 
+def test_batch_where_the_device_is_full():
+    rates = {1: 100, 2: 190, 4: 350, 8: 500, 16: 545, 32: 550, 64: 549}
+    assert sections.pick_batch(rates) == 16
+    grown = [sections.saturated(dict(list(rates.items())[:count])) for count in range(1, 8)]
+    assert grown == [False, False, False, False, False, False, True]
+
+
 def test_a_batch_too_large_for_all_side_by_side_is_halved(monkeypatch):
-    real = models.vit_call
+    real = sections.vit_call
 
     def call(bench, cell, network):
         if cell["batch"] > 1 and cell["library"] == "torchvision":
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(bench, cell, network)
 
-    monkeypatch.setattr(models, "vit_call", call)
+    monkeypatch.setattr(sections, "vit_call", call)
     one = made(["model"], libraries=["mundap", "torchvision"], grid={"batches": [2]})
     cells = [cell for cell in measured(one)["cells"] if cell["section"] == "model"]
     assert {(cell["status"], cell["batch"]) for cell in cells} == {("ok", 1)}
@@ -192,7 +197,7 @@ def test_progress_is_a_line_a_task(capsys, monkeypatch):
 
 @pytest.mark.gpu
 def test_small_run_on_a_gpu():
-    precisions = grid.precisions_of("cuda", torch.cuda.get_device_capability())
+    precisions = device.precisions_of(torch.device("cuda", 0))
     small = {"tokens": 4096, "matmul": [256, 512], "copy_bytes": 2**24, "compiled": ["Ti"]}
     one = made(SECTIONS, "cuda", precisions, peers.installed_libraries(), small)
     result = measured(one)
@@ -206,19 +211,17 @@ def test_small_run_on_a_gpu():
     assert ("flash", "float32") not in ok, "flash takes 16 bits alone"
     if "bf16" in precisions:
         assert ("flash", "bf16") in ok
-    load = next(clock for clock in result["clocks"] if clock["when"] == "load")
-    assert load["sm_mhz"] is None or load["sm_mhz"] > 0
     assert result["memory_method"] == "torch.cuda.max_memory_allocated"
 
 
 @pytest.mark.gpu
 def test_attention_without_memory_enough_is_recorded_on_a_gpu():
     free, _ = torch.cuda.mem_get_info()
-    pixels = next(px for px in range(512, 10**6, 512) if 4 * work.HEADS * grid.tokens_of(px) ** 2 > free)
+    pixels = next(px for px in range(512, 10**6, 512) if 4 * sections.HEADS * sections.tokens_of(px) ** 2 > free)
     one = made(["attention"], "cuda", ["fp16"], grid={"pixels": [224, pixels], "backward_pixels": []})
     cells = measured(one)["cells"]
     states = {(cell["method"], cell["tokens"]): cell["status"] for cell in cells}
-    assert states["naive", 197] == "ok" and states["naive", grid.tokens_of(pixels)] == "oom"
+    assert states["naive", 197] == "ok" and states["naive", sections.tokens_of(pixels)] == "oom"
     assert torch.cuda.memory_allocated() < 2**30
 
 

@@ -6,7 +6,8 @@ To add one, write `(project) -> Iterator[Problem]` in the module it belongs to, 
 from pathlib import Path
 
 from mundap.problems import Failure, Problem
-from mundap.project.check import claims, code, files, names, words
+from mundap.project.again import judge_again
+from mundap.project.check import again, claims, code, files, names, words
 from mundap.project.judge import judge_all
 from mundap.project.model import Project
 from mundap.project.read import read
@@ -41,6 +42,9 @@ CHECKS = (
     claims.citations,
     claims.outcomes,
     claims.nulls,
+    again.without_learning,
+    again.moved_seeds,
+    again.old_reruns,
     claims.twins,
     words.texts_of_the_map,
     words.texts_of_threads,
@@ -57,7 +61,7 @@ def check(project: Project) -> list[Problem]:
 def examine(root: Path | str) -> tuple[Project, list[Problem]]:
     """Read, judge and check the project below a folder -> (Project, all that is wrong, sorted)."""
     project, problems = read(root)
-    project = judge_all(project)
+    project = judge_again(judge_all(project))
     return project, sorted({*problems, *check(project)})
 
 
