@@ -1,5 +1,6 @@
 """What was measured, where it lies against its bound: a line with the allowed side, the values, worlds without the effect."""
 
+import ast
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ Labels = Mapping[str, Mapping[str, str]]  # {snippet: {evidence: what it is in K
 WIDTH, HEIGHT, EDGE = 240, 16, 6  # units of the drawing; EDGE: on both sides of the outermost mark
 ROOM = 0.15  # of the line, beyond the outermost mark, so that the allowed side shows
 NAME = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
+NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 CALLS = {
     "mean": "{} 평균",
     "low": "{}, 95% 구간의 아래 끝",
@@ -44,20 +46,21 @@ def in_words(source: str, labels: Labels) -> str:
     names = NAME.findall(source)
     if not names or any(name not in labels.get(snippet, {}) for snippet, name in names):
         return ""
+    tree = ast.parse(source.strip(), mode="eval").body
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in CALLS:
+        return CALLS[tree.func.id].format(_signs(source.strip()[len(tree.func.id) + 1 : -1], labels))
+    return _signs(source, labels)
+
+
+def _signs(source: str, labels: Labels) -> str:
     text = NAME.sub(lambda match: labels[match[1]][match[2]], source)
-    call = re.fullmatch(r"(\w+)\((.*)\)", text.strip())
-    if call and call[1] in CALLS and call[2].count("(") == call[2].count(")"):
-        return CALLS[call[1]].format(_signs(call[2]))
-    return _signs(text)
-
-
-def _signs(text: str) -> str:
     return re.sub(r"\s*-\s*", " − ", text).replace("*", "×").replace("/", "÷")
 
 
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
     """What a comparison asks of its left side."""
-    value = shown(comparison.right_value)
+    is_number = comparison.is_bound and NUMBER.fullmatch(comparison.right)
+    value = readable(comparison.right) if is_number else shown(comparison.right_value)
     other = "" if comparison.is_bound else in_words(comparison.right, labels)
     right = f"{other} {value}".strip()
     if isinstance(comparison.right_value, bool):
