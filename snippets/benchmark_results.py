@@ -20,23 +20,20 @@ REASONS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류"
 def name_of(record):
     """What to call a record's device: str."""
     device = record["device"]
-    return f"{device['name']}, 스레드 {device['threads']}개" if device["kind"] == "cpu" else device["name"]
-
-
-def select(record, section, status="ok", **fields):
-    """The cells of a record that agree with all fields: list. status None: whatever came of them."""
-    fields = {"section": section, **fields, **({"status": status} if status else {})}
-    return [cell for cell in record["cells"] if all(cell.get(key) == value for key, value in fields.items())]
+    threads = f", 스레드 {device['threads']}개" if device["kind"] == "cpu" else ""
+    return device["name"] + threads
 
 
 def title_of(cell):
     """A cell of the model section in a few words: str."""
-    return f"{cell['model']} {MODES[cell['mode']]} {cell['precision']}{' compile' if cell['compile'] else ''}"
+    compiled = " compile" if cell["compile"] else ""
+    return f"{cell['model']} {MODES[cell['mode']]} {cell['precision']}{compiled}"
 
 
-def short(value):
-    """A positive number with three significant digits and no exponent, "-" for none: str."""
-    return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def select(record, section, status="ok", **fields):
+    """The cells of a record that agree with all fields: list. status None: any."""
+    fields |= {"section": section} | ({"status": status} if status else {})
+    return [cell for cell in record["cells"] if all(cell.get(key) == value for key, value in fields.items())]
 
 
 def rate(cell, quantity="flops", quartile="median"):
@@ -45,14 +42,42 @@ def rate(cell, quantity="flops", quartile="median"):
 
 
 def peak_of(record, precision):
-    """TFLOP/s of the fastest matrix product of a record, None where none was measured."""
-    return max((rate(cell) / 1e12 for cell in select(record, "matmul", precision=precision)), default=None)
+    """TFLOP/s of the fastest matrix product of a record, None without one."""
+    products = select(record, "matmul", precision=precision)
+    return max((rate(cell) / 1e12 for cell in products), default=None)
 
 
 def bandwidth_of(record):
-    """GB a second that a copy read and wrote, None where it was not measured."""
+    """GB a second that a copy read and wrote, None without one."""
     return max((rate(cell, "bytes") / 1e9 for cell in select(record, "copy")), default=None)
 
+
+def short(value):
+    """A positive number with three digits and no exponent, "-" for none: str."""
+    return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+# %%
+if __name__ == "__main__":
+    records = read_folder(data_path("benchmarks"))
+    if not records:
+        raise SystemExit("snippets/data/benchmarks/에 기록이 없어요.")
+    gpus = [record for record in records if record["device"]["kind"] != "cpu"]
+    lead = records[0]
+    lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
+    lead_words = f"({lead_name}, {lead_precision})"
+    hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
+    rows = []
+    for record in records:
+        speeds = [*(peak_of(record, how) for how in hows), bandwidth_of(record)]
+        moved, minutes = math.expm1(drift(record)), record["seconds"] / 60
+        about = [f"{moved:.1%}", record["versions"]["torch"], record["when"][:10], f"{minutes:.0f}분"]
+        rows.append([name_of(record), *map(short, speeds), *about])
+    header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
+    caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
+    table("devices", caption, header, rows)
+    if not gpus:
+        print("GPU에서 잰 기록은 아직 없어요.")
 
 # %% [markdown]
 # ## 다른 구현보다 빠른가
@@ -63,7 +88,7 @@ def bandwidth_of(record):
 
 # %%
 def race(record):
-    """Every model cell against its fastest peer -> [dict], ratio: how many times as fast ours is."""
+    """Every model cell against its fastest peer -> [dict]. ratio: how many times as fast."""
     races = []
     for ours in select(record, "model", library="mundap"):
         same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
@@ -71,53 +96,23 @@ def race(record):
         if cells:
             peers = {cell["library"]: cell["times_ours"] for cell in cells}
             fastest = min(peers, key=lambda name: peers[name]["median"])
-            slower = peers[fastest]["median"] < 0.97 and peers[fastest]["high"] < 1
-            races.append({**same, "peers": peers, "fastest": fastest, "ratio": peers[fastest], "slower": slower})
+            ratio = peers[fastest]
+            slower = ratio["median"] < 0.97 and ratio["high"] < 1
+            races.append({**same, "peers": peers, "fastest": fastest, "ratio": ratio, "slower": slower})
     return races
-
-
-# %%
-def device_row(record, precisions):
-    """What a record says of its device, as a line of the table."""
-    speeds = [*(peak_of(record, how) for how in precisions), bandwidth_of(record)]
-    moved, minutes = f"{math.expm1(drift(record)):.1%}", f"{record['seconds'] / 60:.0f}분"
-    return [name_of(record), *map(short, speeds), moved, record["versions"]["torch"], record["when"][:10], minutes]
-
-
-if __name__ == "__main__":
-    records = read_folder(data_path("benchmarks"))
-    if not records:
-        raise SystemExit("snippets/data/benchmarks/에 기록이 없어요.")
-    gpus = [record for record in records if record["device"]["kind"] != "cpu"]
-    lead = records[0]
-    lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
-    lead_words = f"({lead_name}, {lead_precision})"
-    hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
-    header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
-    caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
-    table("devices", caption, header, [device_row(record, hows) for record in records])
-    if not gpus:
-        print("GPU에서 잰 기록은 아직 없어요.")
-
-
-# %%
-def race_row(item, libraries):
-    """A cell against its fastest peer and against each, as a line of the table."""
-    ratio, medians = item["ratio"], {name: f"{peer['median']:.2f}" for name, peer in item["peers"].items()}
-    words = (
-        f"{ratio['median']:.2f} ({ratio['low']:.2f}~{ratio['high']:.2f})",
-        "느려요" if item["slower"] else "괜찮아요",
-    )
-    return [title_of(item), *words, *(medians.get(library, "-") for library in libraries)]
 
 
 if __name__ == "__main__":
     races = {name_of(record): race(record) for record in records}
     compared = races[lead_name]
     libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
+    rows = []
+    for item in compared:
+        ratio = "{median:.2f} ({low:.2f}~{high:.2f})".format(**item["ratio"])
+        medians = [f"{item['peers'][name]['median']:.2f}" if name in item["peers"] else "-" for name in libraries]
+        rows.append([title_of(item), ratio, "느려요" if item["slower"] else "괜찮아요", *medians])
     header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
-    caption = f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})"
-    table("ratios", caption, header, [race_row(item, libraries) for item in compared])
+    table("ratios", f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})", header, rows)
     slower = [item for item in compared if item["slower"]]
     print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
 
@@ -127,48 +122,35 @@ if __name__ == "__main__":
 # **MFU**(model FLOPs utilization)는 모델에 꼭 필요한 연산을 실제로 걸린 시간으로 나눈 뒤, 같은 기록에서 가장 빨랐던 행렬곱의 속도로 나눈 값이에요.
 # 배치는 더 키워도 빨라지지 않을 때까지 키워서 골랐어요.
 
-
 # %%
-def model_row(cell, mfus):
-    """Throughput, MFU and memory of a cell as a line of the table. mfus: by which peaks, as a cell names them."""
-    if cell["status"] != "ok":
-        return [title_of(cell), cell["batch"] or "-", REASONS[cell["status"]], *("-" for _ in mfus), "-"]
-    median, high, low = (short(rate(cell, "batch", quartile)) for quartile in ("median", "high", "low"))
-    shares = [f"{cell[mfu]:.0%}" if cell[mfu] else "-" for mfu in mfus]
-    memory = "-" if cell["memory_bytes"] is None else f"{cell['memory_bytes'] / 2**20:,.0f}"
-    return [title_of(cell), cell["batch"], f"{median} ({high}~{low})", *shares, memory]
-
-
 if __name__ == "__main__":
-    mfus = {"mfu": "MFU", **({"mfu_datasheet": "제원 대비"} if lead["device"]["datasheet"] else {})}
-    rows = [model_row(cell, mfus) for cell in select(lead, "model", status=None, library="mundap")]
-    header = ["칸", "배치", "장/초 (사분위)", *mfus.values(), "MiB"]
+    rows = []
+    for cell in select(lead, "model", status=None, library="mundap"):
+        row = [REASONS.get(cell["status"]), "-", "-"]
+        if cell["status"] == "ok":
+            median, high, low = (short(rate(cell, "batch", end)) for end in ("median", "high", "low"))
+            mfu = f"{cell['mfu']:.0%}" if cell["mfu"] else "-"
+            memory = "-" if cell["memory_bytes"] is None else f"{cell['memory_bytes'] / 2**20:,.0f}"
+            row = [f"{median} ({high}~{low})", mfu, memory]
+        rows.append([title_of(cell), cell["batch"] or "-", *row])
+    header = ["칸", "배치", "장/초 (사분위)", "MFU", "MiB"]
     table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
 
-
 # %%
-def mfu_row(title, mode, goal, record):
-    """The highest MFU of ViT-L in a record against a goal, as a line of the table."""
-    cells = select(record, "model", library="mundap", precision="bf16", compile=True, model="L/16", mode=mode)
-    reached = max((cell["mfu"] for cell in cells if cell["mfu"]), default=None)
-    if reached is None:
-        return [title, name_of(record), "-", "안 잼"]
-    return [title, name_of(record), f"{reached:.0%}", "이뤘어요" if reached >= goal else "모자라요"]
-
-
-def slower_row(record, races):
-    """In how many cells of a record ours is slower, as a line of the table."""
-    count = sum(item["slower"] for item in races)
-    verdict = "안 잼" if not races else "모자라요" if count else "이뤘어요"
-    return ["어느 칸에서도 느리지 않음", name_of(record), f"{len(races)}칸 중 {count}칸 느림", verdict]
-
-
 if __name__ == "__main__":
     rows = []
     for mode, goal in (("inference", 0.65), ("training", 0.50)):
         title = f"ViT-L/16 {MODES[mode]} bf16 compile: MFU {goal:.0%} 이상"
-        rows += [mfu_row(title, mode, goal, record) for record in gpus] or [[title, "GPU", "-", "기록이 없어요"]]
-    rows += [slower_row(record, races[name_of(record)]) for record in records]
+        largest = {"library": "mundap", "model": "L/16", "mode": mode, "precision": "bf16", "compile": True}
+        for record in gpus:
+            mfu = max((cell["mfu"] or 0 for cell in select(record, "model", **largest)), default=0)
+            verdict = "안 잼" if not mfu else "이뤘어요" if mfu >= goal else "모자라요"
+            rows.append([title, name_of(record), f"{mfu:.0%}" if mfu else "-", verdict])
+        rows += [] if gpus else [[title, "GPU", "-", "기록이 없어요"]]
+    for name, items in races.items():
+        count = sum(item["slower"] for item in items)
+        verdict = "안 잼" if not items else "모자라요" if count else "이뤘어요"
+        rows.append(["어느 칸에서도 느리지 않음", name, f"{len(items)}칸 중 {count}칸 느림", verdict])
     table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
 
 
@@ -183,32 +165,25 @@ def log_axes(axis, xlabel, xticks=None, yscale="log", **settings):
     axis.minorticks_off()
 
 
-def draw_sweep(axis, record, precision, mode):
-    """Images a second against the batch -> {model: how many times as fast as batch 1 the fastest batch is}."""
-    gains, batches = {}, set()
-    for size, color, marker in zip(("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"):
-        cells = select(record, "sweep", model=f"{size}/16", mode=mode, precision=precision)
-        rates = {cell["batch"]: rate(cell, "batch") for cell in cells}
-        if rates:
-            gains[f"{size}/16"] = max(rates.values()) / next(iter(rates.values()))
-            axis.plot(*zip(*rates.items()), color=color, marker=marker, label=f"ViT-{size}/16")
-        batches |= rates.keys()
-    log_axes(axis, "배치", sorted(batches), title=MODES[mode])
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    return gains
-
-
 if __name__ == "__main__":
     figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), sharey=True)
-    gains = {mode: draw_sweep(axis, lead, lead_precision, mode) for axis, mode in zip(axes, MODES)}
+    gains = []  # how many times as fast as batch 1 the fastest batch is
+    for axis, mode in zip(axes, MODES):
+        batches = set()
+        for size, color, marker in zip(("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"):
+            same = {"model": f"{size}/16", "mode": mode, "precision": lead_precision}
+            rates = {cell["batch"]: rate(cell, "batch") for cell in select(lead, "sweep", **same)}
+            if rates:
+                gains.append((max(rates.values()) / next(iter(rates.values())), f"{size}/16", mode))
+                axis.plot(*zip(*rates.items()), color=color, marker=marker, label=f"ViT-{size}/16")
+            batches |= rates.keys()
+        log_axes(axis, "배치", sorted(batches), title=MODES[mode])
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes[0].set_ylabel("장/초")
     axes[0].legend(fontsize=9)
-    gain, name, mode = max((gain, name, mode) for mode in MODES for name, gain in gains[mode].items())
-    alt = (
-        f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain:.1f}배예요. "
-        f"({lead_name}, {lead_precision}, 컴파일하지 않음)"
-    )
-    show(figure, "sweep", alt)
+    gain, name, mode = max(gains)
+    alt = f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain:.1f}배예요. "
+    show(figure, "sweep", f"{alt}({lead_name}, {lead_precision}, 컴파일하지 않음)")
 
 # %% [markdown]
 # ## 어텐션: 시간과 메모리
@@ -229,79 +204,67 @@ def curve(record, method, precision, which="forward", quantity="seconds"):
 
 
 def fused_methods(record, precision):
-    """The fused backends that a device has in a precision: list, the fastest at the longest N first."""
+    """The fused kernels of a device, the fastest at the longest N first: list."""
     curves = {method: curve(record, method, precision) for method in ("flash", "cudnn", "efficient")}
     longest = {method: max(seconds.items()) for method, seconds in curves.items() if seconds}
     return sorted(longest, key=lambda method: (-longest[method][0], longest[method][1]))
 
 
 def at_longest(record, one, other, quantity="seconds"):
-    """Seconds or bytes of one over those of another, each a (method, precision), at the longest N of both -> (N, ratio)."""
+    """One (method, precision) over another at the longest N of both -> (N, ratio)."""
     ones, others = (curve(record, *way, quantity=quantity) for way in (one, other))
     longest = max(ones.keys() & others.keys())
     return longest, ones[longest] / others[longest]
 
 
-# %%
-def draw_curves(axis, record, precision, quantity, scale):
-    """Time or memory of each way to compute attention against N, and where the memory ran out."""
-    for (method, title), color, marker in zip(METHODS.items(), (ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD"):
-        values = {N: scale * value for N, value in curve(record, method, precision, quantity=quantity).items()}
-        if not values:
-            continue
-        axis.plot(*zip(*values.items()), color=color, marker=marker, label=title)
-        if select(record, "attention", "oom", method=method, precision=precision, **{"pass": "forward"}):
-            place = {"xytext": (4, 4), "textcoords": "offset points"}
-            axis.annotate("메모리 부족", max(values.items()), fontsize=8, color=color, **place)
-    longest = max(curve(record, "flash", precision))
-    ticks = [N for N in (197, 1025, 4097, 16385) if N <= longest]
-    log_axes(axis, "토큰 수 N", ticks)
-    axis.set_title(f"{name_of(record)}, {precision}", fontsize=9)
-
-
-def panels_of(records):
-    """The records and precisions that stand side by side: two devices, or two precisions of the only one."""
+if __name__ == "__main__":
+    # Two devices side by side, or two precisions of the only one.
     panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
     if len(panels) == 1:
-        panels = [(records[0], how) for how in dict.fromkeys([panels[0][1], "float32"])]
-    return [(record, how) for record, how in panels if curve(record, "naive", how)]
-
-
-if __name__ == "__main__":
-    panels, best_fused = panels_of(records), fused_methods(lead, lead_precision)[0]
-    ways = ("naive", lead_precision), (best_fused, lead_precision)
-    ratios = {}
+        panels = [(lead, how) for how in dict.fromkeys([lead_precision, "float32"])]
+    panels = [(record, how) for record, how in panels if curve(record, "naive", how)]
+    best_fused = fused_methods(lead, lead_precision)[0]
+    ways, ratios = [(method, lead_precision) for method in ("naive", best_fused)], {}
+    looks = dict(zip(METHODS, zip((ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD")))
     for quantity, what, scale, label, name in (
         ("seconds", "시간이", 1e3, "시간 (ms)", "attention_time"),
         ("memory", "메모리가", 2**-20, "최대 메모리 (MiB)", "attention_memory"),
     ):
         figure, axes = plt.subplots(1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False)
         for axis, (record, how) in zip(axes[0], panels):
-            draw_curves(axis, record, how, quantity, scale)
+            for method, (color, marker) in looks.items():
+                values = curve(record, method, how, quantity=quantity)
+                values = {N: scale * value for N, value in values.items()}
+                if values:
+                    axis.plot(*zip(*values.items()), color=color, marker=marker, label=METHODS[method])
+                same = {"method": method, "precision": how, "pass": "forward"}
+                if values and select(record, "attention", "oom", **same):
+                    place = {"xytext": (4, 4), "textcoords": "offset points"}
+                    axis.annotate("메모리 부족", max(values.items()), fontsize=8, color=color, **place)
+            last = max(curve(record, "flash", how))
+            log_axes(axis, "토큰 수 N", [N for N in (197, 1025, 4097, 16385) if N <= last])
+            axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
         axes[0][0].set_ylabel(f"시퀀스 하나의 {label}")
         axes[0][0].legend(fontsize=9)
-        N, ratios[quantity] = at_longest(lead, *ways, quantity)
-        alt = f"N = {N:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratios[quantity]:.1f}배 들어요. "
+        longest, ratios[quantity] = at_longest(lead, *ways, quantity)
+        alt = f"N = {longest:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratios[quantity]:.1f}배 들어요. "
         show(figure, name, alt + lead_words)
 
-
 # %%
-def attention_row(record, precision, px):
-    """Time and speed of each way to compute attention at that image size, as a line of the table."""
-    N = (px // 16) ** 2 + 1
-    row = [px, f"{N:,}"]
-    for method in METHODS:
-        same = {"tokens": N, "method": method, "precision": precision, "pass": "forward"}
-        [cell] = select(record, "attention", status=None, **same) or [None]
-        if cell and cell["status"] == "ok":
-            row.append(f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}")
-        else:
-            row.append(REASONS[cell["status"]] if cell else "-")
-    return row
-
-
 if __name__ == "__main__":
-    rows = [attention_row(lead, lead_precision, px) for px in lead["settings"]["grid"]["pixels"]]
+    rows = []
+    for px in lead["settings"]["grid"]["pixels"]:
+        N = (px // 16) ** 2 + 1
+        same = {"tokens": N, "precision": lead_precision, "pass": "forward"}
+        found = {cell["method"]: cell for cell in select(lead, "attention", status=None, **same)}
+        row = [px, f"{N:,}"]
+        for method in METHODS:
+            cell = found.get(method, {"status": None})
+            if cell["status"] == "ok":
+                row.append(f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}")
+            else:
+                row.append(REASONS.get(cell["status"], "-"))
+        rows.append(row)
     caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s {lead_words}"
     table("attention", caption, ["px", "N", *METHODS.values()], rows)
 
@@ -320,31 +283,29 @@ if __name__ == "__main__":
 
 
 # %%
-def shares_of(record, precision):
-    """Attention's share of the time of ViT-B/16 and of its FLOPs -> {N: (spread of the time's, the FLOPs')}."""
-    cells = sorted(select(record, "share", precision=precision), key=lambda cell: cell["tokens"])
-    return {cell["tokens"]: (cell["time_share"], cell["flop_share"]) for cell in cells if "time_share" in cell}
-
-
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(6, 3.8))
     lines = [(record, how) for record in records for how in record["settings"]["precisions"] if how != "tf32"][:4]
-    shares = {(name_of(record), how): shares_of(record, how) for record, how in lines}
+    shares = {}  # of a device and a precision -> {N: the cell}
     for (record, how), color, marker in zip(lines, (BLUE, GREEN, PINK, VIOLET), "os^D"):
-        times = {N: time for N, (time, _) in shares[name_of(record), how].items()}
+        cells = sorted(select(record, "share", precision=how), key=lambda cell: cell["tokens"])
+        found = {cell["tokens"]: cell for cell in cells if "time_share" in cell}
+        shares[name_of(record), how] = found
+        times = [cell["time_share"] for cell in found.values()]
         if times:
-            median = [time["median"] for time in times.values()]
-            bars = [[abs(time[end] - time["median"]) for time in times.values()] for end in ("low", "high")]
-            label = f"시간: {record['device']['name']}, {how}"
-            axis.errorbar(list(times), median, yerr=bars, color=color, marker=marker, capsize=3, label=label)
+            median = [time["median"] for time in times]
+            bars = [[abs(time[end] - time["median"]) for time in times] for end in ("low", "high")]
+            look = {"color": color, "marker": marker, "label": f"시간: {record['device']['name']}, {how}"}
+            axis.errorbar(list(found), median, yerr=bars, capsize=3, **look)
     lengths = sorted({N for share in shares.values() for N in share})
     grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(lengths)]
     axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
     log_axes(axis, "토큰 수 N", lengths, yscale="linear", ylabel="어텐션의 몫", ylim=(0, None))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axis.legend(fontsize=9)
-    time_share, flop_share = shares[lead_name, lead_precision][197]
-    alt = f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {flop_share:.1%}인데 시간은 {time_share['median']:.1%}예요. "
+    short_one = shares[lead_name, lead_precision][197]
+    time_share, flop_share = short_one["time_share"]["median"], short_one["flop_share"]
+    alt = f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {flop_share:.1%}인데 시간은 {time_share:.1%}예요. "
     show(figure, "attention_share", alt + lead_words)
 
 # %% [markdown]
@@ -355,38 +316,31 @@ if __name__ == "__main__":
 
 
 # %%
-def ridge_of(record, precision):
-    """The operations a byte at which a device's memory and its matrix products keep each other busy: float."""
-    return peak_of(record, precision) * 1e3 / bandwidth_of(record)
-
-
-def draw_roofline(axis, record, precision):
-    """Speed against operations a byte, below what the device's memory and its matrix products allow."""
-    peak, ridge = peak_of(record, precision), ridge_of(record, precision)
-    axis.plot([ridge / 30, ridge, 100 * ridge], [peak / 30, peak, peak], color="0.5", linewidth=1.2)
-    best = (fused_methods(record, precision) or ["flash"])[0]
-    attention = {"precision": precision, "pass": "forward"}
-    models = {"library": "mundap", "mode": "inference", "precision": precision, "compile": False}
-    for cells, marker, color, label in (
-        (select(record, "attention", method="naive", **attention), "o", ORANGE, f"어텐션, {METHODS['naive']}"),
-        (select(record, "attention", method=best, **attention), "s", BLUE, f"어텐션, {METHODS[best]}"),
-        ([cell for cell in select(record, "model", **models) if cell.get("bytes")], "^", GREEN, "ViT 추론"),
-    ):
-        intensities = [cell["flops"] / cell["bytes"] for cell in cells]
-        axis.plot(intensities, [rate(cell) / 1e12 for cell in cells], marker, color=color, label=label)
-    log_axes(axis, "연산 강도 (FLOP/바이트)")
-    axis.set_title(f"{name_of(record)}, {precision}", fontsize=9)
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-
-
 if __name__ == "__main__":
     figure, axes = plt.subplots(1, len(panels), figsize=(7, 4), squeeze=False)
+    ridges = []  # FLOPs a byte at which memory and matrix products keep each other busy
     for axis, (record, how) in zip(axes[0], panels):
-        draw_roofline(axis, record, how)
+        peak = peak_of(record, how)
+        ridges.append(peak * 1e3 / bandwidth_of(record))
+        bends = [ridges[-1] / 30, ridges[-1], 100 * ridges[-1]]
+        axis.plot(bends, [peak / 30, peak, peak], color="0.5", linewidth=1.2)
+        best = (fused_methods(record, how) or ["flash"])[0]
+        attention = {"section": "attention", "precision": how, "pass": "forward"}
+        models = {"section": "model", "library": "mundap", "mode": "inference", "compile": False}
+        for fields, marker, color, label in (
+            (attention | {"method": "naive"}, "o", ORANGE, f"어텐션, {METHODS['naive']}"),
+            (attention | {"method": best}, "s", BLUE, f"어텐션, {METHODS[best]}"),
+            (models | {"precision": how}, "^", GREEN, "ViT 추론"),
+        ):
+            cells = [cell for cell in select(record, **fields) if cell.get("bytes")]
+            intensities = [cell["flops"] / cell["bytes"] for cell in cells]
+            axis.plot(intensities, [rate(cell) / 1e12 for cell in cells], marker, color=color, label=label)
+        log_axes(axis, "연산 강도 (FLOP/바이트)")
+        axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes[0][0].set_ylabel("TFLOP/s")
     axes[0][-1].legend(fontsize=9, loc="lower right")
-    ridge = ridge_of(lead, lead_precision)
-    alt = f"연산 강도가 {ridge:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
+    alt = f"연산 강도가 {ridges[0]:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
     show(figure, "roofline", alt + lead_words)
 
 # %% [markdown]
@@ -394,24 +348,19 @@ if __name__ == "__main__":
 #
 # 같은 224px 이미지를 P = 32, 16, 8로 자른 ViT-B의 추론이에요. 패치를 반으로 줄이면 토큰이 네 배예요.
 
-
 # %%
-def patch_costs(record, precision):
-    """Seconds and FLOPs of one image -> {patch size: (seconds, FLOPs)}."""
-    cells = {int(cell["model"].partition("/")[2]): cell for cell in select(record, "patch", precision=precision)}
-    return {P: (cell["seconds"]["median"] / cell["batch"], cell["flops"] / cell["batch"]) for P, cell in cells.items()}
-
-
 if __name__ == "__main__":
     rows, patch_ratios, patch_flops = [], {}, {}
     for record in records:
         for how in dict.fromkeys(cell["precision"] for cell in select(record, "patch")):
-            costs = patch_costs(record, how)
+            cells = {int(cell["model"].split("/")[1]): cell for cell in select(record, "patch", precision=how)}
+            seconds = {P: cell["seconds"]["median"] / cell["batch"] for P, cell in cells.items()}
+            flops = {P: cell["flops"] / cell["batch"] for P, cell in cells.items()}
             for P in (16, 8):
-                patch_ratios[name_of(record), how, P] = costs[P][0] / costs[2 * P][0]
-                patch_flops[P] = costs[P][1] / costs[2 * P][1]
-            times = [short(1e3 * costs[P][0]) for P in (32, 16, 8)]
+                patch_ratios[name_of(record), how, P] = seconds[P] / seconds[2 * P]
+                patch_flops[P] = flops[P] / flops[2 * P]
             growth = [f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8)]
+            times = [short(1e3 * seconds[P]) for P in (32, 16, 8)]
             rows.append([name_of(record), how, *times, *growth])
     header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
     caption = f"이미지 한 장의 시간과 그 비 (연산량의 비는 {patch_flops[16]:.1f}, {patch_flops[8]:.1f})"
@@ -430,27 +379,23 @@ if __name__ == "__main__":
             rows.append([title_of(cell), f"{item['share']:.1%}", item["name"].removeprefix("aten::")])
     table("profile", f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})", ["칸", "몫", "연산자"], rows)
 
-
 # %%
-def fused_over_naive(record, which):
-    """How many times as long PyTorch's flash kernel takes as the plain formula at N = 197, where it is slow."""
-    how = record["settings"]["precisions"][0]
-    flash, naive = (curve(record, method, how, which)[197] for method in ("flash", "naive"))
-    return flash / naive
-
-
 if __name__ == "__main__":
     cpu = records[-1]
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
-    half = cpu["settings"]["precisions"][0]
-    floats, halves = (
-        [item for item in race(cpu) if (item["precision"] == "float32") == full] for full in (True, False)
-    )
+    cpu_name, half = name_of(cpu), cpu["settings"]["precisions"][0]
+    floats = [item["slower"] for item in races[cpu_name] if item["precision"] == "float32"]
+    halves = [item["slower"] for item in races[cpu_name] if item["precision"] != "float32"]
+    over_naive = {}  # times of the flash kernel over the plain formula's at N = 197
+    for which in ("forward", "forward+backward"):
+        flash, naive = (curve(cpu, method, half, which)[197] for method in ("flash", "naive"))
+        over_naive[which] = flash / naive
     statuses = [cell["status"] for record in records for cell in record["cells"]]
     differences = [cell.get("difference") for record in records for cell in select(record, "model")]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
-    share_ratios = [share[197][0]["median"] / share[197][1] for share in shares.values() if 197 in share]
+    shorts = [share[197] for share in shares.values() if 197 in share]
+    share_ratios = [cell["time_share"]["median"] / cell["flop_share"] for cell in shorts]
     smallest = [ratio for (_, _, P), ratio in patch_ratios.items() if P == 8]
     evidence = {
         "records": len(records),
@@ -464,23 +409,23 @@ if __name__ == "__main__":
         "largest_difference": max(filter(None, differences), default=0.0),
         "failed_cells": statuses.count("error"),
         "out_of_memory_cells": statuses.count("oom"),
-        "longest": at_longest(lead, *ways, "seconds")[0],
+        "longest": longest,
         "time_ratio": ratios["seconds"],
         "memory_ratio": ratios["memory"],
         "naive_time_exponent": fits["naive", "forward", lead_precision, "time"]["exponent"],
         "fused_time_exponent": fits[best_fused, "forward", lead_precision, "time"]["exponent"],
-        "cpu_device": name_of(cpu),
+        "cpu_device": cpu_name,
         "cpu_precision": half,
         "cpu_float32_cells": len(floats),
-        "cpu_float32_slower": sum(item["slower"] for item in floats),
-        "cpu_half_slower": sum(item["slower"] for item in halves),
-        "cpu_fused_over_naive_197": fused_over_naive(cpu, "forward"),
-        "cpu_fused_over_naive_training_197": fused_over_naive(cpu, "forward+backward"),
+        "cpu_float32_slower": sum(floats),
+        "cpu_half_slower": sum(halves),
+        "cpu_fused_over_naive_197": over_naive["forward"],
+        "cpu_fused_over_naive_training_197": over_naive["forward+backward"],
         "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half))[1],
         "cpu_float32_naive_over_fused_longest": at_longest(cpu, ("naive", "float32"), ("flash", "float32"))[1],
         "cpu_flash_half_over_float32": at_longest(cpu, ("flash", half), ("flash", "float32"))[1],
         "cpu_matmul_half_over_float32": peak_of(cpu, half) / peak_of(cpu, "float32"),
-        "time_share_197": time_share["median"],
+        "time_share_197": time_share,
         "flop_share_197": flop_share,
         "least_share_ratio_197": min(share_ratios),
         "patch_time_ratio_8": patch_ratios[lead_name, lead_precision, 8],

@@ -6,6 +6,7 @@
 # 두 결과를 나란히 놓으면 "강한 편향이 좋다"와 "약한 편향이 좋다" 가운데 무엇이 맞는지 드러나요.
 
 # %%
+import copy
 import statistics
 
 import torch
@@ -67,6 +68,7 @@ def load(seed):
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     digits, offsets, labels = load(SEEDS[0])[0]
     fig, axes = plt.subplots(2, 5, figsize=(5, 2.3))
     for permuted, row in zip((False, True), axes):
@@ -135,10 +137,15 @@ MODELS = {"CNN": cnn, "ViT": vit, "MLP": mlp}
 
 
 # %%
+def untrained(make, seed):
+    """The model that train() starts from."""
+    torch.manual_seed(seed)
+    return make().to(memory_format=torch.channels_last)  # the same numbers, and pooling is faster on a CPU
+
+
 def train(make, digits, offsets, labels, lr, seed, permuted=False, moving=False):
     """A model made by make() and trained; with moving=True each step puts the digits in new places."""
-    torch.manual_seed(seed)
-    model = make().to(memory_format=torch.channels_last)  # the same numbers, and pooling is faster on a CPU
+    model = untrained(make, seed)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=STEPS, pct_start=0.2)
@@ -172,18 +179,26 @@ if __name__ == "__main__":
         print(
             f"{name}: 학습률 {rate[name]} (검증 정확도 {', '.join(f'{lr}: {a:.2f}' for lr, a in validation.items())})"
         )
+        evidence[f"{name.lower()}_lr"] = rate[name]
     params = {name: sum(p.numel() for p in make().parameters()) for name, make in MODELS.items()}
+    evidence |= {f"{name.lower()}_params": count for name, count in params.items()}
     print("파라미터 수:", params)
 
 # %% [markdown]
 # ## 데이터 양을 바꿔 가며 재요
 #
-# 시드 세 개로 데이터 나누기와 초기값을 모두 바꿔 가며 반복해요. 띠는 시드 사이의 표준편차예요.
+# 시드 세 개로 데이터 나누기와 초기값을 모두 바꿔 가며 반복해요. 띠는 시드 사이의 표준편차예요. 배우지 않은 모델의 정확도도 함께 재 둬요.
+
+
+# %%
+def key(name, permuted, what):
+    """How a model's measurement is named: "cnn_permuted_test_250"."""
+    return f"{name.lower()}_{'permuted_' if permuted else ''}{what}"
+
 
 # %%
 if __name__ == "__main__":
-    train_scores, test_scores = {}, {}  # (model, permuted, n) -> one accuracy for each seed
-    rotated = []  # of the CNNs that learned from most: accuracy on test images turned by 90 degrees
+    fresh = null["배우지 않은 모델"] = {}
     for seed in SEEDS:
         (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(seed)
         for permuted in (False, True):
@@ -191,20 +206,28 @@ if __name__ == "__main__":
             for n in SIZES:
                 for name, make in MODELS.items():
                     model = train(make, digits[:n], offsets[:n], labels[:n], rate[name], seed, permuted)
-                    key = name, permuted, n
-                    train_scores.setdefault(key, []).append(accuracy(model, x[:n], labels[:n]))
-                    test_scores.setdefault(key, []).append(accuracy(model, test_x, test_labels))
-                    if key == ("CNN", False, SIZES[-1]):
-                        rotated.append(accuracy(model, test_x.rot90(dims=(2, 3)), test_labels))
-    mean = {key: statistics.mean(values) for key, values in test_scores.items()}
-    std = {key: statistics.stdev(values) for key, values in test_scores.items()}
-    gap = {key: [a - b for a, b in zip(train_scores[key], values)] for key, values in test_scores.items()}
+                    for world, learnt in ((evidence, model), (fresh, untrained(make, seed))):
+                        test = accuracy(learnt, test_x, test_labels)
+                        gap = accuracy(learnt, x[:n], labels[:n]) - test
+                        world.setdefault(key(name, permuted, f"test_{n}"), []).append(test)
+                        world.setdefault(key(name, permuted, f"gap_{n}"), []).append(gap)
+                        if (name, permuted, n) == ("CNN", False, SIZES[-1]):
+                            turned = accuracy(learnt, test_x.rot90(dims=(2, 3)), test_labels)
+                            world.setdefault("cnn_rotated_1250", []).append(turned)
+    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
+    measured = [f"{what}_{n}" for what in ("test", "gap") for n in SIZES]
+    null["픽셀을 섞지 않은 자료"] = {
+        key(name, True, what): evidence[key(name, False, what)] for name in MODELS for what in measured
+    }
+    # with 50 images nothing is learnt from shuffled pixels, so there is nothing to compare
+    null["픽셀을 섞어 배운 CNN"] = {f"cnn_{what}": evidence[f"cnn_permuted_{what}"]
+                              for what in measured if not what.endswith("_50")}  # fmt: skip
 
     fig, axes = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, sharey=True)
     for permuted, ax, title in zip((False, True), axes, ("이미지 그대로", "픽셀 순서를 섞었을 때")):
         for name, colour, marker in zip(MODELS, (BLUE, ORANGE, GREEN), "osD"):
-            y = [mean[name, permuted, n] for n in SIZES]
-            spread = [std[name, permuted, n] for n in SIZES]
+            y = [mean[key(name, permuted, f"test_{n}")] for n in SIZES]
+            spread = [statistics.stdev(evidence[key(name, permuted, f"test_{n}")]) for n in SIZES]
             ax.plot(SIZES, y, marker=marker, color=colour, label=name)
             ax.fill_between(
                 SIZES,
@@ -225,27 +248,51 @@ if __name__ == "__main__":
     show(
         fig,
         "accuracy_by_size",
-        f"이미지 그대로면 50장에서 CNN {mean['CNN', False, 50]:.0%}, ViT {mean['ViT', False, 50]:.0%}, "
-        f"MLP {mean['MLP', False, 50]:.0%}이고, 픽셀을 섞으면 1250장에서 CNN {mean['CNN', True, 1250]:.0%}, "
-        f"ViT {mean['ViT', True, 1250]:.0%}, MLP {mean['MLP', True, 1250]:.0%}이에요.",
+        f"이미지 그대로면 50장에서 CNN {mean['cnn_test_50']:.0%}, ViT {mean['vit_test_50']:.0%}, "
+        f"MLP {mean['mlp_test_50']:.0%}이고, 픽셀을 섞으면 1250장에서 CNN {mean['cnn_permuted_test_1250']:.0%}, "
+        f"ViT {mean['vit_permuted_test_1250']:.0%}, MLP {mean['mlp_permuted_test_1250']:.0%}예요.",
     )
+
+# %% [markdown]
+# MLP에게는 두 데이터가 **같은 문제**예요. 첫 층의 가중치를 픽셀과 같은 순서로 섞으면, 섞은 이미지에서 똑같은 답을 내는 MLP가 돼요.
+
+
+# %%
+def follow(model):
+    """An MLP whose first weights follow the shuffled pixels: for shuffled images what model is for the others."""
+    twin = copy.deepcopy(model)
+    twin[1].weight.data = model[1].weight.data[:, PERMUTATION]
+    return twin
+
+
+# %%
+if __name__ == "__main__":
+    model = untrained(mlp, 0)
+    with torch.no_grad():
+        plain, shuffled = (images(test_digits, test_offsets, permuted) for permuted in (False, True))
+        evidence["mlp_follow_error"] = relative_error(follow(model)(shuffled), model(plain))
+    print(f"가중치를 따라 섞은 MLP와 원래 MLP의 로짓 차이(상대 오차): {evidence['mlp_follow_error']:.0e}")
 
 # %% [markdown]
 # ## 과적합: 학습 정확도와 시험 정확도의 차이
 #
-# 250장까지는 셋 다 학습 이미지를 모두 외워요. 그래서 두 정확도의 차이가 곧 "외운 것이 새 이미지에는 얼마나 안 통하는가"예요.
+# 250장까지는 셋 다 학습 이미지를 모두 외워요. 그래서 거기서는 두 정확도의 차이가 시험에서 틀린 몫과 같아요.
 # 1250장에서는 학습 정확도가 100%가 아니에요. 340스텝이 빠듯하다는 뜻이니, 그 줄은 학습 정확도도 함께 보세요.
 
 # %%
 if __name__ == "__main__":
-    fitted = {key: statistics.mean(values) for key, values in train_scores.items()}
+
+    def both(name, permuted, n):
+        """Accuracy in training and in the test, in percent."""
+        test, gap = (mean[key(name, permuted, f"{what}_{n}")] for what in ("test", "gap"))
+        return f"{100 * (test + gap):.0f} / {100 * test:.0f}"
+
     table(
         "train_and_test",
         "학습 정확도 / 시험 정확도 (%, 시드 3개 평균)",
         ["픽셀", "장수", *MODELS],
         [
-            ["섞음" if permuted else "그대로", n]
-            + [f"{100 * fitted[name, permuted, n]:.0f} / {100 * mean[name, permuted, n]:.0f}" for name in MODELS]
+            ["섞음" if permuted else "그대로", n, *(both(name, permuted, n) for name in MODELS)]
             for permuted in (False, True)
             for n in SIZES
         ],
@@ -254,7 +301,7 @@ if __name__ == "__main__":
     fig, ax = plt.subplots(figsize=(5, 3.6))
     for shift, permuted, alpha in ((-0.2, False, 1), (0.2, True, 0.45)):
         for i, (name, colour) in enumerate(zip(MODELS, (BLUE, ORANGE, GREEN))):
-            values = gap[name, permuted, 250]
+            values = evidence[key(name, permuted, "gap_250")]
             ax.bar(i + shift, statistics.mean(values), width=0.36, color=colour, alpha=alpha)
             ax.plot([i + shift] * len(values), values, "o", color=INK, markersize=3.5)
     ax.set(ylabel="학습 정확도 − 시험 정확도", ylim=(0, 0.8))
@@ -273,8 +320,8 @@ if __name__ == "__main__":
         "gap_at_250",
         "250장으로 학습했을 때 학습 정확도와 시험 정확도의 차이는 "
         + ", ".join(
-            f"{name} {100 * statistics.mean(gap[name, False, 250]):.0f}%p(픽셀을 섞으면 "
-            f"{100 * statistics.mean(gap[name, True, 250]):.0f}%p)"
+            f"{name} {100 * mean[key(name, False, 'gap_250')]:.0f}%p"
+            f"(픽셀을 섞으면 {100 * mean[key(name, True, 'gap_250')]:.0f}%p)"
             for name in MODELS
         )
         + "예요.",
@@ -287,21 +334,25 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    moved, wide = {name: [] for name in MODELS}, []
+    evidence["wide_mlp_params"] = sum(p.numel() for p in mlp(width=320).parameters())
     for seed in SEEDS:
         (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(seed)
         test_x = images(test_digits, test_offsets)
         for name, make in MODELS.items():
             model = train(make, digits[:50], offsets[:50], labels[:50], rate[name], seed, moving=True)
-            moved[name].append(accuracy(model, test_x, test_labels))
+            evidence.setdefault(f"{name.lower()}_moving_50", []).append(accuracy(model, test_x, test_labels))
         model = train(lambda: mlp(width=320), digits[:250], offsets[:250], labels[:250], rate["MLP"], seed)
-        wide.append(accuracy(model, test_x, test_labels))
+        evidence.setdefault("wide_mlp_test_250", []).append(accuracy(model, test_x, test_labels))
+    null["자리를 옮기지 않은 학습"] = {}
+    for name in ("cnn", "vit", "mlp"):
+        null["자리를 옮기지 않은 학습"][f"{name}_moving_50"] = evidence[f"{name}_test_50"]
+        fresh[f"{name}_moving_50"] = fresh[f"{name}_test_50"]
+    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
     rows = [
-        [name]
-        + [f"{value:.1%}" for value in (mean[name, False, 50], statistics.mean(moved[name]), mean[name, False, 250])]
+        [name, *(f"{mean[f'{name.lower()}_{what}']:.1%}" for what in ("test_50", "moving_50", "test_250"))]
         for name in MODELS
     ]
-    rows.append(["폭 4배 MLP", "–", "–", f"{statistics.mean(wide):.1%}"])
+    rows.append(["폭 4배 MLP", "–", "–", f"{mean['wide_mlp_test_250']:.1%}"])
     table(
         "assumption_in_data",
         "시험 정확도: 증강은 매번 새 자리에 놓기 (시드 3개 평균)",
@@ -334,6 +385,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     conv = nn.Conv2d(1, 16, 3, padding=1, padding_mode="circular", bias=False)
     errors = convolution_errors(conv, images(test_digits, test_offsets))
+    evidence |= {f"conv_{name}_error": value for name, value in errors.items()}
     korean = {
         "shift_equivariance": "이동 등변성",
         "shift_invariance": "이동 불변성",
@@ -344,29 +396,15 @@ if __name__ == "__main__":
         "convolution_errors",
         "합성곱 한 층의 상대 오차: 0이면 그 성질이 있어요",
         ["성질", "상대 오차"],
-        [[korean[key], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for key, value in errors.items()],
+        [[korean[name], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for name, value in errors.items()],
     )
     print(
-        f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['CNN', False, 1250]:.1%}, "
-        f"90° 돌리면 {statistics.mean(rotated):.1%}"
+        f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['cnn_test_1250']:.1%}, "
+        f"90° 돌리면 {mean['cnn_rotated_1250']:.1%}"
     )
 
 # %%
 if __name__ == "__main__":
-    evidence = {f"{name.lower()}_params": params[name] for name in MODELS}
-    evidence |= {f"{name.lower()}_lr": rate[name] for name in MODELS}
-    for (name, permuted, n), values in test_scores.items():
-        key = f"{name.lower()}_{'permuted_' if permuted else ''}"
-        evidence[f"{key}test_{n}"], evidence[f"{key}test_{n}_std"] = mean[name, permuted, n], std[name, permuted, n]
-        evidence[f"{key}gap_{n}"] = statistics.mean(gap[name, permuted, n])
-        evidence[f"{key}gap_{n}_std"] = statistics.stdev(gap[name, permuted, n])
-    for name in MODELS:
-        evidence[f"{name.lower()}_moving_50"] = statistics.mean(moved[name])
-        evidence[f"{name.lower()}_moving_50_std"] = statistics.stdev(moved[name])
-    evidence["wide_mlp_test_250"], evidence["wide_mlp_test_250_std"] = statistics.mean(wide), statistics.stdev(wide)
-    evidence |= {f"conv_{key}_error": value for key, value in errors.items()}
-    evidence["wide_mlp_params"] = sum(p.numel() for p in mlp(width=320).parameters())
-    evidence["cnn_rotated_1250"] = statistics.mean(rotated)
     exact = ("_params", "_error")  # all else comes out of trainings
-    tolerance = {key: 0.1 for key in evidence if not key.endswith(exact)}
+    tolerance = {name: 0.1 for name in evidence if not name.endswith(exact)}
     evidence

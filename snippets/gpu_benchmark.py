@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 from bench.device import keep_freed_memory, pick_device, precisions_of, refuse_too_much_memory
 from bench.peers import installed_libraries
-from bench.records import compare, read_record
+from bench.records import compare, missing, read_record
 from bench.run import WORDS, measure
 from bench.sections import CPU_GRID, GPU_GRID, SECTIONS
 from bench.work import DTYPES, Bench
 from vit import SIZES
 
-COMPARED = {"slower": "느려짐", "faster": "빨라짐", "status": "상태가 바뀜", "missing": "한쪽에만 있음"}
+COMPARED = {"slower": "느려짐", "faster": "빨라짐", "status": "상태가 바뀜"}
 
 
 def parser():
@@ -117,21 +117,21 @@ def measure_device(device, options):
 def tell_difference(paths, first, second):
     """Print what differs beyond noise -> exit status: 0 nothing worse, 1 something."""
     for path, record in zip(paths, (first, second)):
-        version, commit = record["versions"]["torch"], record["commit"] or "커밋 모름"
-        print(f"{path}: {record['device']['name']}, PyTorch {version}, {commit}, {record['when']}")
+        about = record["device"]["name"], f"PyTorch {record['versions']['torch']}"
+        print(f"{path}: {', '.join([*about, record['commit'] or '커밋 모름', record['when']])}")
     if first["device"]["name"] != second["device"]["name"]:
         print("서로 다른 장치예요. 아래의 차이는 코드가 아니라 장치의 차이일 수 있어요.")
-    counts, worse = Counter(), False
-    for item in compare(first, second):
-        detail = " → ".join(state or "없음" for state in item["states"])
-        if item["ratio"]:
+    found = compare(first, second)
+    for item in found:
+        detail = " → ".join(item["states"])
+        if item["what"] != "status":
             detail = f"{item['ratio']:.3f}배 시간, 흔들림 ±{item['noise']:.1%}"
-        print(f"{COMPARED[item['what']]:　<7} {item['cell']}: {detail}")
-        counts[item["what"]] += 1
-        worse |= item["what"] == "slower" or item["what"] == "status" and item["states"][0] == "ok"
-    told = ", ".join(f"{word} {counts[what]}" for what, word in COMPARED.items())
-    print(f"{told}. 나머지는 흔들림 안이에요.")
-    return int(worse)
+        print(f"{COMPARED[item['what']]} {item['cell']}: {detail}")
+    counts = [sum(item["what"] == what for item in found) for what in COMPARED]
+    told = ", ".join(f"{word} {count}" for word, count in zip(COMPARED.values(), counts))
+    print(f"{told}, 한쪽에만 있음 {missing(first, second)}. 나머지는 흔들림 안이에요.")
+    broken = any(item["what"] == "status" and item["states"][0] == "ok" for item in found)
+    return int(counts[0] > 0 or broken)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def small_or_range(least, most):
 # %%
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    evidence = {}
     followed, in_place = {}, {}  # (what is added, dtype) -> [least, most] over all orders and seeds
     for dtype in (torch.float32, torch.float64):
         errors = {}
@@ -91,6 +92,12 @@ if __name__ == "__main__":
         for name, values in errors.items():
             (a, b), (c, d) = (values.aminmax() for values in torch.cat(values, dim=1))
             followed[name, dtype], in_place[name, dtype] = (a.item(), b.item()), (c.item(), d.item())
+    evidence["equivariance_error"] = followed["없음", torch.float32][1]
+    evidence["equivariance_error_float64"] = followed["없음", torch.float64][1]
+    evidence["least_change_in_place"] = in_place["없음", torch.float64][0]
+    evidence["same_vector_equivariance_error"] = followed["모든 자리에 같은 벡터", torch.float32][1]
+    evidence["least_equivariance_error_with_sincos"] = followed["사인파", torch.float64][0]
+    evidence["least_equivariance_error_with_learned"] = followed["자리마다 다른 벡터", torch.float64][0]
     table(
         "order_errors",
         "토큰을 따라가며 견준 출력의 상대 오차 (순서 23가지, 시드 3개)",
@@ -160,6 +167,10 @@ if __name__ == "__main__":
                 logits = model(x)  # (8, 10)
                 changes += [relative_error(model(shuffle_patches(x, order, 4)), logits) for order in ORDERS]
             logit_change[pos_embed, dtype] = tuple(value.item() for value in torch.cat(changes).aminmax())
+    evidence["logit_change_without_position"] = logit_change["none", torch.float32][1]
+    evidence["logit_change_without_position_float64"] = logit_change["none", torch.float64][1]
+    evidence["least_logit_change_with_sincos"] = logit_change["sincos", torch.float64][0]
+    evidence["least_logit_change_with_learned"] = logit_change["learn", torch.float64][0]
     table(
         "logit_change",
         "패치를 섞었을 때 로짓의 상대 변화 (순서 23가지, 이미지 8장, 시드 3개)",
@@ -193,19 +204,21 @@ def change_in_a_step(pos_embed):
 
 # %%
 if __name__ == "__main__":
-    (sincos_step, sincos_learned), (learned_step, learned_learned) = map(change_in_a_step, ("sincos", "learn"))
-    print(f"한 스텝 학습한 뒤 위치 임베딩의 변화: 사인파 {sincos_step}, 학습형 {learned_step:.1e}")
+    for key, pos_embed, name in (("sincos", "sincos", "사인파"), ("learned", "learn", "학습형")):
+        step, is_parameter = change_in_a_step(pos_embed)
+        evidence |= {f"{key}_step": step, f"{key}_is_parameter": is_parameter}
+        print(f"한 스텝 학습한 뒤 위치 임베딩의 변화: {name} {step:.2f}, 파라미터인가요? {is_parameter}")
     model, plain = encoder("learn", seed=0), encoder("none", seed=0)
     plain.load_state_dict(model.state_dict(), strict=False)
     x = torch.randn(2, 3, 8, 8)  # two images that have nothing in common
     added = model.embed(x) - plain.embed(x)  # (2, 5, D): what the tokens of each image were given
-    added_difference = (added[0] - added[1]).abs().max().item()
+    evidence["added_difference"] = added_difference = (added[0] - added[1]).abs().max().item()
     print(f"서로 다른 두 이미지에 더해진 값의 최대 차이: {added_difference:.0e}")
 
     model = encoder("none", seed=0, dtype=torch.float64)
     tokens, pos = torch.randn(8, DIM).double().split(4)
     z, z_orders = encode(model, (tokens + pos)[None])[0], encode(model, (tokens + pos)[ORDERS])
-    moved_along_error = relative_error(z_orders, z[ORDERS]).max().item()
+    evidence["moved_along_error"] = moved_along_error = relative_error(z_orders, z[ORDERS]).max().item()
     print(f"토큰이 제 위치 임베딩을 들고 자리를 옮기면: 상대 오차 {moved_along_error:.0e}")
 
 # %% [markdown]
@@ -227,33 +240,12 @@ def causal_errors(tokens, is_causal):
 # %%
 if __name__ == "__main__":
     tokens = torch.randn(4, DIM).double() * DIM**-0.25  # small, or each would look at itself alone
-    unmasked_error = causal_errors(tokens, is_causal=False).max().item()
-    least_causal_error = causal_errors(tokens, is_causal=True).min().item()
+    evidence["unmasked_error"] = unmasked_error = causal_errors(tokens, is_causal=False).max().item()
+    evidence["least_causal_error"] = least_causal_error = causal_errors(tokens, is_causal=True).min().item()
     print(
         f"토큰을 따라가며 견준 상대 오차: 마스크가 없으면 최대 {unmasked_error:.0e}, 있으면 최소 {least_causal_error:.2f}"
     )
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "equivariance_error": followed["없음", torch.float32][1],
-        "equivariance_error_float64": followed["없음", torch.float64][1],
-        "least_change_in_place": in_place["없음", torch.float64][0],
-        "same_vector_equivariance_error": followed["모든 자리에 같은 벡터", torch.float32][1],
-        "least_equivariance_error_with_sincos": followed["사인파", torch.float64][0],
-        "least_equivariance_error_with_learned": followed["자리마다 다른 벡터", torch.float64][0],
-        "logit_change_without_position": logit_change["none", torch.float32][1],
-        "logit_change_without_position_float64": logit_change["none", torch.float64][1],
-        "least_logit_change_with_sincos": logit_change["sincos", torch.float64][0],
-        "least_logit_change_with_learned": logit_change["learn", torch.float64][0],
-        "sincos_step": sincos_step,
-        "learned_step": learned_step,
-        "sincos_is_parameter": sincos_learned,
-        "learned_is_parameter": learned_learned,
-        "added_difference": added_difference,
-        "moved_along_error": moved_along_error,
-        "unmasked_error": unmasked_error,
-        "least_causal_error": least_causal_error,
-    }
-    tolerance = {}
     evidence

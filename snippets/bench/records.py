@@ -125,31 +125,28 @@ def drift(record):
 
 
 def compare(first, second, threshold=0.03, errors=4.0):
-    """What differs between two records beyond noise, the largest change first.
+    """What differs beyond noise in the cells of both records, the largest change first.
 
-    -> [{cell, what, ratio, noise, states}]. what: "slower" or "faster" (the second),
-    "status" where one was not measured, "missing" where one has no such cell. A time
-    differs beyond `errors` standard errors AND `threshold` AND either device's drift.
+    -> [{what, cell, ratio, noise, states}]. what: "slower", "faster" (the second) or
+    "status". A time differs beyond `errors` standard errors AND `threshold` AND drift.
     """
     floor = max(math.log1p(threshold), drift(first), drift(second))
-    ones, others = ({key_of(cell): cell for cell in record["cells"]} for record in (first, second))
-    pairs = [(ones.get(key), others.get(key)) for key in ones | others]
-    found = [item for pair in pairs if (item := _difference(*pair, floor, errors))]
-    order = {"slower": 0, "faster": 0, "status": 1, "missing": 2}
-    return sorted(found, key=lambda item: (order[item["what"]], -abs(math.log(item["ratio"] or 1))))
+    others, found = {key_of(cell): cell for cell in second["cells"]}, []
+    for one in first["cells"]:
+        other = others.get(key_of(one), one)
+        item = {"cell": label(one), "ratio": 1.0, "states": (one["status"], other["status"])}
+        if one["status"] != other["status"]:
+            found.append(item | {"what": "status"})
+        elif "seconds" in one:
+            (before, error), (after, other_error) = log_median(one), log_median(other)
+            change, bound = after - before, max(floor, errors * math.hypot(error, other_error))
+            if abs(change) > bound:
+                item |= {"ratio": math.exp(change), "noise": math.expm1(bound)}
+                found.append(item | {"what": "slower" if change > 0 else "faster"})
+    return sorted(found, key=lambda item: -abs(math.log(item["ratio"])))
 
 
-def _difference(one, other, floor, errors):
-    """What compare() says of a cell of both records, None where there is nothing to say."""
-    states = [cell["status"] if cell else None for cell in (one, other)]
-    item = {"cell": label(one or other), "ratio": None, "noise": None, "states": states}
-    if states[0] != states[1]:
-        return item | {"what": "missing" if None in states else "status"}
-    if states[0] != "ok" or "seconds" not in one:
-        return None
-    (before, one_error), (after, other_error) = log_median(one), log_median(other)
-    change, bound = after - before, max(floor, errors * math.hypot(one_error, other_error))
-    if abs(change) <= bound:
-        return None
-    what = "slower" if change > 0 else "faster"
-    return item | {"what": what, "ratio": math.exp(change), "noise": math.expm1(bound)}
+def missing(first, second):
+    """How many cells only one of two records has: int."""
+    ones, others = (set(map(key_of, record["cells"])) for record in (first, second))
+    return len(ones ^ others)

@@ -26,27 +26,26 @@ MEMORY = {
 
 def measure(bench, minutes, path):
     """Run all tasks -> the record, finished or not, written after each of them."""
-    begin, broken = time.monotonic(), None
-    record, todo = _new_record(bench, minutes), tasks(bench)
+    record, todo, begin = _new_record(bench, minutes), tasks(bench), time.monotonic()
     try:
         for number, (title, cells, task) in enumerate(todo, 1):
             print(f"[{number}/{len(todo)}] {title}: ", end="", file=sys.stderr, flush=True)
-            late = time.monotonic() - begin > 60 * minutes and cells[0].get("when") != "end"
-            if broken or late:
-                why = {"status": "skipped", "error": broken or "the time was up"}
-                cells = [cell | why for cell in cells]
+            late = time.monotonic() - begin > 60 * minutes
+            if late and cells[0].get("when") != "end":
+                cells = [cell | {"status": "skipped", "error": "the time was up"} for cell in cells]
             else:
                 cells = _results(bench, cells, task)
-                broken = lost(bench.kind)
             record["cells"] += cells
             add_rates(record["cells"])
             record |= {"fits": fits(record["cells"]), "seconds": time.monotonic() - begin}
-            record["finished"] = number == len(todo) and not broken
-            save(record, path)
             print("; ".join(map(brief, cells)), file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\n멈췄어요. 여기까지 잰 것을 남겨요.", file=sys.stderr)
-        save(record, path)
+            save(record, path)
+            if bench.kind == "cuda":
+                torch.cuda.synchronize()  # raises if the device is lost for good
+        record["finished"] = True
+    except (KeyboardInterrupt, RuntimeError) as error:
+        print(f"{error}\n멈췄어요. 여기까지 잰 것을 남겨요.", file=sys.stderr)
+    save(record, path)
     return rounded(record)
 
 
@@ -79,12 +78,6 @@ def _results(bench, cells, task):
         results = attempt(lambda: task(bench, cells), bench.kind)
     free_memory(bench.kind)
     return [cell | outcome(results) for cell in cells] if isinstance(results, Failed) else results
-
-
-def lost(kind):
-    """Why the device can do no more, None while it can: CUDA fails for good."""
-    result = attempt(torch.cuda.synchronize) if kind == "cuda" else None
-    return result.error if isinstance(result, Failed) else None
 
 
 def add_rates(cells):

@@ -15,8 +15,12 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from vit import vit
 
-FULL, HALF = torch.float32, torch.bfloat16
-DTYPES = {"float32": FULL, "tf32": FULL, "bf16": HALF, "fp16": torch.float16}
+DTYPES = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
 @dataclass
@@ -58,15 +62,17 @@ def race(bench, cells, make, **options):
     """
     cells = [dict(cell) for cell in cells]
     calls = [attempt(partial(make, bench, cell), bench.kind) for cell in cells]
+    made = [(n, call) for n, call in enumerate(calls) if not isinstance(call, Failed)]
     settings = {key: bench.grid[key] for key in ("rounds", "least", "budget")}
     settings |= {"cpu_clock": bench.cpu_clock, **options}
-    made = {place: call for place, call in enumerate(calls) if not isinstance(call, Failed)}
-    contenders = [Contender(place, *call) for place, call in made.items()]
-    times = dict(enumerate(calls)) | interleave(contenders, bench.kind, **settings)
-    for place, cell in enumerate(cells):
-        cell |= outcome(times[place])
+    times = interleave([Contender(n, *call) for n, call in made], bench.kind, **settings)
+    for n, cell in enumerate(cells):
+        cell |= outcome(times.get(n, calls[n]))
         if cell["status"] == "ok" and cell["section"] in ("attention", "model"):
-            cell["memory_bytes"] = _memory_of(*calls[place], bench.kind)
+            run, context = calls[n]
+            with context():
+                held = attempt(partial(peak_memory, run, bench.kind), bench.kind)
+            cell["memory_bytes"] = None if isinstance(held, Failed) else held
     return cells
 
 
@@ -75,17 +81,6 @@ def outcome(samples):
     if isinstance(samples, Failed):
         return {"status": samples.status, "error": samples.error}
     return {"status": "ok", "error": None, "seconds": spread(samples)}
-
-
-def _memory_of(run, context, kind):
-    """Peak memory of one call in bytes, None where it cannot be told."""
-
-    def measured():
-        with context():
-            return peak_memory(run, kind)
-
-    value = attempt(measured, kind)
-    return None if isinstance(value, Failed) else value
 
 
 def over(one, other):

@@ -132,8 +132,8 @@ def test_a_block_has_a_minute(monkeypatch):
 
 
 def test_a_hand_written_page_in_a_flavour():
-    text = '## 제목 {#title}\n\n<div class="a" markdown="1">\n\n[글](b.md){.button}\n\n</div>\n'
+    text = '## 큰 제목 {#title}\n\n<div class="a" markdown="1">\n\n[글](b.md){.button}\n\n</div>\n'
     assert marks.from_mkdocs(MKDOCS, text) == text
     assert marks.from_mkdocs(PLAIN, text) == (
-        '<a id="title"></a>\n\n## 제목\n\n<div class="a">\n\n[글](b.md)\n\n</div>\n'
+        '<a id="title"></a>\n\n## 큰 제목\n\n<div class="a">\n\n[글](b.md)\n\n</div>\n'
     )

@@ -138,11 +138,20 @@ def test_when_the_time_is_up_the_rest_is_skipped_and_said():
     assert result["finished"]
 
 
-def test_a_lost_device_ends_the_measuring(monkeypatch):
-    monkeypatch.setattr(run, "lost", lambda kind: "AcceleratorError: an illegal memory access was encountered")
-    result = measured(made(["matmul", "copy"]))
-    assert not result["finished"]
-    assert [cell["status"] for cell in result["cells"]] == ["ok", "ok", "skipped", "skipped", "skipped"]
+def test_a_lost_device_ends_the_measuring(monkeypatch, capsys):
+    def synchronize():
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def results(bench, cells, task):
+        return [cell | {"status": "error", "error": "an illegal memory access"} for cell in cells]
+
+    about = device.describe_device(torch.device("cpu")) | {"kind": "cuda"}
+    monkeypatch.setattr(run, "describe_device", lambda device: about)
+    monkeypatch.setattr(run, "_results", results)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    result = measured(made(["matmul", "copy"], "cuda"))
+    assert not result["finished"] and [cell["section"] for cell in result["cells"]] == ["matmul", "matmul"]
+    assert "illegal memory access was encountered\n멈췄어요." in capsys.readouterr().err
 
 
 def test_a_few_libraries_at_a_time_take_turns_with_ours(monkeypatch):
