@@ -1,5 +1,6 @@
 """Several records at a time: in order, with a bar on a terminal, and ended however `mundap run` ends."""
 
+import io
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from engine import HEAD, SLOW, make_project, put, snapshot
 
 from mundap.project import records
 from mundap.project.check import examine
+from mundap.running import pool
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and terminals of POSIX")
 
@@ -171,3 +173,22 @@ def test_snippet_that_python_cannot_read(project):
     put(project / "snippets" / "count.py", "# %%\nx = (\n")
     done = mundap(project, "run", "count")
     assert done.returncode == 1 and done.stderr.startswith("snippets/count.py:2:5: Python이 읽을 수 없어요(")
+
+
+@pytest.mark.parametrize(
+    "done, seconds, words",
+    [
+        (["a"], 59, "[1/3] a: 1.0초 · 9분쯤 남음"),  # 10 of 100 expected seconds took a minute
+        (["b"], 60, "[1/3] b: 1.0초 · 1분쯤 남음"),
+        (["a"], 3590, "[1/3] a: 1.0초 · 8시간 59분쯤 남음"),
+        (["a", "b", "c"], 60, "[3/3] c: 1.0초"),
+        (["unknown"], 60, "[1/3] unknown: 1.0초"),
+    ],
+)
+def test_time_that_is_left_goes_by_what_is_expected(done, seconds, words, monkeypatch):
+    stream = io.StringIO()
+    with pool.Progress(3, stream, {"a": 10, "b": 60, "c": 30}) as progress:
+        monkeypatch.setattr(pool.time, "monotonic", lambda: progress.started + seconds)
+        for name in done:
+            progress.finish(name, {"seconds": 1.0})
+    assert stream.getvalue().splitlines()[-1] == words
