@@ -22,19 +22,25 @@ def claim(project, anchor="same-1", flavour=MKDOCS):
     return parsed(collect.pages(examine(project)[0], flavour)[PAGE]).select_one(f"#{anchor}")
 
 
+def said(project, anchor="same-1"):
+    """(what stands beside a claim before it is opened, its conditions)."""
+    shown = claim(project, anchor)
+    return words(shown.select_one(".evidence > summary")), [words(row) for row in shown.select(".conditions > li")]
+
+
 def test_a_claim_says_how_often_moved_seeds_agree(project):
     put_reruns(project, seeds(*[MOVED] * 9, SAME))
-    shown = claim(project)
-    assert words(shown.select_one("p.again")) == "씨앗을 옮겨 다시 돌린 10번 중 10번 같은 판정이었어요."
-    assert words(shown.select_one("dd .null")) == "다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶"
+    beside, (condition,) = said(project)
+    assert beside.endswith(" · 다시 돌린 10번 중 10번")
+    assert condition.endswith(", 씨앗을 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶")
     put_reruns(project, seeds(SAME, FALLEN, "오류로 멈췄어요."))
-    assert words(claim(project).select_one("p.again")) == "씨앗을 옮겨 다시 돌린 3번 중 1번 같은 판정이었어요."
+    assert said(project)[0].endswith(" · 다시 돌린 3번 중 1번")
 
 
 def test_every_comparison_has_its_values(project):
     put_reruns(project, seeds(SAME, FALLEN))
-    rows = [words(row) for row in claim(project, "explained-1").select("dl.measure > div")]
-    assert "다시 돌린 값 1.00×10⁻⁷~0.3" in rows[0] and "다시" not in rows[1], "a text has no range"
+    _, (number, text) = said(project, "explained-1")
+    assert number.endswith("다시 돌린 값 1.00×10⁻⁷~0.3") and "다시" not in text, "a text has no range"
 
 
 def test_values_of_lists_go_from_the_least_to_the_largest(project):
@@ -42,13 +48,13 @@ def test_values_of_lists_go_from_the_least_to_the_largest(project):
     make_records(project, measure=(evidence, *RECORDS["measure"][1:]))
     edited(project, FIRST, "measure.difference < 1e-5", "all(measure.gap > 0)")
     put_reruns(project, seeds({**evidence, "gap": [0.5, 0.4, 0.3]}, {**evidence, "gap": [0.1, 0.9, 0.2]}))
-    assert words(claim(project).select_one("dd .null")) == "다시 돌린 값 0.1~0.9"
+    assert said(project)[1][0].endswith("다시 돌린 값 0.1~0.9")
 
 
 def test_numbers_that_did_not_move_are_not_shown_again(project):
     put_reruns(project, seeds(SAME, SAME))
-    shown = claim(project)
-    assert shown.select_one("p.again") and not shown.select(".null")
+    beside, (condition,) = said(project)
+    assert "다시 돌린 2번" in beside and "다시" not in condition
 
 
 def test_without_rounds_a_claim_says_nothing(project):
@@ -60,15 +66,15 @@ def test_rounds_of_older_code_are_marked(project):
     put_reruns(project, seeds(SAME, SAME))
     put(project / MEASURE, FILES[MEASURE].replace("차이 재기", "차이"))
     make_records(project)
-    assert words(claim(project).select_one("p.again")).endswith("이었어요. 지금보다 오래된 코드로 돌린 결과예요.")
+    assert said(project)[0].endswith("다시 돌린 2번 중 2번(전의 코드)")
 
 
 @pytest.mark.parametrize("flavour", [MKDOCS, PLAIN])
 def test_both_flavours_say_the_same(project, flavour):
     put_reruns(project, seeds(SAME, MOVED))
     text = made(project, flavour)[PAGE]
-    assert "\n\n" + '<p class="again">씨앗을 옮겨 다시 돌린 2번 중 2번 같은 판정이었어요.</p>' + "\n\n" in text
-    assert "다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶" in text
+    assert " · 다시 돌린 2번 중 2번</summary>" in text
+    assert "씨앗을 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶" in text
 
 
 def tables(project):
