@@ -100,3 +100,16 @@ def test_runs_with_their_times_and_users(project):
         "세기": ("notebooks/count.ipynb", "2.5초", "값이 작나요?, 셋째는요?"),
         "차이 재기": ("notebooks/measure.ipynb", "2.5초", "두 값은 같나요?"),
     }
+
+
+@pytest.mark.parametrize(
+    "term, letter",
+    [("어텐션", "ㅇ"), ("까닭", "ㄱ"), ("힣", "ㅎ"), ("가", "ㄱ"), ("Pre-LN", "P"), ("ELBO", "E"), ("3x", "3")],
+)
+def test_terms_stand_under_their_first_letter(term, letter):
+    assert lists.initial(term) == letter
+
+
+def test_the_glossary_begins_with_its_letters(project):
+    page = parsed(made(project)["glossary.md"])
+    assert [(link.get_text(), link["href"]) for link in page.select(".initials a")] == [("ㄱ", "#같음"), ("ㅅ", "#셈")]

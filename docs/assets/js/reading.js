@@ -75,6 +75,41 @@ function lists() {
   document.querySelector(".md-typeset h1").after(levels);
 }
 
+// A term's definition opens where it stands, taken from the glossary's page; without scripts the link leads there.
+async function define(link) {
+  const address = new URL(link.href);
+  const id = decodeURIComponent(address.hash.slice(1));
+  const answer = await fetch(address);
+  const glossary = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const heading = glossary.getElementById(id);
+  if (!answer.ok || !heading) throw new Error(id);
+  const title = element("strong", {}, heading.firstChild.textContent.trim());
+  const words = heading.nextElementSibling;
+  for (const inner of words.querySelectorAll("a")) inner.href = new URL(inner.getAttribute("href"), address).href;
+  return element("div", {}, title, words, element("a", { href: link.href }, "용어집에서 보기"));
+}
+
+async function openTerm(event) {
+  const link = event.target.closest("a.term");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || !("popover" in link)) return;
+  event.preventDefault();
+  let card = document.querySelector(".term-card");
+  if (!card) {
+    card = element("div", { className: "term-card md-typeset", popover: "auto", role: "dialog", "aria-label": "용어의 뜻" });
+    document.body.append(card);
+  }
+  try {
+    card.replaceChildren(await define(link));
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  const { left, bottom } = link.getBoundingClientRect();
+  card.style.left = `${Math.max(8, Math.min(left, innerWidth - 340))}px`;
+  card.style.top = `${Math.min(bottom + 6, innerHeight - 200)}px`;
+  card.showPopover();
+}
+
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll("details.answer:not([open])")];
@@ -93,6 +128,7 @@ function start() {
 
 start();
 addEventListener("hashchange", openTarget);
+document.addEventListener("click", openTerm);
 document.addEventListener("click", (event) => {
   if (event.target.closest(".rail a")) document.getElementById("rail").hidePopover?.();
 });

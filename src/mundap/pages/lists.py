@@ -22,6 +22,7 @@ from mundap.project import schema
 from mundap.project.model import Chapter, Project, Term, Thread
 from mundap.project.texts import slug
 
+INITIALS = "ㄱㄱㄴㄷㄷㄹㅁㅂㅂㅅㅅㅇㅈㅈㅊㅋㅌㅍㅎ"  # in the order of Unicode, doubled ones with the single
 LINE = 110  # characters of an answer in a list
 
 
@@ -102,11 +103,23 @@ def sources_page(flavour: Flavour, project: Project) -> str:
 
 def glossary_page(flavour: Flavour, project: Project) -> str:
     """용어집."""
-    parts = ["한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요."]
-    for term in sorted(project.glossary, key=lambda term: term.term.lower()):
+    terms = sorted(project.glossary, key=lambda term: term.term.lower())
+    first = {initial(term.term): slug(term.term) for term in reversed(terms)}
+    index = " ".join(f"[{letter}](#{first[letter]})" for letter in sorted(first))
+    parts = [
+        "한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요.",
+        element(flavour, "nav", index, ' class="initials" aria-label="첫 글자로 찾기"'),
+    ]
+    for term in terms:
         parts += _term(flavour, project, term)
     about = "이 사이트가 쓰는 용어를 한 가지로 정하고, 뜻과 영어를 함께 적었어요."
     return _page("용어집", about, "glossary", parts)
+
+
+def initial(term: str) -> str:
+    """The letter under which a term stands: the first consonant of Hangul, else the letter itself."""
+    place = (ord(term[0]) - ord("가")) // (21 * 28)
+    return INITIALS[place] if 0 <= place < len(INITIALS) else term[0].upper()
 
 
 def _term(flavour: Flavour, project: Project, term: Term) -> list[str]:

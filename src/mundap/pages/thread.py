@@ -6,6 +6,7 @@ import json
 from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
 from mundap.pages.marks import Flavour, box, definition, element, exhibit, section
+from mundap.pages.terms import with_terms
 from mundap.pages.verdicts import level_badge, mark, strip, together
 from mundap.project import schema
 from mundap.project.model import Answer, Project, Run, Thread, Try
@@ -26,19 +27,23 @@ def front_matter(title: str, description: str, **more: str) -> str:
 
 def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
     """The page of a thread as Markdown."""
-    page = thread_path(thread)
+    page, seen = thread_path(thread), set[str]()
     first = thread.answer or thread.conclusion
+
+    def prose(text: str) -> str:
+        return with_terms(flavour, project.glossary, resolve(project, text, page), page, seen)
+
     parts = [
         front_matter(thread.question, resolve(project, first, page), kind="thread"),
         f"# {thread.question}",
         _head(flavour, project, thread),
         section(flavour, "conclusion", "답", resolve(project, first, page)),
         *_predict(flavour, project, thread),
-        *([box(flavour, "because", resolve(project, thread.conclusion, page))] if thread.answer else []),
+        *([box(flavour, "because", prose(thread.conclusion))] if thread.answer else []),
     ]
     if thread.misconception is not None:
-        parts.append(section(flavour, "misconception", "흔한 오해", resolve(project, thread.misconception, page)))
-    parts += [answer_section(flavour, project, thread, answer) for answer in thread.answers]
+        parts.append(section(flavour, "misconception", "흔한 오해", prose(thread.misconception)))
+    parts += [answer_section(flavour, project, thread, answer, prose(answer.body)) for answer in thread.answers]
     if thread.tries:
         tries = "\n\n".join(_try(flavour, project, thread, item) for item in thread.tries)
         parts.append(section(flavour, "try", "더 해보기", tries))
@@ -95,15 +100,15 @@ def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
     return [element(flavour, "section", "\n\n".join(body), attributes)]
 
 
-def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer) -> str:
-    """One answer as a row that opens: its verdict, statement and gist; then its text, its runs, its claims."""
+def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer, body: str) -> str:
+    """One answer as a row that opens: its verdict, statement and gist; then its body, its runs, its claims."""
     page, verdict = thread_path(thread), together(answer)
     statement = f"‘{answer.title}’" if answer.kind == "의견" else answer.title
     if verdict == "틀림" and answer.kind == "의견":
         statement = f"<s>{statement}</s>"
     gist = [f'<p class="gist">{resolve(project, answer.gist, page)}</p>'] if answer.gist else []
     head = [flavour.heading(2, f"{mark(verdict)} {statement}", answer.id), *gist]
-    parts = [resolve(project, answer.body, page)]
+    parts = [body]
     if answer.block:
         file = project.root / "docs" / "blocks" / f"{answer.block}.py"
         parts.append(flavour.block(answer.block, file.read_text(encoding="utf-8").strip()))
