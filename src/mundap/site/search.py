@@ -14,7 +14,7 @@ from mundap.project.model import Term
 from mundap.project.texts import slug
 
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
-ATTRIBUTE = re.compile(r'\bdata-(kind|title)="([^"]*)"')
+ATTRIBUTE = re.compile(r'\bdata-(kind|title|text)="([^"]*)"')
 TAG = re.compile(r'<a class="tag"[^>]*>([^<]*)</a>')
 IGNORED = [
     "pre",
@@ -81,7 +81,7 @@ def build_index(site_dir: str | Path, glossary: Sequence[Term] = (), glossary_ur
 
 
 def read_pages(site_dir: Path) -> list[dict[str, Any]]:
-    """The pages that can be found, as their articles say: [{url, title, kind, tags}], by url."""
+    """The pages that can be found, as their articles say: [{url, title, kind, tags}], by url; a thread has its answer too."""
     pages = []
     for path in sorted(site_dir.rglob("*.html")):
         text = path.read_text(encoding="utf-8")
@@ -97,6 +97,7 @@ def read_pages(site_dir: Path) -> list[dict[str, Any]]:
                     "kind": said.get("kind", "page"),
                     "tags": tags,
                 }
+                | ({"text": said["text"]} if said.get("kind") == "thread" and "text" in said else {})
             )
     return pages
 
