@@ -52,6 +52,18 @@ def test_the_optimal_guess_has_the_least_training_loss():
     assert best < (x - noise).square().mean()
 
 
+def test_the_linear_guess_is_the_best_of_all_for_gaussian_data():
+    torch.manual_seed(0)
+    images = torch.randn(4000, 64) @ torch.randn(64, 64) / 8 + 1
+    guess, t = diffusion.linear_noise(images), torch.full((4000,), 400)
+    noise = torch.randn_like(images)
+    x = diffusion.diffuse(images, t, noise)
+    found, solved = guess(x, t), torch.linalg.lstsq(torch.cat([x, torch.ones(4000, 1)], dim=1), noise).solution
+    best = torch.cat([x, torch.ones(4000, 1)], dim=1) @ solved  # least squares on these very draws
+    loss, least = ((y - noise).square().mean().item() for y in (found, best))
+    assert least < loss < 1.05 * least
+
+
 def test_gaussian_data_are_regained_by_the_gaussians_best_guess():
     """For x_0 ~ N(0, v) the best guess is linear in x_t, and walking back with it must give the variance v."""
     v = 0.25
