@@ -433,5 +433,11 @@ if __name__ == "__main__":
         "least_patch_time_ratio_8": min(smallest),
         "most_patch_time_ratio_8": max(smallest),
     }
+    null = {
+        "시간이 연산량대로 드는 장치": {"least_share_ratio_197": 1.0},
+        "정밀도가 상관없는 장치": {
+            "cpu_half_naive_over_fused_longest": evidence["cpu_float32_naive_over_fused_longest"]
+        },
+    }
     tolerance = {}
     evidence
