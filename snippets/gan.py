@@ -2,7 +2,7 @@
 # # GAN: 누가 누구를 속이나요?
 #
 # GAN은 잡음 $z$로 표본을 만드는 **생성자**(generator) $G$와, 표본이 진짜인지 만든 것인지 가리는 **판별자**(discriminator) $D$를 겨루게 해요.
-# 판별자가 무엇을 배우는지, 그 답이 생성자에게 어떤 기울기를 주는지, 둘의 균형이 무엇을 정하는지 차례로 재요.
+# 판별자가 무엇을 배우는지, 그 답이 생성자에게 어떤 기울기를 주는지, 판별자를 덜 가르치면 어떻게 되는지 차례로 재요.
 
 # %%
 from statistics import mean, stdev
@@ -71,7 +71,7 @@ def step(optimizer, loss):
 # %% [markdown]
 # ## 판별자가 배우는 것
 #
-# 생성자를 멈춰 두고 판별자만 가르쳐요. 진짜 $p$는 봉우리가 둘, 만든 것 $q$는 하나인 1차원 분포예요. 논문의 명제 1대로라면 $D^* = p/(p+q)$여야 해요.
+# 생성자를 멈춰 두고 판별자만 가르쳐요. 진짜 $p$는 봉우리가 둘, 생성한 표본 $q$는 하나인 1차원 분포예요. 논문의 명제 1대로라면 $D^* = p/(p+q)$여야 해요.
 # 판별자에게 공식은 알려 주지 않고 표본만 줘요.
 # 이름표를 **거꾸로** 붙여 줘서 거짓말하도록 배운 판별자와, 진짜와 가짜가 같은 분포일 때도 함께 봐요.
 
@@ -94,7 +94,29 @@ def densities(x):
     return p, normal(0.5, 1.0).log_prob(x).exp()
 
 
-def train_discriminator(draw_real, draw_fake, seed, S=3, steps=300, lr=0.01):
+def best_accuracy(p, q):
+    """Share that the best of all discriminators tells right, p and q being densities on one even grid."""
+    return (torch.maximum(p, q).sum() / (p + q).sum()).item()
+
+
+@torch.no_grad()
+def accuracy(D, real, fake):
+    """Share of real and fake (S, B, n) that D tells right: (S)."""
+    return torch.cat([D(real) > 0, D(fake) < 0], dim=1).float().mean(dim=(1, 2))
+
+
+@torch.no_grad()
+def curve(D, grid):
+    """D(x) of S seeds at the places grid (n): (S, n)."""
+    return D(grid.expand(len(D.biases[0]), -1)[..., None]).sigmoid()[..., 0]
+
+
+def miss(curve, target, weight):
+    """Mean distance of curves (S, n) to the target (n), each place by its weight: a list, one for each seed."""
+    return ((curve - target).abs() @ weight).tolist()
+
+
+def train_discriminator(draw_real, draw_fake, seed, S=5, steps=300, lr=0.01):
     """Discriminators of S seeds, taught by samples alone."""
     torch.manual_seed(seed)
     D = MLPs(S, 1, 64, 64, 1)
@@ -109,18 +131,19 @@ def train_discriminator(draw_real, draw_fake, seed, S=3, steps=300, lr=0.01):
 # %%
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    evidence, null = {}, {}
     grid = torch.linspace(-3, 4, 141)
     p, q = densities(grid)
     optimal, weight = p / (p + q), (p + q) / (p + q).sum()
-    curves = {}
+
     pairs = {"honest": (two_hills, one_hill), "lying": (one_hill, two_hills), "same": (one_hill, one_hill)}
-    for name, pair in pairs.items():
-        D = train_discriminator(*pair, seed=0)
-        with torch.no_grad():
-            curves[name] = D(grid.expand(3, -1)[..., None]).sigmoid()[..., 0]  # (3, 141)
     targets = {"honest": optimal, "lying": 1 - optimal, "same": torch.full_like(grid, 0.5)}
-    misses = {name: ((curve - targets[name]).abs() @ weight).tolist() for name, curve in curves.items()}
-    wrong_target = ((curves["lying"] - optimal).abs() @ weight).tolist()
+    nets = {name: train_discriminator(*pair, seed=0) for name, pair in pairs.items()}
+    curves = {name: curve(D, grid) for name, D in nets.items()}
+    misses = {name: miss(curves[name], targets[name], weight) for name in pairs}
+    wrong_target = miss(curves["lying"], optimal, weight)
+    with torch.no_grad():
+        told = accuracy(nets["honest"], two_hills(5, 5000), one_hill(5, 5000)).tolist()
     for name, label in (
         ("honest", "바른 이름표, p/(p+q)와"),
         ("lying", "거꾸로 된 이름표, q/(p+q)와"),
@@ -128,17 +151,24 @@ if __name__ == "__main__":
     ):
         print(f"{label}의 차이: {mean(misses[name]):.3f} ± {stdev(misses[name]):.3f}")
     print(f"거꾸로 배운 판별자와 p/(p+q)의 차이: {mean(wrong_target):.2f}")
+    print(f"배운 판별자의 정확도 {mean(told):.1%}, 있을 수 있는 가장 좋은 정확도 {best_accuracy(p, q):.1%}")
+    evidence |= {**{f"{name}_miss": found for name, found in misses.items()}, "lying_from_optimal": wrong_target}
+    evidence |= {"honest_accuracy": told, "best_accuracy": best_accuracy(p, q)}
+    torch.manual_seed(0)
+    raw = curve(MLPs(5, 1, 64, 64, 1), grid)
+    null["배우지 않은 판별자"] = {f"{name}_miss": miss(raw, targets[name], weight) for name in pairs}
+    null["배우지 않은 판별자"]["lying_from_optimal"] = miss(raw, optimal, weight)
 
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
     axis.fill_between(grid, p, color=GREEN, alpha=0.25, linewidth=0, label="진짜의 밀도 p")
-    axis.fill_between(grid, q, color="gray", alpha=0.25, linewidth=0, label="만든 것의 밀도 q")
-    axis.plot(grid, curves["honest"].T, color=BLUE, linewidth=1.2, label=["배운 D (시드 셋)", None, None])
+    axis.fill_between(grid, q, color="gray", alpha=0.25, linewidth=0, label="생성한 표본의 밀도 q")
+    axis.plot(grid, curves["honest"].T, color=BLUE, linewidth=1.2, label=["배운 D (시드 다섯)", *[None] * 4])
     axis.plot(grid, optimal, color=INK, linestyle="--", label="p / (p + q)")
     axis.set(xlabel="x", ylim=(0, 1.02), xlim=(-3, 4))
     figure.legend(loc="outside upper center", ncols=2)
-    alt = f"표본만 보고 배운 판별자 셋이 p/(p+q)의 곡선을 평균 {mean(misses['honest']):.3f}의 차이로 따라가요."
+    alt = f"표본만 보고 배운 판별자 다섯이 p/(p+q)의 곡선을 평균 {mean(misses['honest']):.3f}의 차이로 따라가요."
     show(figure, "discriminator", alt)
 
 # %% [markdown]
@@ -157,27 +187,27 @@ def pull(D, loss, fake):
     return (slope * fake.shape[1]).norm(dim=-1).mean(dim=1)  # the loss is a mean over the batch
 
 
-def pulls_while_learning(checkpoints, S=3, lr=0.003):
+def pulls_while_learning(checkpoints, S=5, lr=0.003):
     """{(name, steps of D): pulls (S)}, the real ones about 4 and the made ones about 0, and the nets by name."""
     torch.manual_seed(0)
     nets = {name: MLPs(S, 1, 64, 64, 1) for name in ("D", "critic_10", "critic_1")}
     optimizers, found = {name: adam(net, lr) for name, net in nets.items()}, {}
-    for done in range(1, max(checkpoints) + 1):
+    for done in range(max(checkpoints) + 1):
         real, fake = 4 + 0.3 * torch.randn(S, 64, 1), 0.3 * torch.randn(S, 64, 1)
-        step(optimizers["D"], classify(nets["D"](real), nets["D"](fake)))
-        for name, penalty in (("critic_10", 10), ("critic_1", 1)):
-            step(optimizers[name], critic_loss(nets[name], real, fake, penalty))
         if done in checkpoints:
             for name in ("minimax", "practical"):
                 found[name, done] = pull(nets["D"], GENERATOR_LOSSES[name], fake)
             for name in ("critic_10", "critic_1"):
                 found[name, done] = pull(nets[name], GENERATOR_LOSSES["wgan"], fake)
+        step(optimizers["D"], classify(nets["D"](real), nets["D"](fake)))
+        for name, penalty in (("critic_10", 10), ("critic_1", 1)):
+            step(optimizers[name], critic_loss(nets[name], real, fake, penalty))
     return found, nets
 
 
 # %%
 if __name__ == "__main__":
-    checkpoints = 3, 30, 300
+    checkpoints = 0, 3, 30, 300
     pulls, nets = pulls_while_learning(checkpoints)
     labels = {
         "minimax": "log(1 - D)를 줄일 때",
@@ -188,14 +218,18 @@ if __name__ == "__main__":
     rows = [[label, *(f"{pulls[name, done].mean():.5f}" for done in checkpoints)] for name, label in labels.items()]
     table(
         "pulls",
-        "만든 표본이 받는 기울기의 크기 (시드 셋의 평균)",
+        "만든 표본이 받는 기울기의 크기 (시드 다섯의 평균)",
         ["생성자의 손실", *(f"D를 {done}번" for done in checkpoints)],
         rows,
     )
-    with torch.no_grad():
-        real, fake = 4 + 0.3 * torch.randn(3, 2000, 1), 0.3 * torch.randn(3, 2000, 1)
-        accuracy = torch.cat([nets["D"](real) > 0, nets["D"](fake) < 0]).float().mean().item()
-    print(f"{checkpoints[-1]}번 배운 판별자의 정확도 {accuracy:.1%}")
+    apart = accuracy(nets["D"], 4 + 0.3 * torch.randn(5, 2000, 1), 0.3 * torch.randn(5, 2000, 1)).tolist()
+    print(f"{checkpoints[-1]}번 배운 판별자의 정확도 {mean(apart):.1%}")
+    evidence |= {f"pull_{name}_{done}": found.tolist() for (name, done), found in pulls.items() if done}
+    evidence["accuracy"] = apart
+    null["배우지 않은 판별자"] |= {f"pull_{name}_{done}": pulls[name, 0].tolist() for name, done in pulls if done}
+    line, normal = torch.linspace(-2, 6, 801), torch.distributions.Normal
+    ends = (normal(centre, 0.3).log_prob(line).exp() for centre in (4, 0))
+    null["겹치지 않는 두 분포"] = {"honest_accuracy": apart, "best_accuracy": best_accuracy(*ends)}
 
 # %% [markdown]
 # ## 겨루게 하면 어디에 닿을까요?
@@ -220,6 +254,11 @@ def coverage(x):
     near = distance < 0.3
     share = (F.one_hot(mode, 8) * near[..., None]).float().mean(dim=1)  # (S, 8)
     return (share >= 0.01).sum(dim=1), near.float().mean(dim=1), distance.mean(dim=1)
+
+
+def spread(x):
+    """Mean distance of samples to their own mean, of x (..., B, 2) -> (...): about 2 on the whole ring."""
+    return (x - x.mean(dim=-2, keepdim=True)).norm(dim=-1).mean(dim=-1)
 
 
 def train_gan(generator_loss, d_steps, g_steps, rounds, seed=0, S=8, lr=0.001, truth=1):
@@ -264,6 +303,7 @@ if __name__ == "__main__":
                 "modes": torch.stack(modes).float().mean(dim=0).tolist(),
                 "near": torch.stack(near).mean(dim=0).tolist(),
                 "distance": coverage(late[-1])[2].tolist(),
+                "spread": spread(late).mean(dim=0).tolist(),
                 "homes": [len(set(seed.tolist())) for seed in homes.T],
             }
             results[kind, name], samples[kind, name] = found, made(G, 500)
@@ -273,15 +313,30 @@ if __name__ == "__main__":
                     f"{mean(found['modes']):.1f} ± {stdev(found['modes']):.1f}",
                     f"{min(found['modes']):.1f}~{max(found['modes']):.1f}",
                     f"{mean(found['near']):.0%}",
+                    f"{mean(found['spread']):.2f}",
                     f"{mean(found['homes']):.1f}",
                 ]
             )
     table(
         "modes",
         "학습 후반 열 번의 평균 (시드 여덟의 평균 ± 표준편차)",
-        ["모델, D:G", "찾은 봉우리", "시드의 범위", "봉우리에 놓인 표본", "표본이 가장 몰린 봉우리의 가짓수"],
+        [
+            "모델, D:G",
+            "찾은 봉우리",
+            "시드의 범위",
+            "봉우리에 놓인 표본",
+            "퍼진 정도",
+            "표본이 가장 몰린 봉우리의 가짓수",
+        ],
         rows,
     )
+    games = {f"{'gan' if kind == 'practical' else kind}_{name}": found for (kind, name), found in results.items()}
+    evidence |= {f"{game}_{name}": values for game, found in games.items() for name, values in found.items()}
+    torch.manual_seed(0)
+    modes, near, _ = (values.tolist() for values in coverage(made(MLPs(8, 2, 64, 64, 2), 500)))
+    raw = {"modes": modes, "near": near}
+    null["배우지 않은 생성자"] = {f"{game}_{name}": values for game in games for name, values in raw.items()}
+    null["판별자를 덜 가르친 모델"] = {f"{kind}_5_1_modes": games[f"{kind}_1_5"]["modes"] for kind in ("gan", "wgan")}
 
 # %%
 if __name__ == "__main__":
@@ -310,76 +365,51 @@ if __name__ == "__main__":
 # ## 판별자까지 속이려 든다면
 #
 # "서로 속인다"가 맞는 말이라면 판별자도 거짓말을 해야 해요. 이름표를 거꾸로 배운 판별자를 상대로 똑같이 겨루게 해 봐요.
-# 그리고 정직한 판별자와 겨룰 때, 한 번의 배움이 $V = \mathrm{E}[\log D(x)] + \mathrm{E}[\log(1 - D(G(z)))]$를 어느 쪽으로 움직이는지도 세요.
+# 둘이 **값 하나를** 두고 반대로 당기는지는 손실의 기울기로 봐요. 판별자의 손실과 생성자의 손실을 더해 0이 되는 게임이라면
+# 생성자의 가중치에 대한 두 기울기가 부호만 다르고 똑같아야 해요.
 
 
 # %%
-def tug_of_war(rounds=30, S=8):
-    """Share of D's steps that raise V and of G's steps (on log(1 - D)) that lower it, both from one state of play."""
+def not_opposite(generator_loss, S=8):
+    """|d(D's loss + G's loss) / dG| over |d(D's loss) / dG|, of S seeds: 0 where one loses just what the other wins."""
     torch.manual_seed(0)
-    G, D = MLPs(S, 2, 64, 64, 2), MLPs(S, 2, 64, 64, 1)
-    optimizers, raised, lowered = (adam(G, 0.001), adam(D, 0.001)), [], []
-    real, noise = ring(S, 1000), torch.randn(S, 1000, 2)
-
-    @torch.no_grad()
-    def value():
-        return -classify(D(real), D(G(noise)))  # (S)
-
-    for _ in range(rounds):
-        before = value()
-        step(optimizers[1], classify(D(ring(S, 64)), D(G(torch.randn(S, 64, 2)).detach())))
-        between = value()
-        step(optimizers[0], GENERATOR_LOSSES["minimax"](D(G(torch.randn(S, 64, 2)))))
-        raised.append(between > before)
-        lowered.append(value() < between)
-    return [torch.stack(found).float().mean().item() for found in (raised, lowered)]
+    G, D, real = MLPs(S, 2, 64, 64, 2), MLPs(S, 2, 64, 64, 1), ring(S, 1000)
+    a_fake = D(G(torch.randn(S, 1000, 2)))
+    losses = classify(D(real), a_fake), GENERATOR_LOSSES[generator_loss](a_fake)
+    one, other = (torch.autograd.grad(loss.sum(), list(G.parameters()), retain_graph=True) for loss in losses)
+    one, other = (torch.cat([slope.flatten(1) for slope in slopes], dim=1) for slopes in (one, other))  # (S, weights)
+    return ((one + other).norm(dim=1) / one.norm(dim=1)).tolist()
 
 
 # %%
 if __name__ == "__main__":
     G, _ = train_gan("practical", 1, 1, 300, truth=-1)
     lying_modes, _, lying_distance = (values.tolist() for values in coverage(made(G, 2000)))
-    honest_distance = results["practical", "5_1"]["distance"]
-    raised, lowered = tug_of_war()
+    honest_distance = games["gan_1_1"]["distance"]
+    print(f"거짓말하는 판별자와 번갈아 배운 생성자: 찾은 봉우리 {lying_modes}")
     print(
-        f"거짓말하는 판별자와 겨룬 생성자: 찾은 봉우리 {lying_modes}, 가장 가까운 봉우리까지 {mean(lying_distance):.1f}"
+        f"가장 가까운 봉우리까지 평균 {mean(lying_distance):.1f} ({min(lying_distance):.1f}~{max(lying_distance):.1f}), "
+        f"정직한 판별자와 번갈아 배우면 {mean(honest_distance):.2f}"
     )
-    print(f"정직한 판별자와 겨룬 생성자: 가장 가까운 봉우리까지 {mean(honest_distance):.2f}")
-    print(f"판별자의 배움 가운데 V를 올린 것 {raised:.0%}, 생성자의 배움 가운데 V를 내린 것 {lowered:.0%}")
+    evidence |= {"lying_modes": lying_modes, "lying_distance": lying_distance}
+    null["정직한 판별자"] = {"lying_distance": honest_distance, "lying_from_optimal": misses["honest"]}
+
+    opposite = {name: not_opposite(name) for name in ("minimax", "practical")}
+    print(f"log(1 - D)를 줄일 때 두 기울기가 어긋난 정도 {max(opposite['minimax']):.0e}")
+    print(f"-log D를 줄일 때 {mean(opposite['practical']):.2f} ± {stdev(opposite['practical']):.2f}")
+    evidence |= {f"{name}_not_opposite": found for name, found in opposite.items()}
 
 # %%
 if __name__ == "__main__":
-    games = {f"{'gan' if kind == 'practical' else kind}_{name}": found for (kind, name), found in results.items()}
-    evidence = {
-        **{f"{game}_modes": mean(found["modes"]) for game, found in games.items()},
-        **{f"{game}_modes_std": stdev(found["modes"]) for game, found in games.items()},
-        **{f"{game}_modes_min": min(found["modes"]) for game, found in games.items()},
-        **{f"{game}_modes_max": max(found["modes"]) for game, found in games.items()},
-        **{f"{game}_near": mean(found["near"]) for game, found in games.items()},
-        **{f"{game}_homes": mean(found["homes"]) for game, found in games.items()},
-        **{f"{name}_miss": mean(found) for name, found in misses.items()},
-        **{f"{name}_miss_max": max(found) for name, found in misses.items()},
-        "lying_from_optimal": mean(wrong_target),
-        **{f"pull_{name}_{done}": found.mean().item() for (name, done), found in pulls.items()},
-        "accuracy": accuracy,
-        "lying_modes": mean(lying_modes),
-        "lying_distance": mean(lying_distance),
-        "lying_distance_min": min(lying_distance),
-        "honest_distance": mean(honest_distance),
-        "d_raises": raised,
-        "g_lowers": lowered,
-    }
     tolerance = {
-        **{name: 2 for name in evidence if "_modes" in name or name.endswith("_homes")},
+        **{name: 2 for name in evidence if name.endswith(("_modes", "_homes"))},
         **{name: 0.2 for name in evidence if name.endswith("_near")},
-        **{name: 0.02 for name in evidence if "_miss" in name},
+        **{name: 1 for name in evidence if name.endswith(("_spread", "_distance"))},
+        **{name: 0.02 for name in evidence if name.endswith("_miss")},
+        **{name: 0.02 for name in evidence if name.endswith("_accuracy")},
         **{name: 5 if "practical" in name else 0.5 for name in evidence if name.startswith("pull_")},
         "lying_from_optimal": 0.1,
-        "lying_distance": 10,
-        "lying_distance_min": 10,
-        "honest_distance": 0.3,
-        "lying_modes": 0.5,
-        "d_raises": 0.15,
-        "g_lowers": 0.15,
+        "lying_distance": 30,
+        "lying_modes": 1,
     }
     evidence

@@ -76,6 +76,25 @@ def test_coverage_counts_modes_and_what_lies_between():
     assert modes.tolist() == [8, 8] and (near > 0.97).all()  # within three standard deviations: 0.989
 
 
+def test_the_best_accuracy_is_that_of_the_likelier_name():
+    p, q = torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.5, 0.5])
+    assert gan.best_accuracy(p, q) == pytest.approx(0.75)
+    assert gan.best_accuracy(p, p) == 0.5
+    real, fake = torch.ones(2, 8, 1), -torch.ones(2, 8, 1)
+    assert gan.accuracy(lambda x: x, real, fake).tolist() == [1, 1]
+    assert gan.accuracy(lambda x: x, real, -fake).tolist() == [0.5, 0.5]
+
+
+def test_only_the_first_objective_is_a_game_of_one_value():
+    assert max(gan.not_opposite("minimax")) < 1e-5
+    assert min(gan.not_opposite("practical")) > 0.1
+
+
+def test_spread_is_the_distance_to_the_middle():
+    square = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    assert gan.spread(square + 5).item() == pytest.approx(2**0.5)
+
+
 def test_densities_sum_to_1_and_match_the_draws():
     x = torch.linspace(-8, 8, 3201)
     torch.manual_seed(0)

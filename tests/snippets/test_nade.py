@@ -38,6 +38,14 @@ def test_samples_follow_the_model():
     assert (frequencies(nade.draw(model, 20_000).double()) - p).abs().max() < 0.02
 
 
+def test_at_the_beginning_pixels_are_almost_independent():
+    torch.manual_seed(0)
+    x = (torch.rand(2000, 5) < torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9])).float()
+    with torch.no_grad():
+        found = nade.begin(x, 4, seed=0)(x).sigmoid()
+    assert torch.allclose(found, x.mean(dim=0).expand_as(found), atol=0.12)
+
+
 def test_training_raises_the_likelihood():
     torch.set_num_threads(1)
     torch.manual_seed(0)
