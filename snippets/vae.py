@@ -6,6 +6,7 @@
 # 그것만으로 무엇이 달라지는지, 벌점이 붙은 손실이 확률과 무슨 사이인지 재 볼게요.
 
 # %%
+from copy import deepcopy
 from math import log
 from statistics import mean, stdev
 
@@ -91,7 +92,9 @@ def train(model, x, seed, steps=500, lr=0.01):
 # 다른지는 **에너지 거리**(energy distance)로 재요. 같은 분포라면 0이에요.
 # 한 장 한 장이 숫자다운지는 가장 닮은 학습 이미지와 몇 픽셀이 다른지로 봐요.
 #
-# 오토인코더에는 대조를 하나 더 둬요. 다 배운 **뒤에** 부호들의 평균과 공분산을 재서, 그 가우시안에서 부호를 뽑는 거예요.
+# 오토인코더에는 대조를 둘 더 둬요. 하나는 **같은 오토인코더의 부호만 다른 단위로 적은 것**이에요. 부호마다 평균을 빼고 표준편차로 나눠
+# 내보내고, 디코더의 첫 층에서 되돌려요. 되살리는 일은 그대로이니 손실도 똑같아요.
+# 다른 하나는 다 배운 **뒤에** 부호들의 평균과 공분산을 재서, 그 가우시안에서 부호를 뽑는 거예요.
 
 
 # %%
@@ -99,6 +102,18 @@ def energy_distance(x, y):
     """2 E|x - y| - E|x - x'| - E|y - y'| for samples x (N, 64) and y (M, 64): about 0 if of one distribution."""
     within = [torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y)]
     return (2 * torch.cdist(x, y).mean() - sum(within)).item()
+
+
+@torch.no_grad()
+def rescaled(ae, x):
+    """The same autoencoder, its codes of images x (B, 64) written with mean 0 and deviation 1."""
+    same, codes = deepcopy(ae), ae.code(x)  # (B, Z)
+    centre, scale = codes.mean(dim=0), codes.std(dim=0)  # (Z)
+    same.encoder[-1].weight /= scale[:, None]
+    same.encoder[-1].bias.copy_((same.encoder[-1].bias - centre) / scale)
+    same.decoder[0].bias += same.decoder[0].weight @ centre
+    same.decoder[0].weight *= scale
+    return same
 
 
 def fitted_codes(codes, count):
@@ -116,11 +131,41 @@ def decode(model, z):
 # %%
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    splits, models = [[part.float() for part in load(seed)[:2]] for seed in range(3)], {"ae": [], "vae": []}
-    for seed, (x, test) in enumerate(splits):
+    evidence, null = {}, {"배우지 않은 모델": {}}
+    splits = [[part.float() for part in load(seed)[:2]] for seed in range(5)]
+    models, raw = {"ae": [], "vae": []}, {"ae": [], "vae": []}  # trained, and as they began
+    for seed, (x, _) in enumerate(splits):
         torch.manual_seed(seed)
-        models["ae"].append(train(Autoencoder(), x, seed))
-        models["vae"].append(train(VAE(), x, seed))
+        for name, kind in (("ae", Autoencoder), ("vae", VAE)):
+            raw[name].append(kind())
+            models[name].append(train(deepcopy(raw[name][-1]), x, seed))
+
+
+# %%
+def generated(ae, vae, x):
+    """Samples of all kinds: {name: (2000, 64)}, and the ink (2000, 64) of those that a decoder drew."""
+    z = torch.randn(2000, LATENT)
+    ink = {
+        "independent": fit(x, 0).expand(2000, 64).float(),
+        "ae": decode(ae, z),
+        "ae_rescaled": decode(rescaled(ae, x), z),
+        "ae_fitted": decode(ae, fitted_codes(ae.code(x).detach(), 2000)),
+        "vae": decode(vae, z),
+    }
+    return {"real": x, **{name: torch.bernoulli(p) for name, p in ink.items()}}, ink
+
+
+def measure(drawn, x, test):
+    """How far samples {name: (n, 64)} are from new images test and from the training images x: {name: value}."""
+    energy = {f"energy_{name}": energy_distance(images, test) for name, images in drawn.items()}
+    compared = drawn | {"real": test}
+    return energy | {f"nearest_{name}": nearest(images[:500], x) for name, images in compared.items()}
+
+
+def listed(results):
+    """A list of {name: value}, one for each seed, as {name: [values]}."""
+    return {name: [result[name] for result in results] for name in results[0]}
+
 
 # %%
 if __name__ == "__main__":
@@ -128,42 +173,42 @@ if __name__ == "__main__":
         "real": "학습 이미지",
         "independent": "픽셀마다 독립",
         "ae": "오토인코더, N(0, I)",
+        "ae_rescaled": "단위만 바꾼 오토인코더, N(0, I)",
         "ae_fitted": "오토인코더, 맞춘 가우시안",
         "vae": "VAE, N(0, I)",
     }
-    energy, pixels, rebuilt, spreads = ({} for _ in range(4))
+    results, untrained = [], []
     for seed, (x, test) in enumerate(splits):
         torch.manual_seed(seed)
         ae, vae = models["ae"][seed], models["vae"][seed]
+        drawn, ink = generated(ae, vae, x)
         with torch.no_grad():
-            codes = {"ae": ae.code(x), "vae": vae.code(x)}  # (1297, Z)
-            for name, model in (("ae", ae), ("vae", vae)):
-                rest = kl(*model.posterior(test)) if name == "vae" else 0
-                rebuilt.setdefault(name, []).append((model.loss(test) - rest).mean().item())
-                spreads.setdefault(name, []).append(codes[name].std(dim=0).mean().item())
-        z = torch.randn(2000, LATENT)
-        ink = {
-            "independent": fit(x, 0).expand(2000, 64).float(),
-            "ae": decode(ae, z),
-            "vae": decode(vae, z),
-            "ae_fitted": decode(ae, fitted_codes(codes["ae"], 2000)),
-        }
-        drawn = {"real": x, **{name: torch.bernoulli(p) for name, p in ink.items()}}  # (2000, 64) each
-        for name, images in drawn.items():
-            energy.setdefault(name, []).append(energy_distance(images, test))
-            pixels.setdefault(name, []).append(nearest(test, x) if name == "real" else nearest(images[:500], x))
+            found = {f"error_{name}": model.loss(test).mean().item() for name, model in (("ae", ae), ("vae", vae))}
+            found["error_vae"] -= kl(*vae.posterior(test)).mean().item()
+            found["error_ae_rescaled"] = rescaled(ae, x).loss(test).mean().item()
+            found |= {
+                f"code_std_{name}": model.code(x).std(dim=0).mean().item() for name, model in (("ae", ae), ("vae", vae))
+            }
+        results.append(found | measure(drawn, x, test))
+        untrained.append(measure(generated(raw["ae"][seed], raw["vae"][seed], x)[0], x, test))
+    evidence |= listed(results)
+    null["배우지 않은 모델"] |= listed(untrained)
+    energy, pixels = ({name: evidence[f"{kind}_{name}"] for name in names} for kind in ("energy", "nearest"))
     rows = [
         [names[name], f"{mean(energy[name]):.4f} ± {stdev(energy[name]):.4f}", f"{mean(pixels[name]):.1f}"]
         for name in names
     ]
     table(
         "generated",
-        "처음 보는 진짜와 견준 표본 (시드 셋의 평균 ± 표준편차)",
+        "처음 보는 진짜와 견준 표본 (시드 다섯의 평균 ± 표준편차)",
         ["표본", "에너지 거리", "가장 닮은 학습 이미지와 다른 픽셀"],
         rows,
     )
-    print(f"부호의 표준편차: 오토인코더 {mean(spreads['ae']):.1f}, VAE {mean(spreads['vae']):.2f}")
-    print(f"되살리는 오차 -log p(x|z): 오토인코더 {mean(rebuilt['ae']):.1f}, VAE {mean(rebuilt['vae']):.1f}나트")
+    spreads, errors = ({name: mean(evidence[f"{kind}_{name}"]) for name in models} for kind in ("code_std", "error"))
+    same = max(abs(a - b) for a, b in zip(evidence["error_ae_rescaled"], evidence["error_ae"]))
+    print(f"부호의 표준편차: 오토인코더 {spreads['ae']:.1f}, VAE {spreads['vae']:.2f}")
+    print(f"되살리는 오차 -log p(x|z): 오토인코더 {errors['ae']:.1f}, VAE {errors['vae']:.1f}나트")
+    print(f"단위만 바꾼 오토인코더와 되살리는 오차의 차이 {same:.0e}나트 이하")
 
 # %%
 if __name__ == "__main__":
@@ -205,30 +250,48 @@ def log_p_by_prior(vae, x, count):
 
 # %%
 if __name__ == "__main__":
-    counts, elbo, log_p, by_prior, formula_error = [1, 10, 100, 1000, 10_000, 100_000], [], [], [], []
+    counts, results, untrained = [1, 10, 100, 1000, 10_000, 100_000], [], []
     for seed, (_, test) in enumerate(splits):
         torch.manual_seed(seed)
-        vae, images = models["vae"][seed], test[:100]
-        weights = log_weights(vae, images, 1000)  # (1000, 100)
-        elbo.append(weights.mean().item())
-        log_p.append((weights.logsumexp(dim=0) - log(1000)).mean().item())
-        with torch.no_grad():
-            minus_loss = -torch.stack([vae.loss(images).mean() for _ in range(100)]).mean().item()
-        formula_error.append(abs(minus_loss - elbo[-1]))
-        by_prior.append([log_p_by_prior(vae, images, count).mean().item() for count in counts])
-    by_encoder = [(weights[:count].logsumexp(dim=0) - log(count)).mean().item() for count in counts[:4]]
-    gaps = [a - b for a, b in zip(log_p, elbo)]
-    prior_10, prior_many = ([row[i] for row in by_prior] for i in (1, -1))
-    print(f"ELBO {mean(elbo):.2f} ± {stdev(elbo):.2f}, -(복원 오차 + KL)과의 차이 {max(formula_error):.3f} 이하")
-    print(f"인코더의 도움으로 어림한 log p(x) {mean(log_p):.2f}, ELBO와의 틈 {mean(gaps):.2f}나트")
-    print(f"N(0, I)에서 10만 개를 뽑아 어림한 log p(x) {mean(prior_many):.2f}, 열 개만 뽑으면 {mean(prior_10):.1f}")
+        for vae, into in ((models["vae"][seed], results), (raw["vae"][seed], untrained)):
+            images = test[:100]
+            weights = log_weights(vae, images, 1000)  # (1000, 100)
+            by_encoder = [(weights[:count].logsumexp(dim=0) - log(count)).mean().item() for count in counts[:4]]
+            by_prior = [log_p_by_prior(vae, images, count).mean().item() for count in counts]
+            with torch.no_grad():
+                minus_loss = -torch.stack([vae.loss(images).mean() for _ in range(100)]).mean().item()
+            elbo, log_p = weights.mean().item(), by_encoder[-1]
+            into.append(
+                {
+                    "elbo": elbo,
+                    "log_p": log_p,
+                    "gap": log_p - elbo,
+                    "log_p_by_prior": by_prior[-1],
+                    "log_p_by_prior_10": by_prior[1],
+                    "formula_error": abs(minus_loss - elbo),
+                    "estimates_apart": abs(log_p - by_prior[-1]),
+                }
+            )
+            if into is results:
+                curves = elbo, by_encoder, by_prior  # of the last seed in the end
+    found = listed(results)
+    evidence |= found
+    null["배우지 않은 모델"] |= listed(untrained)
+    print(f"ELBO {mean(found['elbo']):.2f} ± {stdev(found['elbo']):.2f}")
+    print(f"-(복원 오차 + KL)과의 차이 {max(found['formula_error']):.3f} 이하")
+    print(f"인코더의 도움으로 어림한 log p(x) {mean(found['log_p']):.2f}, ELBO와의 틈 {mean(found['gap']):.2f}나트")
+    print(
+        f"N(0, I)에서 10만 개를 뽑아 어림한 log p(x) {mean(found['log_p_by_prior']):.2f}, "
+        f"열 개만 뽑으면 {mean(found['log_p_by_prior_10']):.1f}"
+    )
 
 # %%
 if __name__ == "__main__":
+    elbo, by_encoder, by_prior = curves
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
     axis.plot(counts[:4], by_encoder, color=BLUE, marker="o", label="인코더가 알려 준 데서 뽑음")
-    axis.plot(counts, by_prior[-1], color=ORANGE, marker="s", linestyle="--", label="N(0, I)에서 뽑음")
-    axis.axhline(elbo[-1], color=INK, linestyle=":", linewidth=1.2, label="ELBO")
+    axis.plot(counts, by_prior, color=ORANGE, marker="s", linestyle="--", label="N(0, I)에서 뽑음")
+    axis.axhline(elbo, color=INK, linestyle=":", linewidth=1.2, label="ELBO")
     axis.set(
         xscale="log",
         xticks=counts,
@@ -240,8 +303,8 @@ if __name__ == "__main__":
     axis.minorticks_off()
     figure.legend(loc="outside upper center", ncols=2)
     alt = (
-        f"인코더의 도움을 받으면 부호 하나로도 ELBO({elbo[-1]:.1f}) 근처에서 시작해 {log_p[-1]:.1f}에 닿아요. "
-        f"N(0, I)에서 뽑으면 열 개로 {prior_10[-1]:.1f}이고 10만 개가 되어서야 {prior_many[-1]:.1f}이에요."
+        f"인코더의 도움을 받으면 부호 하나로도 ELBO({elbo:.1f}) 근처에서 시작해 {by_encoder[-1]:.1f}에 닿아요. "
+        f"N(0, I)에서 뽑으면 열 개로 {by_prior[1]:.1f}이고 10만 개가 되어서야 {by_prior[-1]:.1f}이에요."
     )
     show(figure, "bound", alt)
 
@@ -277,14 +340,20 @@ if __name__ == "__main__":
         ratios.append((score.var(dim=0).mean() / pathwise.var(dim=0).mean()).item())
         both = torch.stack([pathwise.mean(dim=0).flatten(), score.mean(dim=0).flatten()])
         agreements.append(both.corrcoef()[0, 1].item())
+    vae = models["vae"][-1]
     vae.zero_grad()
     mu, sigma = vae.posterior(test)
     plain = torch.distributions.Normal(mu, sigma).sample()  # drawn without a way back
     reconstruction(vae.decoder(plain), test).mean().backward()
     encoder_gradient = sum(p.grad.abs().sum().item() for p in vae.encoder.parameters() if p.grad is not None)
     print(f"2,000번 평균한 두 기울기의 상관계수 {mean(agreements):.3f}")
-    print(f"분산은 점수 함수 쪽이 {mean(ratios):.1f}배 (시드 셋에서 {min(ratios):.1f}~{max(ratios):.1f})")
+    print(f"분산은 점수 함수 쪽이 {mean(ratios):.1f}배 (시드 다섯에서 {min(ratios):.1f}~{max(ratios):.1f})")
     print(f"z를 그냥 뽑았을 때 인코더가 복원 오차에서 받는 기울기의 크기: {encoder_gradient}")
+    evidence |= {
+        "gradient_agreement": agreements,
+        "variance_ratio": ratios,
+        "encoder_gradient_without": encoder_gradient,
+    }
 
 # %% [markdown]
 # ## 두 부호의 사이를 되살리면
@@ -303,20 +372,28 @@ def way_between(model, x, y, steps):
 
 # %%
 if __name__ == "__main__":
-    ends, middles, mixed, blots = {"ae": [], "vae": []}, {"ae": [], "vae": []}, [], []
+    results, untrained = [], []
     for seed, (x, test) in enumerate(splits):
         torch.manual_seed(seed)
         first, second = test[:250], test[250:]
-        for name in ends:
-            way = way_between(models[name][seed], first, second, 3).round()  # to the likelier colour of each pixel
-            ends[name].append(nearest(way[0], x))
-            middles[name].append(nearest(way[1], x))
-        mixed.append(nearest(torch.bernoulli((first + second) / 2), x))
-        blots.append(nearest(decode(models["ae"][seed], torch.randn(250, LATENT)).round(), x))
+        for nets, into in ((models, results), (raw, untrained)):
+            found = {"middle_pixels": nearest(torch.bernoulli((first + second) / 2), x)}
+            for name in nets:
+                way = way_between(nets[name][seed], first, second, 3).round()  # to the likelier colour of each pixel
+                found |= {f"end_{name}": nearest(way[0], x), f"middle_{name}": nearest(way[1], x)}
+            found["blots"] = nearest(decode(nets["ae"][seed], torch.randn(250, LATENT)).round(), x)
+            into.append(found)
+    found = listed(results)
+    evidence |= found
+    null["배우지 않은 모델"] |= listed(untrained)
     print("가장 닮은 학습 이미지와 다른 픽셀")
     for name, label in (("ae", "오토인코더"), ("vae", "VAE")):
-        print(f"  {label}: 끝 {mean(ends[name]):.1f} → 가운데 {mean(middles[name]):.1f} ± {stdev(middles[name]):.1f}")
-    print(f"  픽셀을 절반씩 섞으면 {mean(mixed):.1f}, 오토인코더로 N(0, I)의 부호를 되살리면 {mean(blots):.1f}")
+        end, middle = found[f"end_{name}"], found[f"middle_{name}"]
+        print(f"  {label}: 끝 {mean(end):.1f} → 가운데 {mean(middle):.1f} ± {stdev(middle):.1f}")
+    print(
+        f"  픽셀을 절반씩 섞으면 {mean(found['middle_pixels']):.1f}, "
+        f"오토인코더로 N(0, I)의 부호를 되살리면 {mean(found['blots']):.1f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -326,8 +403,8 @@ if __name__ == "__main__":
     ]
     pixel_way = torch.cat([pair[0].lerp(pair[1], t) for t in torch.linspace(0, 1, 8).tolist()])
     alt = (
-        f"두 부호의 가운데를 되살리면 가장 닮은 학습 이미지와 오토인코더는 {mean(middles['ae']):.1f}픽셀, VAE는 "
-        f"{mean(middles['vae']):.1f}픽셀 달라요. 픽셀을 섞은 것은 두 그림이 겹쳐 보이고 {mean(mixed):.1f}픽셀 달라요."
+        f"두 부호의 가운데를 되살리면 가장 닮은 학습 이미지와 오토인코더는 {mean(found['middle_ae']):.1f}픽셀, VAE는 "
+        f"{mean(found['middle_vae']):.1f}픽셀 달라요. 픽셀을 섞은 것은 두 그림이 겹쳐 보이고 {mean(found['middle_pixels']):.1f}픽셀 달라요."
     )
     show(draw_rows([*ways, ("픽셀 섞기", pixel_way)]), "between", alt)
 
@@ -337,87 +414,63 @@ if __name__ == "__main__":
 # 손실의 KL에 $\beta$를 곱해요. 무엇으로 배웠든 표의 ELBO는 $\beta = 1$로 셈한 것이라 서로 견줄 수 있어요.
 # 흔한 실수 하나도 여기에 들어가요. 복원 오차를 픽셀 64개의 **평균**으로 적고 KL은 합으로 두면 $\beta = 64$로 배우는 것과 같아요.
 
+
+# %%
+@torch.no_grad()
+def costs(vae, test):
+    """What a VAE takes for images test (T, 64), in nats an image, and how far its samples are from them."""
+    mu, sigma = vae.posterior(test)
+    cost = kl(mu, sigma).mean().item()
+    error = reconstruction(vae.decoder(mu + sigma * torch.randn(20, *mu.shape)), test).mean().item()
+    samples = torch.bernoulli(decode(vae, torch.randn(2000, LATENT)))
+    return {"error": error, "kl": cost, "elbo": -error - cost, "energy": energy_distance(samples, test)}
+
+
 # %%
 if __name__ == "__main__":
-    betas, by_beta = (0.01, 1, 3, 64), {}
-    for beta in betas:
-        for seed, (x, test) in enumerate(splits):
+    betas, by_beta, untrained = {0.01: "beta_001", 1: "beta_1", 3: "beta_3", 64: "beta_64"}, {}, []
+    for seed, (x, test) in enumerate(splits):
+        for beta in betas:
             torch.manual_seed(seed)
             vae = models["vae"][seed] if beta == 1 else train(VAE(beta), x, seed)
-            with torch.no_grad():
-                mu, sigma = vae.posterior(test)
-                cost = kl(mu, sigma).mean().item()
-                error = reconstruction(vae.decoder(mu + sigma * torch.randn(20, *mu.shape)), test).mean().item()
-            distance = energy_distance(torch.bernoulli(decode(vae, torch.randn(2000, LATENT))), test)
-            for name, value in (("error", error), ("kl", cost), ("elbo", -error - cost), ("energy", distance)):
-                by_beta.setdefault((beta, name), []).append(value)
+            by_beta.setdefault(beta, []).append(costs(vae, test))
+        untrained.append(costs(raw["vae"][seed], test))
+    by_beta = {beta: listed(found) for beta, found in by_beta.items()}
+    for beta, label in betas.items():
+        evidence |= {f"{label}_{name}": found for name, found in by_beta[beta].items()}
+        null["배우지 않은 모델"] |= {f"{label}_{name}": found for name, found in listed(untrained).items()}
     independent = [log_prob(fit(x, 0), test, 0).mean().item() for x, test in splits]
     rows = [
         [
             f"{beta:g}",
             *(
-                f"{mean(by_beta[beta, name]):.1f} ± {stdev(by_beta[beta, name]):.1f}"
+                f"{mean(by_beta[beta][name]):.1f} ± {stdev(by_beta[beta][name]):.1f}"
                 for name in ("error", "kl", "elbo")
             ),
-            f"{mean(by_beta[beta, 'energy']):.3f}",
+            f"{mean(by_beta[beta]['energy']):.3f}",
         ]
         for beta in betas
     ]
     table(
         "beta",
-        "KL의 무게와 그 결과 (처음 보는 이미지 하나에 나트, 시드 셋의 평균 ± 표준편차)",
+        "KL의 무게와 그 결과 (처음 보는 이미지 하나에 나트, 시드 다섯의 평균 ± 표준편차)",
         ["β", "복원 오차", "KL", "ELBO", "표본의 에너지 거리"],
         rows,
     )
     print(f"픽셀마다 독립인 모델의 log p(x): {mean(independent):.1f}")
+    evidence["independent_log_p"] = independent
 
 # %%
 if __name__ == "__main__":
-    labels = {0.01: "beta_001", 1: "beta_1", 3: "beta_3", 64: "beta_64"}
-    several = {
-        **{f"energy_{name}": found for name, found in energy.items()},
-        **{f"nearest_{name}": found for name, found in pixels.items()},
-        **{f"error_{name}": found for name, found in rebuilt.items()},
-        **{f"code_std_{name}": found for name, found in spreads.items()},
-        **{f"end_{name}": found for name, found in ends.items()},
-        **{f"middle_{name}": found for name, found in middles.items()},
-        **{f"{labels[beta]}_{name}": found for (beta, name), found in by_beta.items()},
-        "blots": blots,
-        "middle_pixels": mixed,
-        "elbo": elbo,
-        "log_p": log_p,
-        "gap": gaps,
-        "log_p_by_prior": prior_many,
-        "log_p_by_prior_10": prior_10,
-        "variance_ratio": ratios,
-        "gradient_agreement": agreements,
-        "independent_log_p": independent,
-    }
-    evidence = {
-        **{name: mean(found) for name, found in several.items()},
-        **{f"{name}_std": stdev(found) for name, found in several.items()},
-        "formula_error": max(formula_error),
-        "gap_min": min(gaps),
-        "estimates_apart": max(abs(a - b) for a, b in zip(log_p, prior_many)),
-        "variance_ratio_min": min(ratios),
-        "gradient_agreement_min": min(agreements),
-        "encoder_gradient_without": encoder_gradient,
-    }
     tolerance = {
         **{name: 0.5 for name in evidence if not name.startswith("encoder")},
         **{name: 3 for name in evidence if name.startswith("beta_001")},
         **{name: 0.02 for name in evidence if "energy" in name},
         "energy_ae": 0.1,
-        "energy_ae_std": 0.1,
         "beta_001_energy": 0.1,
-        "beta_001_energy_std": 0.1,
         "log_p_by_prior_10": 2,
-        "log_p_by_prior_10_std": 2,
         "formula_error": 0.1,
         "variance_ratio": 3,
-        "variance_ratio_min": 3,
-        "variance_ratio_std": 3,
         "gradient_agreement": 0.05,
-        "gradient_agreement_min": 0.05,
     }
     evidence

@@ -96,6 +96,17 @@ def test_fitted_codes_have_the_mean_and_the_covariance_of_the_codes():
     assert torch.allclose(drawn.T.cov(), codes.T.cov(), atol=0.15)
 
 
+def test_codes_in_other_units_are_of_the_same_autoencoder(x):
+    torch.manual_seed(0)
+    model, many = vae.Autoencoder(), torch.randint(2, (200, 64)).float()
+    same = vae.rescaled(model, many)
+    codes = same.code(many)
+    assert torch.allclose(codes.mean(dim=0), torch.zeros(vae.LATENT), atol=1e-4)
+    assert torch.allclose(codes.std(dim=0), torch.ones(vae.LATENT), atol=1e-4)
+    assert torch.allclose(same.loss(x), model.loss(x), atol=1e-3)
+    assert not torch.allclose(model.code(many), codes, atol=0.1)  # the given one is left as it is
+
+
 def test_the_way_leads_from_one_code_to_the_other(x):
     torch.manual_seed(0)
     model = vae.Autoencoder()
