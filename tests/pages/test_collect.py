@@ -21,6 +21,7 @@ def test_pages(project):
         "tags.md",
         "glossary.md",
         "sources.md",
+        "quiz.json",
         "qa/basics/index.md",
         "qa/more/index.md",
         "qa/basics/first.md",
@@ -58,10 +59,12 @@ def test_plain_flavour_needs_no_extension(project):
     pages = made(project, PLAIN)
     for path, text in pages.items():
         if path.endswith(".md"):
-            assert not re.search(r'markdown="1"|\{#|\)\{\.|exec="1"', text), path
+            assert not re.search(r'markdown="|\{#|\)\{\.|exec="1"', text), path
     page = pages["qa/basics/first.md"]
     assert "```python\nprint('토큰은', 14 * 14 + 1, '개예요.')\n```\n\n토큰은 197 개예요." in page
-    assert '<a id="same"></a>\n\n## 두 값은 같아요\n' in page
+    mark = '<span class="mark true" role="img" aria-label="맞음" title="맞음">✓</span>'
+    summary = f'<summary>\n\n<a id="same"></a>\n\n## {mark} ‘두 값은 같아요’\n\n</summary>\n'
+    assert f'<details class="answer opinion true">\n\n{summary}' in page
 
 
 @pytest.mark.parametrize("flavour", [MKDOCS, PLAIN])

@@ -2,10 +2,10 @@ import re
 
 import pytest
 from engine import make_project
-from pages import INDEX, edited, made, parsed, sound_project, words
+from pages import FIRST, INDEX, edited, made, parsed, sound_project, words
 
 from mundap.pages import lists
-from mundap.pages.marks import MKDOCS
+from mundap.pages.marks import MKDOCS, PLAIN
 
 
 @pytest.fixture
@@ -14,9 +14,15 @@ def project(tmp_path):
 
 
 def listed(page):
-    """[(link, question, level, counts)] of the threads that a page lists."""
+    """[(link, question, answer, level, verdicts)] of the threads that a page lists."""
     return [
-        (item.a["href"], words(item.a), words(item.select_one(".level")), words(item.select_one(".counts")))
+        (
+            item.a["href"],
+            words(item.a),
+            words(item.select_one(".gist")),
+            words(item.select_one(".level")),
+            item.select_one(".tally")["aria-label"],
+        )
         for item in page.select("ol.thread-list > li")
     ]
 
@@ -25,9 +31,19 @@ def test_a_chapter_lists_its_threads_in_reading_order(project):
     page = parsed(made(project)["qa/basics/index.md"])
     assert words(page.h1) == "기초" and "처음 읽는 장이에요." in words(page)
     assert listed(page) == [
-        ("first.md", "두 값은 같나요?", "기초", "맞음 2 틀림 1"),
-        ("second.md", "값이 작나요?", "중급", "미확인 1"),
+        ("first.md", "두 값은 같나요?", "차이는 1.0×10⁻⁷이에요. 둘째 문답도 보세요.", "기초", "판정: 맞음 2, 틀림 1"),
+        ("second.md", "값이 작나요?", "작아요.", "중급", "판정: 미확인 1"),
     ]
+
+
+def test_a_listed_thread_has_a_square_a_claim_and_what_its_scripts_need(project):
+    first, second = parsed(made(project)["qa/basics/index.md"]).select("ol.thread-list > li")
+    assert [(square["class"], words(square)) for square in first.select(".tally i")] == [
+        (["true"], "✓"),
+        (["true"], "✓"),
+        (["false"], "✗"),
+    ]
+    assert (first["data-thread"], first["data-level"]) == ("first", "1") and second["data-level"] == "2"
 
 
 def test_the_contents_list_every_chapter(project):
@@ -42,20 +58,29 @@ def test_the_contents_list_every_chapter(project):
 def test_chapters_introductions_are_filled_in(project):
     edited(project, INDEX, "처음 읽는 장이에요.", '"{{count.steps}}걸음, [둘째](thread:second)."')
     pages = made(project)
-    path = lists.learning_path(MKDOCS, sound_project(project), "index.md")
-    for text in (pages["qa/basics/index.md"], pages["qa/index.md"], path):
+    for text in (pages["qa/basics/index.md"], pages["qa/index.md"]):
         page = parsed(text)
         assert words(page.select_one('.value[title="count.steps"]')) == "3" and "3걸음, 둘째." in words(page)
         assert re.search(r"second\.md$", page.find("a", string="둘째")["href"])
     assert 'description: "3걸음, 둘째."' in pages["qa/basics/index.md"]
 
 
-def test_the_path_is_a_list_of_chapters(project):
+@pytest.mark.parametrize("flavour", [MKDOCS, PLAIN])
+def test_the_path_is_a_list_of_chapters_each_with_a_figure_of_its_own(project, flavour):
+    text = lists.learning_path(flavour, sound_project(project), "deep/index.md")
+    assert text.count("![](../figures/measure/curve.svg)") == 1, "더 깊이 has none"
     cards = parsed(lists.learning_path(MKDOCS, sound_project(project), "index.md")).select("ol.path > li")
-    assert [(card.a["href"], words(card)) for card in cards] == [
-        ("qa/basics/index.md", "기초 문답 2개 처음 읽는 장이에요."),
-        ("qa/more/index.md", "더 깊이 문답 1개 다음에 읽는 장이에요."),
+    assert [(card.a["href"], words(card), card["data-threads"]) for card in cards] == [
+        ("qa/basics/index.md", "기초 문답 2개", "first second"),
+        ("qa/more/index.md", "더 깊이 문답 1개", "third"),
     ]
+
+
+def test_the_site_in_two_sentences(project):
+    text = lists.summary(sound_project(project))
+    assert words(parsed(text)) == ("질문 3개. 답마다 코드를 돌려 주장 5개를 판정했어요. 그 가운데 1개는 틀렸어요.")
+    edited(project, FIRST, "verdict: 틀림", "verdict: 맞음")
+    assert "틀렸" not in lists.summary(sound_project(project))
 
 
 def test_tags_in_alphabetical_order(project):

@@ -51,7 +51,7 @@ def test_figures_of_the_plain_flavour_are_files(project):
 @pytest.mark.parametrize("marker", [name for name in MARKERS if name not in ("figure", "code")])
 def test_every_marker_is_filled_in(project, marker, flavour):
     text = fill(project, f"# 쪽\n\n<!-- mundap:{marker} -->\n", "page.md", flavour)
-    assert text.startswith("# 쪽\n\n") and "<!--" not in text and len(text) > 100
+    assert text.startswith("# 쪽\n\n") and "<!--" not in text and len(text) > 60
 
 
 def test_what_the_markers_show(project):
@@ -59,6 +59,8 @@ def test_what_the_markers_show(project):
         return parsed(fill(project, f"<!-- mundap:{marker} -->", "index.md"))
 
     assert "주장 5개" in words(filled("scoreboard").select_one(".scoreboard"))
+    assert "질문 3개" in words(filled("summary").p)
+    assert words(filled("quiz").select_one("section.quiz .quiz-claim")) == "“두 값이 같아요.”"
     assert len(filled("path").select("ol.path > li")) == 2
     assert len(filled("verdicts").select("tbody tr")) == len(schema.VERDICTS) + len(schema.BASES)
     assert len(filled("runs").select("tbody tr")) == 2

@@ -26,6 +26,7 @@ def record():
     record = v4.new_notebook(metadata={"language_info": {"name": "python"}, "mundap": RUN})
     record.cells = [
         v4.new_markdown_cell("# 토큰 순서와 등변성\n\n수식은 $f(PX) = P f(X)$예요."),
+        v4.new_code_cell("import torch\nfrom torch import nn"),
         v4.new_code_cell("def f(x):\n    return x < 1"),
         v4.new_markdown_cell("## 섞어 보기\n\n$$a < b$$\n\n```python\nx = 1\n```\n\n<script>alert(1)</script>"),
         v4.new_code_cell(
@@ -93,17 +94,53 @@ def test_headings_nest():
 
 
 def test_cells_stand_in_their_order(page):
-    assert page.h1.find_next_sibling()["class"] == ["run-about"], "right below the title"
     code = [words(each) for each in page.select(".highlight pre > code")]
-    assert code == ["def f(x): return x < 1", "x = 1", "show()", "evidence = {}", "evidence = {} evidence"]
-    cell = page.select(".cell")[1]
+    assert code == [
+        "import torch from torch import nn",
+        "def f(x): return x < 1",
+        "x = 1",
+        "show()",
+        "evidence = {}",
+        "evidence = {} evidence",
+    ]
+    cell = page.select(".cell")[2]
     assert [child.get("id") or child["class"][0] for child in cell.find_all(recursive=False)] == [
         "highlight",
         "run-output",
-        "curve",
+        "again",
         "accuracy",
         "curve-2",
     ]
+
+
+def test_what_a_run_shows_stands_first_and_once(page):
+    assert page.h1.find_next_sibling()["class"] == ["run-about"], "right below the title"
+    headline = page.select_one(".run-about").find_next_sibling()
+    assert headline["id"] == "curve" and headline.svg and words(headline.figcaption) == "두 모델이 같아져요."
+    again = page.select_one(".cell .again")
+    assert words(again) == "위에서 본 그림: 두 모델이 같아져요." and again.a["href"] == "#curve"
+    assert len(page.select("figure.run-figure")) == 2, "it, and the other one of its cell"
+
+
+def test_imports_and_what_leaves_evidence_are_folded(page):
+    folded = page.select("details.folded")
+    assert [words(each.summary) for each in folded] == ["불러오기 2줄", "증거를 남기는 코드 2줄"]
+    assert all(each.select_one("code") and not each.has_attr("open") for each in folded)
+    assert page.select_one("#evidence").find_parent("details") is None, "the numbers themselves are not"
+
+
+@pytest.mark.parametrize(
+    "source, is_import",
+    [
+        ("import a\nfrom b import c", True),
+        ("import a\na.seed(1)", False),
+        ("", False),
+        ("# a note", False),
+        ("import a\n%matplotlib inline", False),
+    ],
+)
+def test_a_cell_of_imports(source, is_import):
+    assert notebook.only_imports(source) == is_import
 
 
 @pytest.mark.parametrize(
@@ -141,8 +178,15 @@ def test_a_title_is_made_where_the_notebook_has_none():
     assert html.startswith('<h1 id="a">&lt;b&gt; a</h1><p>언제</p>')
 
 
-def about(source=None, download=None, colab=None):
-    return BeautifulSoup(notebook.about(RUN, "permutation", source, download, colab), "html.parser")
+def about(source=None, download=None, colab=None, users=()):
+    return BeautifulSoup(notebook.about(RUN, "permutation", source, download, colab, users), "html.parser")
+
+
+def test_threads_that_lean_on_a_run_come_first():
+    run = about(users=[("같나요 <i>?", "../../qa/a/b/"), ("다른가요?", "../../qa/a/c/")])
+    assert words(run.p) == "이 실행을 쓰는 문답: 같나요 <i>?, 다른가요?"
+    assert [link["href"] for link in run.p.select("a")] == ["../../qa/a/b/", "../../qa/a/c/"]
+    assert "문답" not in words(about()), "where none does, nothing is said"
 
 
 def test_what_ran_when():

@@ -6,7 +6,9 @@ import { forget, remember, remembered } from "./store.js";
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
-  for (let node = target; node; node = node.parentElement) if (node.matches("details")) node.open = true;
+  const isOld = target.matches("a:empty"); // an address that is gone stands before what took over
+  let node = isOld ? (target.parentElement.nextElementSibling ?? target) : target;
+  for (; node; node = node.parentElement) if (node.matches("details")) node.open = true;
   target.scrollIntoView();
 }
 

@@ -89,15 +89,16 @@ def code_cell(cell: Cell, used: set[str], evidence: Evidence | None, headline: O
         words = "증거를 남기는 코드" if evidence is not None else "불러오기"
         lines = source.count("\n") + 1
         shown_code = f'<details class="folded"><summary>{words} {lines}줄</summary>{shown_code}</details>'
-    parts = [shown_code, *(_again(item) if item is headline else output(item, used) for item in outputs)]
+    parts = [shown_code, *(_again(item, used) if item is headline else output(item, used) for item in outputs)]
     if evidence is not None:
         parts.append(evidence_table(evidence))
     return f'<div class="cell">{"".join(parts)}</div>'
 
 
-def _again(item: Output) -> str:
-    """A link to a figure that stands further up."""
+def _again(item: Output, used: set[str]) -> str:
+    """A link to a figure that stands further up, under its name."""
     name, alt = item["metadata"]["name"], in_prose(item["metadata"].get("alt", ""))
+    used.add(name)
     return f'<p class="again">위에서 본 그림: <a href="#{html.escape(name)}">{html.escape(alt)}</a></p>'
 
 

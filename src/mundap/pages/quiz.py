@@ -4,7 +4,7 @@ import html
 import json
 
 from mundap.pages.links import plain, relative, resolve, thread_path
-from mundap.pages.marks import Flavour, element
+from mundap.pages.marks import Flavour, element, escaped
 from mundap.project.model import Claim, Project, Thread
 
 PATH = "quiz.json"
@@ -53,7 +53,7 @@ def quiz(flavour: Flavour, project: Project, page: str) -> str:
     body = [
         '<p class="quiz-head">맞을까요, 틀릴까요?</p>',
         f'<p class="quiz-claim">“{html.escape(str(first["text"]))}”</p>',
-        f"<details{flavour.markdown}>\n<summary>판정 보기</summary>\n\n**{verdict}** {html.escape(str(first['why']))}\n\n"
+        f"<details{flavour.markdown}>\n<summary>판정 보기</summary>\n\n**{verdict}** {escaped(str(first['why']))}\n\n"
         f"[이 문답 읽기]({address})\n\n</details>",
     ]
     return element(flavour, "section", "\n\n".join(body), f' class="quiz" data-questions="{relative(PATH, page)}"')

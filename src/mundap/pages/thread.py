@@ -5,7 +5,7 @@ import json
 
 from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
-from mundap.pages.marks import Flavour, box, definition, element, exhibit, section
+from mundap.pages.marks import Flavour, box, definition, element, escaped, exhibit, section
 from mundap.pages.terms import with_terms
 from mundap.pages.verdicts import level_badge, mark, strip, together
 from mundap.project import schema
@@ -106,7 +106,7 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
     statement = f"‘{answer.title}’" if answer.kind == "의견" else answer.title
     if verdict == "틀림" and answer.kind == "의견":
         statement = f"<s>{statement}</s>"
-    gist = [f'<p class="gist">{resolve(project, answer.gist, page)}</p>'] if answer.gist else []
+    gist = [box(flavour, "gist", resolve(project, answer.gist, page))] if answer.gist else []
     head = [flavour.heading(2, f"{mark(verdict)} {statement}", answer.id), *gist]
     parts = [body]
     if answer.block:
@@ -121,8 +121,8 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
     css = f"answer {KIND_CLASS[answer.kind]} {schema.VERDICTS[verdict][0]}"
     blocks = flavour.markdown.replace("1", "block")  # what stands in a summary is one line else
     summary = f"<summary{blocks}>\n\n" + "\n\n".join(head) + "\n\n</summary>"
-    opening = "".join(gone(thread, answer.id)) + f'<details class="{css}"{flavour.markdown}>'
-    return "\n\n".join([opening, summary, *parts, "</details>"])
+    opening = f'<details class="{css}"{flavour.markdown}>'
+    return "\n\n".join([*gone(thread, answer.id), opening, summary, *parts, "</details>"])
 
 
 def _shown_before(thread: Thread, answer: Answer) -> set[tuple[str, str | None]]:
@@ -208,5 +208,5 @@ def _next(flavour: Flavour, project: Project, thread: Thread) -> str:
     chapter = next(chapter for chapter in project.chapters if chapter.id == other.chapter)
     where = f"{chapter.title} {chapter.threads.index(other.id) + 1} / {len(chapter.threads)}"
     answer = plain(resolve(project, other.answer or other.conclusion, thread_path(other)), 90)
-    body = f"다음 · {where}\n\n{link(other.question, thread_path(other), page)}\n\n{html.escape(answer)}"
+    body = f"다음 · {where}\n\n{link(other.question, thread_path(other), page)}\n\n{escaped(answer)}"
     return element(flavour, "nav", body, ' class="next" aria-label="다음 문답"')

@@ -101,7 +101,16 @@ def _other_kind(fault: Fault) -> Iterator[Problem]:
 
 
 def _too_few(fault: Fault) -> Iterator[Problem]:
-    yield fault.problem(f"`{fault.key}` 목록이 비어 있어요.", f"{fault.meaning} 하나는 있어야 해요.")
+    if fault.value:
+        yield fault.problem(f"`{fault.key}` 목록이 짧아요.", f"{fault.meaning} {fault.wanted}개는 있어야 해요.")
+    else:
+        yield fault.problem(f"`{fault.key}` 목록이 비어 있어요.", f"{fault.meaning} 하나는 있어야 해요.")
+
+
+def _too_many(fault: Fault) -> Iterator[Problem]:
+    yield fault.problem(
+        f"`{fault.key}` 목록이 길어요.", f"{fault.meaning} {fault.wanted}개까지만 적어 주세요.", fault.wanted
+    )
 
 
 def _no_choice(fault: Fault) -> Iterator[Problem]:
@@ -129,6 +138,7 @@ EXPLAIN: dict[str, Callable[[Fault], Iterator[Problem]]] = {
     "anyOf": _none_of,
     "type": _other_kind,
     "minItems": _too_few,
+    "maxItems": _too_many,
     "enum": _no_choice,
     "pattern": _other_form,
     "uniqueItems": _twice,

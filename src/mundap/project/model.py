@@ -135,8 +135,10 @@ class Thread:
 
     @property
     def snippets(self) -> list[str]:
-        """Names of the snippets that its answers run, each once, in order."""
-        return list(dict.fromkeys(run.snippet for answer in self.answers for run in answer.runs))
+        """Names of the snippets that its answers run and its prediction shows, each once, in order."""
+        shown = [self.predict.run] if self.predict and self.predict.run else []
+        runs = [*(run for answer in self.answers for run in answer.runs), *shown]
+        return list(dict.fromkeys(run.snippet for run in runs))
 
 
 @dataclass(frozen=True)
