@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from bs4 import BeautifulSoup
 from engine import RECORDS, make_project, make_records
@@ -36,42 +38,39 @@ def test_a_level_has_its_class():
 @pytest.mark.parametrize(
     "check, rows",
     [
-        ("measure.difference < 1e-5", [("measure.difference", "1.00×10⁻⁷", "기준 < 10⁻⁵")]),
+        ("measure.difference < 1e-5", ["measure.difference 1.00×10⁻⁷ < 10⁻⁵"]),
         (
             "1e-9 < measure.difference < count.steps",
-            [
-                ("measure.difference", "1.00×10⁻⁷", "기준 > 10⁻⁹"),
-                ("measure.difference", "1.00×10⁻⁷", "비교 < 3 (count.steps)"),
-            ],
+            ["measure.difference 1.00×10⁻⁷ > 10⁻⁹", "measure.difference 1.00×10⁻⁷ < count.steps = 3"],
         ),
         (
             'measure.name == "작음" and count.exact == True',
-            [("measure.name", "작음", "기준 == 작음"), ("count.exact", "참", "기준 == 참")],
+            ['measure.name 작음 == "작음"', "count.exact 참 == True"],
         ),
-        ("count.steps / 2 >= 1.5", [("count.steps / 2", "1.5", "기준 >= 1.5")]),
+        ("count.steps / 2 >= 1.5", ["count.steps / 2 1.5 >= 1.5"]),
     ],
 )
 def test_measured_number_beside_its_bound(project, check, rows):
     edited(project, FIRST, "measure.difference < 1e-5", check)
     claim = parsed(made(project)[PAGE]).select_one("article#same-1")
-    shown = [
-        (words(row.select_one("dt code")), words(row.select_one(".measured")), words(row.select_one(".bound")))
-        for row in claim.select("dl.measure > div")
-    ]
-    assert shown == rows
+    assert [words(row) for row in claim.select(".conditions > li")] == rows
+    names = [row.code.get_text() for row in claim.select(".conditions > li")]
+    assert all(row.startswith(name) for row, name in zip(rows, names))
 
 
 def test_the_measured_number_comes_from_the_record(project):
     make_records(project, measure=({"difference": 2e-6, "name": "작음"}, *RECORDS["measure"][1:]))
     claim = parsed(made(project)[PAGE]).select_one("article#same-1")
-    assert words(claim.dd) == "2.00×10⁻⁶ 기준 < 10⁻⁵"
+    assert words(claim.select_one(".gauge")) == "2.00×10⁻⁶ · 10⁻⁵보다 작아야 해요"
+    assert words(claim.select_one(".conditions")) == "measure.difference 2.00×10⁻⁶ < 10⁻⁵"
 
 
 def test_nothing_of_a_run_is_taken_for_markup(project):
     evidence = {"difference": 1e-7, "name": "<b>&"}
     make_records(project, measure=(evidence, *RECORDS["measure"][1:]))
     text = made(project, first=('measure.name == "작음"', 'measure.name == "<b>&"'))[PAGE]
-    assert '<span class="measured">&lt;b&gt;&amp;</span> <span class="bound">기준 == &lt;b&gt;&amp;</span>' in text
+    assert '<b class="measured">&lt;b&gt;&amp;</b> · <span class="bound">&lt;b&gt;&amp;' in text
+    assert "<code>measure.name</code> &lt;b&gt;&amp; == &quot;&lt;b&gt;&amp;&quot;</li>" in text
 
 
 def test_the_runs_that_decided_are_named(project):
@@ -118,8 +117,9 @@ def with_gaps(project, check, null):
 
 def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
     claim = with_gaps(project, "low(measure.gap) > 0", UNTAUGHT)
-    assert words(claim.select_one(".measured")) == "0.1179" and words(claim.select_one(".bound")) == "기준 > 0"
-    assert words(claim.select_one(".null")).startswith("배우지 않은 모델이라면 -0.0")
+    assert words(claim.select_one(".measured")) == "0.118" and words(claim.select_one(".bound")) == "0을 넘어야 해요"
+    assert words(claim.select_one(".null")).startswith("◇ 배우지 않은 모델이라면 -0.0")
+    assert words(claim.select_one(".conditions")) == "low(measure.gap) 0.118 > 0"
     drawing = claim.select_one("svg.dots[role=img]")
     assert len(drawing.select("circle.seed")) == 5 and len(drawing.select(".null-mark, .bound-mark, .interval")) == 3
     assert drawing["aria-label"] == "씨앗 5개가 0.1에서 0.3 사이, 평균 0.21, 평균의 95% 구간 0.118에서 0.302"
@@ -127,13 +127,53 @@ def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
 
 def test_a_comparison_of_every_seed_shows_from_where_to_where_they_go(project):
     claim = with_gaps(project, "all(measure.gap > 0)", {})
-    assert words(claim.dt) == "all(measure.gap)" and words(claim.select_one(".measured")) == "0.1~0.3"
+    assert words(claim.select_one(".gauge p")) == "0.1~0.3 · 모든 씨앗에서 0을 넘어야 해요"
+    assert words(claim.select_one(".conditions")) == "all(measure.gap) 0.1~0.3 > 0"
     assert not claim.select(".null") and len(claim.select("circle.seed")) == 5
 
 
-def test_a_value_that_is_no_list_has_no_dots(project):
+def test_a_world_that_changes_nothing_is_not_told(project):
     claim = with_gaps(project, "measure.difference < 1e-5", UNTAUGHT)
-    assert not claim.select(".dots, .null")
+    assert len(claim.select(".seed")) == 1 and not claim.select(".null, .null-mark")
+
+
+@pytest.mark.parametrize(
+    "each, whole",
+    [
+        (["맞음", "맞음"], "맞음"),
+        (["틀림", "미확인"], "틀림"),
+        (["맞음", "틀림"], "일부 맞음"),
+        (["맞음", "일부 맞음"], "일부 맞음"),
+        (["일부 맞음"], "일부 맞음"),
+        (["미확인", "미확인"], "미확인"),
+    ],
+)
+def test_the_verdict_of_an_answer_is_that_of_its_claims_together(each, whole):
+    claims = tuple(SimpleNamespace(verdict=verdict) for verdict in each)
+    assert verdicts.together(SimpleNamespace(claims=claims)) == whole
+
+
+@pytest.mark.parametrize("verdict", schema.VERDICTS)
+def test_a_mark_is_a_sign_with_a_name(verdict):
+    css, sign, _ = schema.VERDICTS[verdict]
+    square = html(verdicts.mark(verdict)).span
+    assert (square["class"], words(square), square["role"], square["aria-label"]) == (
+        ["mark", css],
+        sign,
+        "img",
+        verdict,
+    )
+
+
+def test_the_squares_of_a_thread_lead_to_its_claims_from_wherever_they_stand(project):
+    project = sound_project(project)
+    first = project.threads["first"]
+
+    def leads(page):
+        return [square["href"] for square in html(verdicts.strip(project, first, page)).select("a")]
+
+    assert leads(PAGE) == ["#same-1", "#same-2", "#explained-1"]
+    assert leads("qa/more/third.md") == [f"../basics/first.md{anchor}" for anchor in leads(PAGE)]
 
 
 def test_a_check_that_holds_where_there_is_nothing_to_find_is_a_problem(project):

@@ -25,13 +25,18 @@ from mundap.project.check import examine
 from mundap.project.draft import anchors as thread_anchors
 
 FIRST, SECOND, THIRD = "docs/qa/basics/first.yaml", "docs/qa/basics/second.yaml", "docs/qa/more/third.yaml"
-INDEX = "qa_index.yaml"
+INDEX, LABELS = "qa_index.yaml", "docs/labels.yaml"
 BODY = "      값 `a`와 `b`는 같아요. [같음](term:같음)의 뜻을 보세요.\n"
 
 
 def text(new):
     """A mistake in the body of the first answer."""
     return {FIRST: (BODY, f"      {new}\n")}
+
+
+def predict(rest):
+    """A prediction in the first thread."""
+    return ("needs: []", f"predict: {{ask: 어떨까요?, {rest}}}")
 
 
 def of_other_code(record):
@@ -106,6 +111,47 @@ MISTAKES = {
     "bad name": {FIRST: ("  - id: explained\n    kind", "  - id: ▶Explained_1\n    kind")},
     "question of two lines": {FIRST: ("question: 두 값은 같나요?", "question: ▶|\n  두 값은\n  같나요?")},
     "tag twice": {FIRST: ("tags: [같음, 비교]", "tags: [같음, 비교, ▶같음]")},
+    # predictions
+    "prediction without its outcome": {
+        FIRST: (
+            "needs: []",
+            "predict: ▶{ask: 어떨까요?, choices: [하나, 둘], right: 둘, check: measure.difference < 1}",
+        )
+    },
+    "figure of a prediction without its run": {
+        FIRST: predict("choices: [하나, 둘], right: 둘, outcome: 둘, check: measure.difference < 1, figure: ▶curve")
+    },
+    "one choice": {FIRST: predict("choices: ▶[둘], right: 둘, outcome: 둘, check: measure.difference < 1")},
+    "five choices": {
+        FIRST: predict("choices: [하나, 둘, 셋, 넷, ▶다섯], right: 둘, outcome: 둘, check: measure.difference < 1")
+    },
+    "choice twice": {FIRST: predict("choices: [둘, ▶둘], right: 둘, outcome: 둘, check: measure.difference < 1")},
+    "right is no choice": {
+        FIRST: predict("choices: [하나, 둘], right: ▶셋, outcome: 둘, check: measure.difference < 1")
+    },
+    "prediction that does not come out": {
+        FIRST: predict("choices: [하나, 둘], right: 둘, outcome: 둘, check: ▶measure.difference > 1")
+    },
+    "figure of a prediction that is not there": {
+        FIRST: predict(
+            "choices: [하나, 둘], right: 둘, outcome: 둘, check: measure.difference < 1, run: measure, figure: ▶curv"
+        )
+    },
+    "run of a prediction that is not there": {
+        FIRST: predict("choices: [하나, 둘], right: 둘, outcome: 둘, check: measure.difference < 1, run: ▶mesure")
+    },
+    "value of a prediction that is not there": {
+        FIRST: predict("choices: [하나, 둘], right: 둘, outcome: '{{▶measure.diff}}', check: measure.difference < 1")
+    },
+    "link of a choice to nowhere": {
+        FIRST: predict("choices: [하나, '[둘](▶thread:none)'], right: 하나, outcome: 둘, check: measure.difference < 1")
+    },
+    # labels
+    "label of no snippet": {LABELS: "▶mesure: {difference: 차이}\n"},
+    "label of no evidence": {LABELS: "measure: {▶diference: 차이, name: 이름}\n"},
+    "label of two lines": {LABELS: "measure:\n  difference: ▶|\n    두\n    줄\n"},
+    "labels that are a list": {LABELS: "▶- measure\n"},
+    "labels that cannot be read": {LABELS: "measure: ▶[차이\n"},
     # ids and the map
     "id unlike the file's name": {FIRST: ("id: first", "id: ▶fist")},
     "answer id twice": {FIRST: ("  - id: explained\n    kind", "  - id: ▶same\n    kind")},

@@ -74,7 +74,7 @@ def test_sound_files_have_no_problems():
         ("id: first", "id: ▶''", "`id` 값이 비어 있어요", "문답의 이름"),
         ("question: 질문이", "question: ▶|\n  질문이", "한 줄이어야", "`|`나 `>` 없이"),
         ("title: 답이에요", "title: ▶>-\n      답\n\n      이에요", "한 줄이어야", "`|`나 `>` 없이"),
-        ("conclusion: |\n  결론이에요.\n", "conclusion: ▶|\n", "`conclusion` 값이 비어 있어요", "결론 몇 줄"),
+        ("conclusion: |\n  결론이에요.\n", "conclusion: ▶|\n", "`conclusion` 값이 비어 있어요", "왜 그런지 두세 문장"),
         ("tags: [하나, 둘]", "tags: [하나, ▶하나, 둘, ▶하나]", "`하나` 항목이 두 번", "하나만"),
         ("tags: [하나, 둘]", "tags: ▶[]", "`tags` 목록이 비어", "하나는 있어야"),
         ("tags: [하나, 둘]", "tags: ▶하나", "목록(`- …`)이 와야 하는데 글이", "찾아보기"),

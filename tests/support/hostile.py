@@ -43,7 +43,7 @@ def make_site_project(folder, root):
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
     for page in ("lab.md", "runs.md", "benchmark.md", "contributing.md"):
-        settings = re.sub(rf"  - .*: {page}\n", "", settings)
+        settings = re.sub(rf"(?m)^ +- .*: {page}\n", "", settings)
     put(folder / "mkdocs.yml", REDIRECTS.sub("", settings))
     return folder
 

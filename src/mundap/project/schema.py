@@ -130,7 +130,7 @@ PREDICT = _object(
     "먼저 예상해 볼 질문. 답 바로 아래에 나와요.",
     ["ask", "choices", "right", "outcome", "check"],
     ask=_line("무엇을 예상할지 한 문장으로"),
-    choices=_list("고를 것 두셋", _line("고를 것"), minItems=2, maxItems=4, uniqueItems=True),
+    choices=_list("고를 것 둘에서 넷", _line("고를 것"), minItems=2, maxItems=4, uniqueItems=True),
     right=_line("`choices` 가운데 실행이 보여 준 것"),
     outcome=_text("실행해 보니 어땠는지 한두 문장으로"),
     check=_text("그 결과를 뒷받침하는 조건"),
