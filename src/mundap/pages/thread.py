@@ -203,7 +203,8 @@ def _next(flavour: Flavour, project: Project, thread: Thread) -> str:
     threads, page = list(project.threads.values()), thread_path(thread)
     place = threads.index(thread)
     if place + 1 == len(threads):
-        return f"{link('모든 문답', 'qa/index.md', page)}"
+        body = f"여기까지예요\n\n{link('모든 문답', 'qa/index.md', page)}"
+        return element(flavour, "nav", body, ' class="next" aria-label="다음 문답"')
     other = threads[place + 1]
     chapter = next(chapter for chapter in project.chapters if chapter.id == other.chapter)
     where = f"{chapter.title} {chapter.threads.index(other.id) + 1} / {len(chapter.threads)}"
