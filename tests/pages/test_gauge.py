@@ -56,6 +56,11 @@ def test_names_without_a_label_are_left_out():
     assert bound_in_words(compared("a.x > a.z / 10"), LABELS) == "0.3을 넘어야 해요"
 
 
+def test_a_label_keeps_its_own_signs():
+    labels = {"a": {"x": "정확도 (ViT-B/16)", "y": "우연"}}
+    assert in_words("a.x - a.y / 2", labels) == "정확도 (ViT-B/16) − 우연 ÷ 2"
+
+
 def test_the_allowed_side_is_tinted_up_to_the_edge():
     above, below = drawn("a.x > 0.3"), drawn("a.x < 0.7")
     assert (

@@ -53,8 +53,8 @@ def in_words(source: str, labels: Labels) -> str:
 
 
 def _signs(source: str, labels: Labels) -> str:
-    text = NAME.sub(lambda match: labels[match[1]][match[2]], source)
-    return re.sub(r"\s*-\s*", " − ", text).replace("*", "×").replace("/", "÷")
+    signed = re.sub(r"\s*-\s*", " − ", source).replace("*", "×").replace("/", "÷")
+    return NAME.sub(lambda match: labels[match[1]][match[2]], signed)  # last: a label keeps its own signs, as ViT-B
 
 
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
