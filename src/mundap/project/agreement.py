@@ -13,11 +13,12 @@ def agree(name: str, one: Any, other: Any, tolerance: Mapping[str, float | None]
         return False
     if isinstance(one, list):
         return len(one) == len(other) and all(agree(name, *pair, tolerance) for pair in zip(one, other))
-    if tolerance.get(name, 0) in (None, math.inf):
+    if name in tolerance and tolerance[name] in (None, math.inf):
         return True
     if isinstance(one, str | bool):
         return one == other
-    return abs(one - other) <= tolerance.get(name, max(SHARE * max(abs(one), abs(other)), LEAST))
+    allowed = tolerance.get(name)
+    return abs(one - other) <= (max(SHARE * max(abs(one), abs(other)), LEAST) if allowed is None else allowed)
 
 
 def _kind(value: Any) -> type:
