@@ -38,7 +38,7 @@ def make_site_project(folder, root):
     """The small project with the files that MkDocs needs to build it as this repository's own site -> the folder."""
     make_project(folder)
     shutil.copytree(root / "overrides", folder / "overrides")
-    for name in ("css", "js", "logo.svg", "favicon.svg"):
+    for name in ("css", "fonts", "js", "logo.svg", "favicon.svg"):
         source, target = root / "docs" / "assets" / name, folder / "docs" / "assets" / name
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
