@@ -62,15 +62,15 @@ def test_nine_of_ten_have_to_give_the_same_verdict(project, rounds, expected, st
     put_reruns(project, seeds(*rounds))
     _, judgement, problems = judged(project)
     assert again.has_fallen(judgement) is expected and again.standing(judgement) == standing
-    assert any(problem.startswith(f"{FIRST}:35:16: 씨앗을 옮겨") for problem in problems) is expected
+    assert any(problem.startswith(f"{FIRST}:35:16: 시드를 옮겨") for problem in problems) is expected
 
 
 def test_what_fell_is_told(project):
     put_reruns(project, seeds(SAME, *[FALLEN] * 3, *[SAME] * 6))
     _, _, problems = judged(project)
     assert problems == [
-        f"{FIRST}:35:16: 씨앗을 옮겨 다시 돌린 10번 중 7번만 조건이 성립해요(2번째: `measure.difference < 1e-5`에서 왼쪽이 0.3). "
-        "씨앗을 여럿 돌려 구간으로 말하거나, 주장을 좁히거나, 판정을 `미확인`으로 바꿔 주세요."
+        f"{FIRST}:35:16: 시드를 옮겨 다시 돌린 10번 중 7번만 조건이 성립해요(2번째: `measure.difference < 1e-5`에서 왼쪽이 0.3). "
+        "시드를 여럿 돌려 구간으로 말하거나, 주장을 좁히거나, 판정을 `미확인`으로 바꿔 주세요."
     ]
     put_reruns(project, seeds(*["넘쳤어요."] * 2, *[SAME] * 8))
     assert all("10번 중 8번만 조건이 성립해요(1번째: 넘쳤어요.)." in problem for problem in judged(project)[2])
@@ -164,6 +164,9 @@ def test_a_snippet_without_the_package_is_as_in_its_record(learning):
     put_reruns(learning, {"steps": FALLEN})
     (there,) = judged(learning)[1].again
     assert (there.holds, there.changed) == (False, True)
+    put_reruns(learning, {"steps": SAME})
+    (there,) = judged(learning)[1].again
+    assert (there.holds, there.changed) == (True, False)
 
 
 def test_worlds_of_commands():
@@ -208,9 +211,9 @@ def test_status(learning):
     def status():
         return again.status(examine(learning)[0])
 
-    assert status() == ["씨앗을 옮겨 다시 돌린 주장: 모두 같은 판정 0개, 열에 아홉 이상 0개, 그보다 적음 0개, 아직 4개"]
+    assert status() == ["시드를 옮겨 다시 돌린 주장: 모두 같은 판정 0개, 열에 아홉 이상 0개, 그보다 적음 0개, 아직 4개"]
     put_reruns(learning, {**seeds(*[SAME] * 8, *[FALLEN] * 2), "steps": FALLEN})
     assert status() == [
-        "씨앗을 옮겨 다시 돌린 주장: 모두 같은 판정 1개, 열에 아홉 이상 0개, 그보다 적음 1개, 아직 2개",
+        "시드를 옮겨 다시 돌린 주장: 모두 같은 판정 1개, 열에 아홉 이상 0개, 그보다 적음 1개, 아직 2개",
         "학습하지 않은 세계: 수가 달라지는 실험 주장 2개, 그 가운데 그래도 성립하는 주장 1개",
     ]
