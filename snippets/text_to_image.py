@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from torch import nn
 from vit import Attention, Block
 
-SEEDS = (0, 1, 2)
+SEEDS = range(5)
 
 
 # %% [markdown]
@@ -85,43 +85,40 @@ def reconstruction_error(model, x):
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     torch.set_num_threads(1)
     data = [load(seed) for seed in SEEDS]
-    dvaes, dvae_errors, used, judges, judged = (
-        [],
-        {"KL 있음": [], "KL 없음": []},
-        {"KL 있음": [], "KL 없음": []},
-        [],
-        {},
+    judges = [SVC().fit(x.flatten(1), y) for (x, y), _, _ in data]  # know real digits only
+    null["배우지 않은 dVAE"] = {}
+    kinds = (
+        ("KL 있음", "", evidence, {}),
+        ("KL 없음", "_without_kl", evidence, {"kl_weight": 0}),
+        ("배우지 않음", "", null["배우지 않은 dVAE"], {"steps": 1, "lr": 0.0}),
     )
-    for seed, ((x, y), _, (test, test_y)) in zip(SEEDS, data):
-        for name, kl_weight in (("KL 있음", 0.03), ("KL 없음", 0)):
-            dvae = train_dvae(x, seed, kl_weight)
-            dvae_errors[name].append(reconstruction_error(dvae, test))
-            used[name].append(len(dvae.encode(x).unique()))
-            if kl_weight:
-                dvaes.append(dvae)
-        judges.append(SVC().fit(x.flatten(1), y))  # knows real digits only
-        judged.setdefault("real", []).append(judges[-1].score(test.flatten(1), test_y))
-        again = dvaes[-1].decode(dvaes[-1].encode(test))
-        judged.setdefault("again", []).append(judges[-1].score(again.flatten(1), test_y))
-    rows = [
-        [
-            name,
-            f"{mean(dvae_errors[name]):.3f} ± {stdev(dvae_errors[name]):.3f}",
-            f"{min(used[name])}~{max(used[name])}",
-        ]
-        for name in dvae_errors
-    ]
+    trained, rows = {}, []
+    for title, key, kept, settings in kinds:
+        trained[title] = [train_dvae(x, seed, **settings) for seed, ((x, _), _, _) in zip(SEEDS, data)]
+        errors, used, again = [], [], []
+        for dvae, judge, ((x, _), _, (test, test_y)) in zip(trained[title], judges, data):
+            errors.append(reconstruction_error(dvae, test))
+            used.append(len(dvae.encode(x).unique()))
+            again.append(judge.score(dvae.decode(dvae.encode(test)).flatten(1), test_y))
+        kept |= {f"reconstruction_error{key}": errors, f"codes_used{key}": used, f"judge_again{key}": again}
+        rows.append([title, f"{mean(errors):.3f} ± {stdev(errors):.3f}", f"{min(used)}~{max(used)}"])
+    dvaes = trained["KL 있음"]
+    evidence["codes"] = dvaes[0].codes
+    evidence["judge_real"] = [judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)]
+    null["KL 항이 없는 dVAE"] = {
+        name: evidence[f"{name}_without_kl"] for name in ("reconstruction_error", "codes_used")
+    }
     table(
         "dvae",
-        "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 셋)",
+        "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 다섯)",
         ["손실", "복원 오차", "쓰인 부호"],
         rows,
     )
-    print(
-        f"분류기가 맞힌 비율: 진짜 {mean(judged['real']):.1%}, 토큰으로 바꿨다가 되돌린 것 {mean(judged['again']):.1%}"
-    )
+    print(f"분류기가 맞힌 비율: 진짜 {mean(evidence['judge_real']):.1%}")
+    print(f"토큰으로 바꿨다가 되돌린 것 {mean(evidence['judge_again']):.1%}")
 
 
 # %%
@@ -147,7 +144,7 @@ if __name__ == "__main__":
             column[1].text(place % 4, place // 4, code, ha="center", va="center", fontsize=9)
     for axis, title in zip(axes[:, 0], ("원본", "토큰", "복원")):
         axis.set_ylabel(title)
-    alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(judged['again']):.1%}를 분류기가 알아봐요."
+    alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(evidence['judge_again']):.1%}를 분류기가 알아봐요."
     show(figure, "reconstruction", alt)
 
 # %% [markdown]
@@ -182,8 +179,8 @@ def stream(text, image_tokens):
 
 def is_held_out(text, seed):
     """Which captions (B, 2) the model of that seed never sees: thick one digit, thin another: (B)."""
-    thick = torch.tensor([ATTRIBUTE + 2, DIGIT + 3 + seed])
-    thin = torch.tensor([ATTRIBUTE, DIGIT + 6 + seed])
+    thick = torch.tensor([ATTRIBUTE + 2, DIGIT + (3 + seed) % 10])
+    thin = torch.tensor([ATTRIBUTE, DIGIT + (6 + seed) % 10])
     return (text == thick).all(dim=1) | (text == thin).all(dim=1)
 
 
@@ -274,14 +271,16 @@ if __name__ == "__main__":
         train_lines.append(lines)
         test_lines.append(stream(caption(test, test_y, bounds), dvae.encode(test)))
         all_bounds.append(bounds)
-    scores = {}
-    with torch.no_grad():
-        for model, lines, tests in zip(models, train_lines, test_lines):
-            for name, found in (("학습", nll(model, lines)), ("시험", nll(model, tests))):
-                scores.setdefault(("글", name), []).append(found[:, :2].sum(dim=1).mean().item())
-                scores.setdefault(("이미지", name), []).append(found[:, 2:].sum(dim=1).mean().item())
-    rows = [[part, name, f"{mean(found):.1f} ± {stdev(found):.1f}"] for (part, name), found in scores.items()]
-    table("nll", "한 줄에 드는 나트 (시드 셋의 평균 ± 표준편차)", ["토큰", "줄", "나트"], rows)
+    evidence["train_lines"] = min(len(lines) for lines in train_lines)
+    rows = []
+    parts = (("text", "글", slice(None, 2)), ("image", "이미지", slice(2, None)))
+    for key, title, part in parts:
+        for kind, name, lines in (("train", "학습", train_lines), ("test", "시험", test_lines)):
+            with torch.no_grad():
+                found = [nll(model, some)[:, part].sum(dim=1).mean().item() for model, some in zip(models, lines)]
+            evidence[f"{key}_nll_{kind}"] = found
+            rows.append([title, name, f"{mean(found):.1f} ± {stdev(found):.1f}"])
+    table("nll", "한 줄에 드는 나트 (시드 다섯의 평균 ± 표준편차)", ["토큰", "줄", "나트"], rows)
     print(f"무작위로 찍으면 글 {torch.tensor(30.0).log():.1f}나트, 이미지 {16 * torch.tensor(32.0).log():.1f}나트")
 
 # %% [markdown]
@@ -318,7 +317,8 @@ if __name__ == "__main__":
         "alone": "캡션도 스스로 쓸 때",
         "unasked": "글 없이, 바라던 것과 견줄 때",
     }
-    follows, pictures, painted, distances = {}, [], [], {"painted": [], "test": []}
+    follows = {f"{name}_{what}": [] for name in names for what in ("digit", "ink")}
+    pictures, painted, distances = [], [], {"painted": [], "test": []}
     for seed, model, dvae, judge, bounds in zip(SEEDS, models, dvaes, judges, all_bounds):
         torch.manual_seed(seed)
         held_out = is_held_out(CAPTIONS, seed)
@@ -331,26 +331,38 @@ if __name__ == "__main__":
         drawn["unasked"] = alone[:, 3:] - T, CAPTIONS[torch.randint(len(CAPTIONS), (280,))]
         for name, (image_tokens, text) in drawn.items():
             x = dvae.decode(image_tokens)
-            follows.setdefault((name, "digit"), []).append(right_digit(judge, x, text).mean().item())
-            follows.setdefault((name, "ink"), []).append(right_ink(bounds, x, text).mean().item())
+            follows[f"{name}_digit"].append(right_digit(judge, x, text).mean().item())
+            follows[f"{name}_ink"].append(right_ink(bounds, x, text).mean().item())
         painted.append(drawn["seen"])
         for name, image_tokens in (("painted", drawn["seen"][0]), ("test", test_lines[seed][:, 3:] - T)):
             apart = torch.cdist(image_tokens.float(), train_lines[seed][:, 3:].float() - T, p=0)  # codes that differ
             distances[name].append(apart.amin(dim=1))
         pictures.append(dvae.decode(paint(model, CAPTIONS, 1)[0]))
-    rates = {key: f"{mean(found):.0%} ± {stdev(found):.0%}" for key, found in follows.items()}
-    rows = [[title, rates[name, "digit"], rates[name, "ink"]] for name, title in names.items()]
+    evidence |= follows
+    asked = {f"{name}_{what}": what for name in ("seen", "unseen", "alone") for what in ("digit", "ink")}
+    null["글 없이 그린 그림"] = {name: evidence[f"unasked_{what}"] for name, what in asked.items()}
+    null["굵기를 보통이라고 한 캡션"] = {"unseen_ink": evidence["medium_ink"]}
+    rows = [
+        [
+            title,
+            *(
+                f"{mean(found):.0%} ± {stdev(found):.0%}"
+                for found in (follows[f"{name}_digit"], follows[f"{name}_ink"])
+            ),
+        ]
+        for name, title in names.items()
+    ]
     table(
         "judged",
-        "글대로 그린 비율 (시드 셋의 평균 ± 표준편차, 찍으면 숫자 10%, 굵기 50%)",
+        "글대로 그린 비율 (시드 다섯의 평균 ± 표준편차, 찍으면 숫자 10%, 굵기 50%)",
         ["그림", "숫자", "굵기"],
         rows,
     )
-    distances = {name: torch.cat(found) for name, found in distances.items()}
-    print(
-        f"가장 닮은 학습 이미지와 다른 토큰의 수: 그린 그림 {distances['painted'].mean():.1f}개, "
-        f"처음 보는 진짜 {distances['test'].mean():.1f}개"
-    )
+    evidence["copies"] = [(found == 0).float().mean().item() for found in distances["painted"]]
+    for name, title in (("painted", "그린 그림"), ("test", "처음 보는 진짜")):
+        evidence[f"nearest_{name}"] = [found.mean().item() for found in distances[name]]
+        print(f"{title}: 가장 닮은 학습 이미지와 다른 토큰이 {mean(evidence[f'nearest_{name}']):.1f}개")
+    print(f"토큰 16개가 모두 학습 이미지와 같은 그림: {mean(evidence['copies']):.2%}")
 
 # %%
 if __name__ == "__main__":
@@ -364,8 +376,8 @@ if __name__ == "__main__":
     for axis, word in zip(axes[:, 0], WORDS[ATTRIBUTE:DIGIT]):
         axis.set_ylabel(word)
     alt = (
-        f"캡션마다 한 장씩 그린 그림이에요. 분류기가 보기에 {mean(follows['seen', 'digit']):.0%}가 캡션의 숫자예요. "
-        f"주황 테두리는 배울 때 뺀 캡션이고, 그런 그림도 {mean(follows['unseen', 'digit']):.0%}가 맞아요."
+        f"캡션마다 한 장씩 그린 그림이에요. 분류기가 보기에 {mean(evidence['seen_digit']):.0%}가 캡션의 숫자예요. "
+        f"주황 테두리는 배울 때 뺀 캡션이고, 그런 그림도 {mean(evidence['unseen_digit']):.0%}가 맞아요."
     )
     show(figure, "painted", alt)
 
@@ -386,16 +398,25 @@ def by_caption(model, lines):
 
 
 # %%
+def guesses(log_p, text):
+    """Share of captions (B, 2) whose digit the likeliest has, and nats that the right one tells; log_p (B, 30)."""
+    best = CAPTIONS[log_p.argmax(dim=1)]
+    right = log_p.gather(1, ((text[:, 0] - ATTRIBUTE) * 10 + text[:, 1] - DIGIT)[:, None])[:, 0]
+    told = right - log_p.logsumexp(dim=1) + torch.tensor(30.0).log()
+    return (best[:, 1] == text[:, 1]).float().mean().item(), told.mean().item()
+
+
+# %%
 if __name__ == "__main__":
-    guessed, told = [], []
-    for model, lines in zip(models, test_lines):
-        log_p = by_caption(model, lines[:100])  # (100, 30)
-        best, true = CAPTIONS[log_p.argmax(dim=1)], lines[:100, 1:3]
-        guessed.append((best[:, 1] == true[:, 1]).float().mean().item())
-        right = log_p.gather(1, ((true[:, 0] - ATTRIBUTE) * 10 + true[:, 1] - DIGIT)[:, None])[:, 0]
-        told.append((right - log_p.logsumexp(dim=1) + torch.tensor(30.0).log()).mean().item())
-    print(f"가장 그럴듯한 캡션의 숫자가 맞은 비율: {mean(guessed):.0%} ± {stdev(guessed):.0%}")
-    print(f"맞는 캡션이 알려 주는 것: {mean(told):.2f}나트 (많아야 {torch.tensor(30.0).log():.2f}나트)")
+    null["캡션을 섞은 이미지"] = {}
+    likelihoods = [by_caption(model, lines[:100]) for model, lines in zip(models, test_lines)]  # (100, 30) each
+    for kept, moved in ((evidence, 0), (null["캡션을 섞은 이미지"], 1)):
+        captions = [lines[:100, 1:3].roll(moved, dims=0) for lines in test_lines]
+        found = [guesses(log_p, text) for log_p, text in zip(likelihoods, captions)]
+        kept["guessed"], kept["told"] = map(list, zip(*found))
+    evidence["told_most"] = torch.tensor(30.0).log().item()
+    print(f"가장 그럴듯한 캡션의 숫자가 맞은 비율: {mean(evidence['guessed']):.0%} ± {stdev(evidence['guessed']):.0%}")
+    print(f"맞는 캡션이 알려 주는 것: {mean(evidence['told']):.2f}나트 (많아야 {evidence['told_most']:.2f}나트)")
 
 # %% [markdown]
 # ## 마스크 하나의 차이
@@ -415,14 +436,16 @@ if __name__ == "__main__":
         other_image, other_text = lines.clone(), lines.clone()
         other_image[:, 3:] = lines.roll(1, dims=0)[:, 3:]
         other_text[:, 1:3] = lines.roll(1, dims=0)[:, 1:3]
-        text_change = (model(other_image) - logits)[:, :3].abs().max().item()  # up to the first code's logits
-        image_change = (model(other_text) - logits)[:, 3:].abs().amax(dim=(1, 2)).median().item()
-        words = logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1).mean().item()
-    print(f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {apart[-1]:.0e}, 맨 앞 토큰 {apart[0]:.1f}")
-    print(
-        f"그림을 바꿀 때 글 자리의 로짓 변화 {text_change:.0f}, 글을 바꿀 때 그림 자리의 로짓 변화 {image_change:.1f}"
-    )
-    print(f"그림 자리에서 글 토큰에 준 확률: {words:.1e}")
+        evidence["text_change"] = (model(other_image) - logits)[:, :3].abs().max().item()  # up to the first code's
+        evidence["image_change"] = (model(other_text) - logits)[:, 3:].abs().amax(dim=(1, 2)).median().item()
+        words = logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1)  # (100, 16): what text gets where an image is due
+        evidence["word_probability"] = words.mean().item()
+    evidence["last_token_difference"], evidence["first_token_difference"] = apart[-1].item(), apart[0].item()
+    print(f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {evidence['last_token_difference']:.0e}")
+    print(f"맨 앞 토큰 {evidence['first_token_difference']:.1f}")
+    print(f"그림을 바꿀 때 글 자리의 로짓 변화 {evidence['text_change']:.0f}")
+    print(f"글을 바꿀 때 그림 자리의 로짓 변화 {evidence['image_change']:.1f}")
+    print(f"그림 자리에서 글 토큰에 준 확률: {evidence['word_probability']:.1e}")
 
 # %% [markdown]
 # ## 디코더가 내놓는 것은 픽셀이 아니에요
@@ -431,14 +454,16 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    by_decoder = {"own": [], "other": []}
+    evidence |= {"own_decoder": [], "other_decoder": []}
     for i, (judge, (drawn, text)) in enumerate(zip(judges, painted)):
         for name, dvae in (("own", dvaes[i]), ("other", dvaes[i - 1])):
-            by_decoder[name].append(right_digit(judge, dvae.decode(drawn), text).mean().item())
+            evidence[f"{name}_decoder"].append(right_digit(judge, dvae.decode(drawn), text).mean().item())
+    null["제 dVAE로 되돌린 그림"] = {"other_decoder": evidence["own_decoder"]}
     patches = F.unfold(data[0][0][0], 2, stride=2).transpose(1, 2).flatten(0, 1)  # (16000, 4)
-    kinds = len(patches.unique(dim=0))
-    print(f"캡션의 숫자로 보인 비율: 제 dVAE {mean(by_decoder['own']):.0%}, 남의 dVAE {mean(by_decoder['other']):.0%}")
-    print(f"학습 이미지의 2×2 조각은 {kinds:,}가지, 토큰은 {dvaes[0].codes}가지")
+    evidence["patch_kinds"] = len(patches.unique(dim=0))
+    print(f"캡션의 숫자로 보인 비율: 제 dVAE {mean(evidence['own_decoder']):.0%}")
+    print(f"남의 dVAE {mean(evidence['other_decoder']):.0%}")
+    print(f"학습 이미지의 2×2 조각은 {evidence['patch_kinds']:,}가지, 토큰은 {dvaes[0].codes}가지")
 
 # %% [markdown]
 # ## 위 절반을 주고 아래를 맡기면
@@ -447,21 +472,19 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    completed = {}
+    kinds = [f"completed_{name}" for name in ("right_caption", "wrong_caption", "wrong_image")]
+    evidence |= {name: [] for name in kinds}
     for seed, model, dvae, judge, lines in zip(SEEDS, models, dvaes, judges, test_lines):
         torch.manual_seed(seed)
         top = lines[:100, :11]
         wrong = top.clone()
         wrong[:, 2] = DIGIT + (top[:, 2] - DIGIT + torch.randint(1, 10, (100,))) % 10
-        for name, start in (("right", top), ("wrong", wrong)):
-            x = dvae.decode(sample(model, start)[:, 3:] - T)
-            completed.setdefault((name, "caption"), []).append(right_digit(judge, x, start[:, 1:3]).mean().item())
-            completed.setdefault((name, "image"), []).append(right_digit(judge, x, top[:, 1:3]).mean().item())
-    print(f"맞는 캡션: {mean(completed['right', 'caption']):.0%}가 그 숫자로 보여요.")
-    print(
-        f"다른 캡션: {mean(completed['wrong', 'caption']):.0%}가 캡션의 숫자로, "
-        f"{mean(completed['wrong', 'image']):.0%}가 원래의 숫자로 보여요."
-    )
+        right_half, wrong_half = (dvae.decode(sample(model, start)[:, 3:] - T) for start in (top, wrong))
+        for name, x, lines_of in zip(kinds, (right_half, wrong_half, wrong_half), (top, wrong, top)):
+            evidence[name].append(right_digit(judge, x, lines_of[:, 1:3]).mean().item())
+    right_caption, wrong_caption, wrong_image = (mean(evidence[name]) for name in kinds)
+    print(f"맞는 캡션: {right_caption:.0%}가 그 숫자로 보여요.")
+    print(f"다른 캡션: {wrong_caption:.0%}가 캡션의 숫자로, {wrong_image:.0%}가 원래의 숫자로 보여요.")
 
 # %% [markdown]
 # ## 크기는 얼마나 다를까요?
@@ -471,69 +494,32 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     sizes = {"vit": (768, 12, 12), "dalle": (62 * 64, 62, 64), "gpt3": (12288, 96, 96)}  # width, heads, blocks
-    counted = {}
     for name, (dim, num_heads, depth) in sizes.items():
         with torch.device("meta"):
-            counted[name] = depth * sum(p.numel() for p in Block(dim, num_heads).parameters())
-    ours = sum(p.numel() for p in models[0].blocks.parameters())
+            evidence[f"{name}_blocks"] = depth * sum(p.numel() for p in Block(dim, num_heads).parameters())
+    ours = evidence["our_blocks"] = sum(p.numel() for p in models[0].blocks.parameters())
     titles = {"vit": "ViT-B (인코더)", "dalle": "DALL·E (디코더)", "gpt3": "GPT-3 (디코더)"}
-    rows = [[titles[name], f"{sizes[name][0]:,}", sizes[name][2], f"{counted[name] / 1e8:,.1f}억"] for name in sizes]
+    rows = [
+        [titles[name], f"{dim:,}", depth, f"{evidence[f'{name}_blocks'] / 1e8:,.1f}억"]
+        for name, (dim, _, depth) in sizes.items()
+    ]
     table("sizes", f"블록의 파라미터 (여기서 배운 디코더는 {ours:,}개)", ["모델", "폭", "블록", "파라미터"], rows)
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "reconstruction_error": mean(dvae_errors["KL 있음"]),
-        "reconstruction_error_without_kl": mean(dvae_errors["KL 없음"]),
-        "reconstruction_gain_least": min(b - a for a, b in zip(*dvae_errors.values())),
-        "codes": dvaes[0].codes,
-        "codes_used_least": min(used["KL 있음"]),
-        "codes_used_without_kl": mean(used["KL 없음"]),
-        "codes_used_without_kl_most": max(used["KL 없음"]),
-        "patch_kinds": kinds,
-        **{f"judge_{name}": mean(found) for name, found in judged.items()},
-        "image_nll_train": mean(scores["이미지", "학습"]),
-        "image_nll_test": mean(scores["이미지", "시험"]),
-        "image_nll_uniform": 16 * torch.tensor(32.0).log().item(),
-        "text_nll_test": mean(scores["글", "시험"]),
-        **{f"{name}_{what}": mean(found) for (name, what), found in follows.items()},
-        **{f"{name}_{what}_std": stdev(found) for (name, what), found in follows.items()},
-        **{f"{name}_{what}_worst": min(found) for (name, what), found in follows.items()},
-        "unseen_ink_gain": mean(follows["unseen", "ink"]) - mean(follows["medium", "ink"]),
-        "copies": (distances["painted"] == 0).float().mean().item(),
-        "nearest_painted": distances["painted"].mean().item(),
-        "nearest_test": distances["test"].mean().item(),
-        "guessed": mean(guessed),
-        "guessed_worst": min(guessed),
-        "told": mean(told),
-        "told_most": torch.tensor(30.0).log().item(),
-        "last_token_difference": apart[-1].item(),
-        "first_token_difference": apart[0].item(),
-        "text_change": text_change,
-        "image_change": image_change,
-        "word_probability": words,
-        "own_decoder": mean(by_decoder["own"]),
-        "other_decoder": mean(by_decoder["other"]),
-        "other_decoder_best": max(by_decoder["other"]),
-        **{f"completed_{name}_{what}": mean(found) for (name, what), found in completed.items()},
-        **{f"{name}_blocks": found for name, found in counted.items()},
-        "our_blocks": ours,
-        "train_lines": len(train_lines[0]),
-    }
     rates = "seen", "unseen", "medium", "alone", "unasked", "completed", "own_", "other_"
     tolerance = {
-        **{name: 0.02 for name in evidence if name.startswith("reconstruction")},
-        **{name: 4 for name in evidence if name.startswith("codes_used")},
-        **{name: 0.03 for name in evidence if name.startswith("judge_")},
+        **{name: 0.03 for name in evidence if name.startswith(("reconstruction", "judge_"))},
+        **{name: 6 for name in evidence if name.startswith("codes_used")},
         **{name: 2.5 for name in evidence if "_nll_" in name},
-        **{name: 0.15 for name in evidence if name.startswith(rates)},
-        "unseen_digit_worst": 0.25,  # of few seeds, and training differs between processors
+        **{name: 0.25 for name in evidence if name.startswith(rates)},  # training differs between processors
+        "unseen_ink": 0.4,  # of two captions a seed
+        "medium_ink": 0.4,
         "copies": 0.02,
         "nearest_painted": 1,
         "nearest_test": 1,
-        "guessed": 0.08,
-        "guessed_worst": 0.1,
-        "told": 0.3,
+        "guessed": 0.1,
+        "told": 0.4,
         "last_token_difference": 1e-4,
         "first_token_difference": 4,
         "image_change": 4,

@@ -1,3 +1,5 @@
+import math
+
 import text_to_image
 import torch
 from text_to_image import CAPTIONS, DIGIT, DVAE, CausalAttention, Decoder, T, stream
@@ -106,7 +108,7 @@ def test_captions_split_each_digit_in_three():
 
 
 def test_each_seed_holds_out_two_captions():
-    for seed in text_to_image.SEEDS:
+    for seed in range(10):
         held_out = CAPTIONS[text_to_image.is_held_out(CAPTIONS, seed)]
         assert sorted(held_out[:, 0].tolist()) == [1, 3] and held_out[0, 1] != held_out[1, 1]
 
@@ -119,3 +121,14 @@ def test_by_caption_is_the_likelihood_of_each_line():
         one = text_to_image.nll(model, stream(CAPTIONS[17:18], some[1:2, 3:] - T))[:, 2:].sum()
     assert found.shape == (3, 30)
     assert abs(found[1, 17] + one) < 1e-4
+
+
+def test_guesses_of_a_sure_model():
+    sure = torch.full((2, 30), -100.0)
+    sure[0, 17], sure[1, 4] = -1.0, -1.0  # each sure of one caption
+    right, told = text_to_image.guesses(sure, CAPTIONS[[17, 4]])
+    assert right == 1 and abs(told - math.log(30)) < 1e-4
+    same_digit, told = text_to_image.guesses(sure, CAPTIONS[[7, 14]])  # the digits are right, the words are not
+    assert same_digit == 1 and told < -90
+    even = torch.zeros(2, 30)
+    assert abs(text_to_image.guesses(even, CAPTIONS[[17, 4]])[1]) < 1e-4  # it tells nothing
