@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 from accessibility import violations
+from playwright.sync_api import expect
 
 from mundap.pages import standalone
 from mundap.project.check import examine
@@ -28,6 +29,7 @@ KINDS = {  # one page of each kind
     "missing": "404.html",
 }
 THEMES = ["light", "dark"]
+OPEN_ALL = "for (const each of document.querySelectorAll('details')) each.open = true"
 # Korean as it is typed: particles, endings of questions, no spaces, English for Korean -> the page, in the first three
 QUERIES = {
     "귀납적 편향이란": "qa/inductive-bias/bias-strength/",
@@ -157,6 +159,15 @@ def test_axe_finds_nothing(site_url, page_factory, kind, theme):
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("kind", ["thread", "thread-figures", "notebook"])
+def test_axe_finds_nothing_in_what_is_opened(site_url, page_factory, kind, theme):
+    page = page_factory(theme=theme, width=390 if theme == "light" else 1280, reduced_motion="reduce")
+    page.goto(site_url + KINDS[kind])
+    page.evaluate(OPEN_ALL)
+    assert not violations(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_in_the_open_search(site_url, page_factory, theme):
     page = page_factory(theme=theme, reduced_motion="reduce")
     page.goto(site_url)
@@ -171,9 +182,49 @@ def test_no_page_scrolls_sideways_on_a_phone(site, site_url, page_factory):
     wide = []
     for address in addresses(site, site_url):
         page.goto(address)
+        page.evaluate(OPEN_ALL)
         if page.evaluate("document.documentElement.scrollWidth") > 390:
             wide.append(address)
     assert not wide
+
+
+SMALL = """() => {
+    const aside = ".thread-meta, .sources, .run-about, .headerlink, .copy, :is(h1, h2, h3) > a"
+    const inSentence = (node) => getComputedStyle(node).display === "inline" && !node.matches(":is(h1, h2, h3) > a")
+        && node.parentElement.innerText.trim().length > node.innerText.trim().length + 4
+    const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.closest("li") || node
+    return [...document.querySelectorAll("a[href], button, summary, input, select")]
+        .filter((node) => node.checkVisibility({visibilityProperty: true}) && node.getClientRects().length)
+        .filter((node) => !node.closest(".md-skip, .md-option, .md-toggle, math") && !inSentence(node))
+        .map((node) => [touched(node).getBoundingClientRect(), node.closest("article") && !node.closest(aside) ? 44 : 24, node])
+        .filter(([box, size]) => box.height < size || box.width < 24)
+        .map(([box, size, node]) => `${box.width} × ${box.height} of ${size}: ${node.outerHTML.slice(0, 90)}`)
+}"""
+
+
+@pytest.mark.parametrize("kind", ["home", "contents", "thread", "thread-figures", "notebook"])
+def test_what_one_touches_is_large_enough_on_a_phone(site_url, page_factory, kind):
+    """44 px in the flow of a page, 24 beside it; links in a sentence are as high as its lines."""
+    page = page_factory(width=390, height=844, has_touch=True)
+    page.goto(site_url + KINDS[kind])
+    page.wait_for_load_state("networkidle")
+    assert not page.evaluate(SMALL)
+
+
+def test_code_on_a_phone_goes_on_below_indented(site_url, page_factory):
+    page = page_factory(width=390, height=844)
+    page.goto(site_url + KINDS["thread"])
+    page.evaluate(OPEN_ALL)
+    code = page.locator(".highlight pre > code").filter(visible=True)
+    assert code.count()
+    for wide, spans, lines in code.evaluate_all(
+        """nodes => nodes.map((node) => [
+            node.scrollWidth > node.clientWidth + 1,
+            node.querySelectorAll(":scope > span[id^='line-']").length,
+            node.textContent.replace(/\\n$/, "").split("\\n").length,
+        ])"""
+    ):
+        assert not wide and spans == lines
 
 
 def test_pages_read_well_without_javascript(site_url, page_factory):
@@ -181,9 +232,11 @@ def test_pages_read_well_without_javascript(site_url, page_factory):
     page.goto(site_url + KINDS["thread"])
     assert page.locator("h1").is_visible()
     assert page.locator(".conclusion").is_visible()
-    assert page.locator("article.claim .measured").first.is_visible()
-    assert page.locator(".run-figure svg").first.is_visible()
-    page.locator(".thread-nav a").first.click()
+    row = page.locator("details.answer:has(.run-figure):has(.measured)").first
+    row.locator(":scope > summary").click()
+    assert row.locator("article.claim .measured").first.is_visible()
+    assert row.locator(".run-figure svg").first.is_visible()
+    page.locator("nav.next a").first.click()
     assert page.locator("h1").is_visible()
 
 
@@ -203,11 +256,15 @@ def test_figures_follow_the_theme_and_say_what_they_show(site_url, page_factory)
 def test_permalinks_lead_to_their_claims(site_url, page_factory):
     page = page_factory()
     page.goto(site_url + KINDS["thread"])
+    page.locator("details.answer > summary").first.click()
+    page.locator("article.claim .evidence > summary").first.click()
     link = page.locator("article.claim a.permalink").first
     anchor = link.get_attribute("href")
     link.click()
     assert page.url.endswith(anchor)
-    assert page.locator(anchor).is_visible()
+    page.goto("about:blank")
+    page.goto(site_url + KINDS["thread"] + anchor)
+    expect(page.locator(anchor)).to_be_in_viewport()
 
 
 MOVED = {  # addresses of an earlier site -> where they lead now, and what is seen there
