@@ -294,8 +294,8 @@ def parser() -> Parser:
 
     add_run("run", command_run, "낡은(또는 이름을 댄) 스니펫을 돌려 기록해요", "기록이 낡았거나 없는 것 모두", 1200)
     missing = "조건에 쓰이고 아직 다시 돌리지 않은 것 모두"
-    command = add_run("replicate", command_again, "씨앗을 옮겨 스니펫을 다시 돌려요", missing, 3600)
-    command.add_argument("--seeds", type=positive(int), default=10, metavar="수", help="옮긴 씨앗의 수(기본 10)")
+    command = add_run("replicate", command_again, "시드를 옮겨 스니펫을 다시 돌려요", missing, 3600)
+    command.add_argument("--seeds", type=positive(int), default=10, metavar="수", help="옮긴 시드의 수(기본 10)")
     add_run("null", command_again, "아무것도 배우지 않게 하고 스니펫을 다시 돌려요", missing, 3600)
     add("status", command_status, "판정별 주장 수, 낡은 기록, 실행 시간을 보여 줘요")
     command = add("export", command_export, "다른 생성기에 쓸 Markdown으로 내보내요")

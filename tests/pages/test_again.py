@@ -32,7 +32,7 @@ def test_a_claim_says_how_often_moved_seeds_agree(project):
     put_reruns(project, seeds(*[MOVED] * 9, SAME))
     beside, (condition,) = said(project)
     assert beside.endswith(" · 다시 돌린 10번 중 10번")
-    assert condition.endswith(", 씨앗을 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶")
+    assert condition.endswith(", 시드를 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶")
     put_reruns(project, seeds(SAME, FALLEN, "오류로 멈췄어요."))
     assert said(project)[0].endswith(" · 다시 돌린 3번 중 1번")
 
@@ -59,7 +59,7 @@ def test_numbers_that_did_not_move_are_not_shown_again(project):
 
 def test_without_rounds_a_claim_says_nothing(project):
     put_reruns(project, {"steps": FALLEN})
-    assert "씨앗" not in words(claim(project)) and "다시" not in words(claim(project))
+    assert "시드" not in words(claim(project)) and "다시" not in words(claim(project))
 
 
 def test_rounds_of_older_code_are_marked(project):
@@ -74,7 +74,7 @@ def test_both_flavours_say_the_same(project, flavour):
     put_reruns(project, seeds(SAME, MOVED))
     text = made(project, flavour)[PAGE]
     assert " · 다시 돌린 2번 중 2번</summary>" in text
-    assert "씨앗을 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶" in text
+    assert "시드를 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶" in text
 
 
 def tables(project):
@@ -90,7 +90,7 @@ def test_the_whole_site_by_verdict(project):
     put_reruns(project, seeds(*[SAME] * 8, *[FALLEN] * 2))
     page, by_verdict, _ = tables(project)
     assert [words(cell) for cell in page.select("th")][:5] == [
-        "씨앗을 옮기면", "모두 같은 판정", "열에 아홉 이상", "그보다 적음", "아직",
+        "시드를 옮기면", "모두 같은 판정", "열에 아홉 이상", "그보다 적음", "아직",
     ]  # fmt: skip
     assert by_verdict == [
         ["맞음", "0", "0", "1", "0"],

@@ -35,13 +35,13 @@ def x(node, name="cx"):
         ("a.x >= 0.5", "정확도 0.54 · 0.5 이상이어야 해요"),
         ("a.x < 0.7", "정확도 0.54 · 0.7보다 작아야 해요"),
         ("a.x <= 1e-7", "정확도 0.54 · 10⁻⁷ 이하여야 해요"),
-        ("a.x > a.y", "정확도 0.54 · 우연 0.1을 넘어야 해요"),
+        ("a.x > a.y", "정확도 0.54 · 우연(0.1)을 넘어야 해요"),
         ("a.x - a.y > 0.3", "정확도 − 우연 0.44 · 0.3을 넘어야 해요"),
         ("abs(a.x) > 0.3", "정확도의 크기 0.54 · 0.3을 넘어야 해요"),
         ("a.z == 3", "3 · 3과 같아야 해요"),
         ("a.z != 4", "3 · 4와 달라야 해요"),
         ("a.same == True", "참 · 참이어야 해요"),
-        ("all(a.gaps > 0)", "0.1~0.4 · 모든 씨앗에서 0을 넘어야 해요"),
+        ("all(a.gaps > 0)", "0.1~0.4 · 모든 시드에서 0을 넘어야 해요"),
         ("low(a.five) > 0", "1.04 · 0을 넘어야 해요"),
     ],
 )
@@ -51,8 +51,10 @@ def test_words(check, words):
 
 def test_names_without_a_label_are_left_out():
     assert in_words("a.x - a.z", LABELS) == "" and in_words("a.x * 2 / a.y", LABELS) == "정확도 × 2 ÷ 우연"
-    assert in_words("low(a.x - a.y)", LABELS) == "정확도 − 우연, 95% 구간의 아래 끝"
-    assert in_words("low(a.x) - low(a.y)", LABELS) == "low(정확도) − low(우연)"
+    assert in_words("low(a.x - a.y)", LABELS) == "정확도 − 우연 (95% 구간의 아래 끝)"
+    assert in_words("max(abs(a.x)) - mean(a.y)", LABELS) == "정확도의 크기 (가장 큰 값) − 우연 평균"
+    assert in_words("(a.x - a.y) / (a.x - 1e-7)", LABELS) == "(정확도 − 우연) ÷ (정확도 − 10⁻⁷)"
+    assert in_words("a.x - a.y - 1", LABELS) == "정확도 − 우연 − 1" and in_words("-a.x", LABELS) == "−정확도"
     assert bound_in_words(compared("a.x > a.z / 10"), LABELS) == "0.3을 넘어야 해요"
 
 
@@ -103,9 +105,9 @@ def test_what_has_to_be_equal_has_no_line(check):
 @pytest.mark.parametrize(
     "seeds, words",
     [
-        ([0.1, 0.2], "씨앗 2개가 0.1에서 0.2 사이, 평균 0.15"),
-        ([1e-7, 3e-7], "씨앗 2개가 1.00×10⁻⁷에서 3.00×10⁻⁷ 사이, 평균 2.00×10⁻⁷"),
-        ([1.0] * 5, "씨앗 5개가 1에서 1 사이, 평균 1, 평균의 95% 구간 1에서 1"),
+        ([0.1, 0.2], "시드 2개가 0.1에서 0.2 사이, 평균 0.15"),
+        ([1e-7, 3e-7], "시드 2개가 1.00×10⁻⁷에서 3.00×10⁻⁷ 사이, 평균 2.00×10⁻⁷"),
+        ([1.0] * 5, "시드 5개가 1에서 1 사이, 평균 1, 평균의 95% 구간 1에서 1"),
     ],
 )
 def test_summary(seeds, words):

@@ -122,12 +122,12 @@ def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
     assert words(claim.select_one(".conditions")) == "low(measure.gap) 0.118 > 0"
     drawing = claim.select_one("svg.dots[role=img]")
     assert len(drawing.select("circle.seed")) == 5 and len(drawing.select(".null-mark, .bound-mark, .interval")) == 3
-    assert drawing["aria-label"] == "씨앗 5개가 0.1에서 0.3 사이, 평균 0.21, 평균의 95% 구간 0.118에서 0.302"
+    assert drawing["aria-label"] == "시드 5개가 0.1에서 0.3 사이, 평균 0.21, 평균의 95% 구간 0.118에서 0.302"
 
 
 def test_a_comparison_of_every_seed_shows_from_where_to_where_they_go(project):
     claim = with_gaps(project, "all(measure.gap > 0)", {})
-    assert words(claim.select_one(".gauge p")) == "0.1~0.3 · 모든 씨앗에서 0을 넘어야 해요"
+    assert words(claim.select_one(".gauge p")) == "0.1~0.3 · 모든 시드에서 0을 넘어야 해요"
     assert words(claim.select_one(".conditions")) == "all(measure.gap) 0.1~0.3 > 0"
     assert not claim.select(".null") and len(claim.select("circle.seed")) == 5
 
@@ -148,9 +148,11 @@ def test_a_world_that_changes_nothing_is_not_told(project):
         (["미확인", "미확인"], "미확인"),
     ],
 )
-def test_the_verdict_of_an_answer_is_that_of_its_claims_together(each, whole):
+def test_the_verdict_of_an_answer_is_its_authors_or_that_of_its_claims(each, whole):
     claims = tuple(SimpleNamespace(verdict=verdict) for verdict in each)
-    assert verdicts.together(SimpleNamespace(claims=claims)) == whole
+    assert verdicts.of_answer(SimpleNamespace(claims=claims, kind="의견", verdict=None)) == whole
+    assert verdicts.of_answer(SimpleNamespace(claims=claims, kind="의견", verdict="틀림")) == "틀림"
+    assert verdicts.of_answer(SimpleNamespace(claims=claims, kind="해설", verdict=None)) is None
 
 
 @pytest.mark.parametrize("verdict", schema.VERDICTS)

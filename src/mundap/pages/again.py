@@ -29,7 +29,7 @@ def values_again(judgement: Judgement, number: int) -> str:
     each = [item for value in there for item in (value if isinstance(value, list) else [value])]
     numbers = [item for item in each if isinstance(item, int | float) and not isinstance(item, bool)]
     least, most = (readable(format_value(end(numbers, default=0))) for end in (min, max))
-    return f", 씨앗을 옮겨 다시 돌린 값 {html.escape(least)}~{html.escape(most)}" if least != most else ""
+    return f", 시드를 옮겨 다시 돌린 값 {html.escape(least)}~{html.escape(most)}" if least != most else ""
 
 
 def repeated_runs(project: Project, page: str) -> str:
@@ -44,7 +44,7 @@ def _by_verdict(project: Project) -> str:
         for claim in thread.claims
         if (judgement := project.judgement(thread, claim))
     )
-    rows = [table_row(["씨앗을 옮기면", *STANDINGS.values()]), table_row(["---"] * (len(STANDINGS) + 1))]
+    rows = [table_row(["시드를 옮기면", *STANDINGS.values()]), table_row(["---"] * (len(STANDINGS) + 1))]
     rows += [table_row([verdict, *(f"{counts[verdict, key]}" for key in STANDINGS)]) for verdict in schema.VERDICTS]
     return "\n".join(rows)
 

@@ -19,15 +19,16 @@ NAME = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
 NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 CALLS = {
     "mean": "{} 평균",
-    "low": "{}, 95% 구간의 아래 끝",
-    "high": "{}, 95% 구간의 위 끝",
+    "low": "{} (95% 구간의 아래 끝)",
+    "high": "{} (95% 구간의 위 끝)",
     "std": "{}의 표준편차",
-    "min": "{}, 가장 작은 값",
-    "max": "{}, 가장 큰 값",
+    "min": "{} (가장 작은 값)",
+    "max": "{} (가장 큰 값)",
     "n": "{}의 개수",
     "abs": "{}의 크기",
 }
-HOLD = {"all": "모든 씨앗에서 ", "any": "한 씨앗에서라도 ", "": ""}
+SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "÷"}
+HOLD = {"all": "모든 시드에서 ", "any": "한 시드에서라도 ", "": ""}
 
 
 def gauge(comparison: Comparison, nulls: Sequence[tuple[str, Comparison]], labels: Labels) -> str:
@@ -46,15 +47,30 @@ def in_words(source: str, labels: Labels) -> str:
     names = NAME.findall(source)
     if not names or any(name not in labels.get(snippet, {}) for snippet, name in names):
         return ""
-    tree = ast.parse(source.strip(), mode="eval").body
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in CALLS:
-        return CALLS[tree.func.id].format(_signs(source.strip()[len(tree.func.id) + 1 : -1], labels))
-    return _signs(source, labels)
+    return _said(ast.parse(source.strip(), mode="eval").body, labels)
 
 
-def _signs(source: str, labels: Labels) -> str:
-    signed = re.sub(r"\s*-\s*", " − ", source).replace("*", "×").replace("/", "÷")
-    return NAME.sub(lambda match: labels[match[1]][match[2]], signed)  # last: a label keeps its own signs, as ViT-B
+def _said(node: ast.expr, labels: Labels) -> str:
+    """A part of an expression, as Expression allows them."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return labels[node.value.id][node.attr]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+        return CALLS[node.func.id].format(_said(node.args[0], labels))
+    if isinstance(node, ast.BinOp):
+        left, right = _side(node.left, node, labels), _side(node.right, node, labels)
+        return f"{left} {SIGNS[type(node.op)]} {right}"
+    if isinstance(node, ast.UnaryOp):
+        return f"−{_said(node.operand, labels)}"
+    return readable(ast.unparse(node))
+
+
+def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
+    """One side of an operation, in parentheses where it is another one that would be read otherwise."""
+    words = _said(node, labels)
+    if not isinstance(node, ast.BinOp):
+        return words
+    in_product, of_sum = isinstance(above.op, ast.Mult | ast.Div), isinstance(node.op, ast.Add | ast.Sub)
+    return f"({words})" if node is above.right or (in_product and of_sum) else words
 
 
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
@@ -62,7 +78,7 @@ def bound_in_words(comparison: Comparison, labels: Labels) -> str:
     is_number = comparison.is_bound and NUMBER.fullmatch(comparison.right)
     value = readable(comparison.right) if is_number else shown(comparison.right_value)
     other = "" if comparison.is_bound else in_words(comparison.right, labels)
-    right = f"{other} {value}".strip()
+    right = f"{other}({value})" if other else value
     if isinstance(comparison.right_value, bool):
         return f"{HOLD[comparison.hold]}{value}이어야 해요"
     words = {
@@ -85,7 +101,7 @@ def shown(value: Value | list[float]) -> str:
 
 def _short(value: float) -> str:
     """Three significant digits, thousands separated."""
-    return readable(format_value(float(f"{value:.3g}")))
+    return readable(format_value(float(f"{value:.3g}"))).replace("-", "−")
 
 
 def _world(world: str, there: Comparison) -> str:
@@ -153,7 +169,7 @@ def _scale(marks: Sequence[float]) -> Callable[[float], float]:
 def summary(seeds: Sequence[float]) -> str:
     """The seeds in words: how many, where they lie, their mean and its interval."""
     lie = f"{_short(min(seeds))}에서 {_short(max(seeds))} 사이"
-    text = f"씨앗 {len(seeds)}개가 {lie}, 평균 {_short(spread.mean(seeds))}"
+    text = f"시드 {len(seeds)}개가 {lie}, 평균 {_short(spread.mean(seeds))}"
     if len(seeds) >= spread.FEWEST:
         text += f", 평균의 95% 구간 {_short(spread.low(seeds))}에서 {_short(spread.high(seeds))}"
     return text

@@ -113,7 +113,7 @@ def exhibit(flavour: Flavour, record: Record, name: str, page: str, again: bool 
     """A figure or table of a record (again: it stands further up, so a link to it)."""
     shown, anchor = record.exhibits[name], f"{record.name}-{name}"
     if again:
-        return f"위에서 본 {'그림' if shown.kind == 'svg' else '표'}: [{escaped(in_prose(shown.alt))}](#{anchor})"
+        return f"[위에서 본 {'그림' if shown.kind == 'svg' else '표'}](#{anchor})"
     if shown.kind == "svg":
         return flavour.picture(record, name, anchor, page)
     return recorded_table(shown.content, anchor, shown.alt)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mundap.pages.links import chapter_path, plain, resolve, thread_path
-from mundap.pages.verdicts import together
+from mundap.pages.verdicts import of_answer
 from mundap.project import schema
 from mundap.project.model import Project, Thread
 
@@ -68,8 +68,8 @@ def _parts(project: Project, thread: Thread) -> list[Part]:
     if thread.predict:
         parts.append(Part("predict", "예상해 보기"))
     for answer in thread.answers:
-        verdict = together(answer)
-        css, sign, _ = schema.VERDICTS[verdict]
+        verdict = of_answer(answer)
+        css, sign, _ = schema.VERDICTS[verdict] if verdict else ("", "", "")
         title = plain(resolve(project, answer.title, thread_path(thread)), 40)
-        parts.append(Part(answer.id, title, css, sign, verdict))
+        parts.append(Part(answer.id, title, css, sign, verdict or ""))
     return parts

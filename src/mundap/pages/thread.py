@@ -7,7 +7,7 @@ from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
 from mundap.pages.marks import Flavour, box, definition, element, escaped, exhibit, section
 from mundap.pages.terms import with_terms
-from mundap.pages.verdicts import level_badge, mark, strip, together
+from mundap.pages.verdicts import level_badge, mark, of_answer, strip
 from mundap.project import schema
 from mundap.project.model import Answer, Project, Run, Thread, Try
 from mundap.project.texts import slug
@@ -69,7 +69,7 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
             link(other.short or other.question, thread_path(other), page)
             for other in (project.threads[name] for name in thread.needs)
         )
-        parts.append(f"먼저 읽기: {first}")
+        parts.append(f"<span>먼저 읽기: {first}</span>")
     return box(flavour, "thread-meta", " ".join(parts))
 
 
@@ -102,9 +102,9 @@ def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
 
 def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer, body: str) -> str:
     """One answer as a row that opens: its verdict, statement and gist; then its body, its runs, its claims."""
-    page, verdict = thread_path(thread), together(answer)
+    page, verdict = thread_path(thread), of_answer(answer)
     statement = f"‘{answer.title}’" if answer.kind == "의견" else answer.title
-    if verdict == "틀림" and answer.kind == "의견":
+    if verdict == "틀림":
         statement = f"<s>{statement}</s>"
     gist = [box(flavour, "gist", resolve(project, answer.gist, page))] if answer.gist else []
     head = [flavour.heading(2, f"{mark(verdict)} {statement}", answer.id), *gist]
@@ -118,7 +118,7 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
         shown.add((run.snippet, run.figure))
     claims = [claim_row(flavour, project, thread, claim) for claim in answer.claims]
     parts.append(box(flavour, "claims", "\n\n".join(claims)))
-    css = f"answer {KIND_CLASS[answer.kind]} {schema.VERDICTS[verdict][0]}"
+    css = f"answer {KIND_CLASS[answer.kind]}{f' {schema.VERDICTS[verdict][0]}' if verdict else ''}"
     blocks = flavour.markdown.replace("1", "block")  # what stands in a summary is one line else
     summary = f"<summary{blocks}>\n\n" + "\n\n".join(head) + "\n\n</summary>"
     opening = f'<details class="{css}"{flavour.markdown}>'

@@ -39,14 +39,23 @@ def basis_counts(threads: Iterable[Thread]) -> dict[str, int]:
     return {basis: counts[basis] for basis in schema.BASES if counts[basis]}
 
 
-def mark(verdict: str) -> str:
-    """A verdict as a square with its sign, named for who does not see it."""
+def mark(verdict: str | None) -> str:
+    """A verdict as a square with its sign, named for who does not see it; a plain one where there is none."""
+    if verdict is None:
+        return '<span class="mark" aria-hidden="true">·</span>'
     css, sign, _ = schema.VERDICTS[verdict]
     return f'<span class="mark {css}" role="img" aria-label="{verdict}" title="{verdict}">{sign}</span>'
 
 
-def together(answer: Answer) -> str:
-    """The verdict of an answer: that of its claims where they agree, 일부 맞음 where some are right and some are not."""
+def of_answer(answer: Answer) -> str | None:
+    """The verdict of an answer: its author's, or that of its claims where they agree, 일부 맞음 where they do not.
+
+    None of our own explanation: what is judged in it are the claims, not what it says.
+    """
+    if answer.kind == "해설":
+        return None
+    if answer.verdict:
+        return answer.verdict
     verdicts = {claim.verdict for claim in answer.claims}
     decided = verdicts - {"미확인"}
     return decided.pop() if len(decided) == 1 else "일부 맞음" if decided else "미확인"

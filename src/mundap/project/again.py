@@ -136,7 +136,7 @@ def status(project: Project) -> list[str]:
     counts = Counter(standing(judgement) for judgement in judged if judgement)
     experimental = [judgement for judgement in project.experiments if judgement]
     told = ", ".join(f"{words} {counts[key]}개" for key, words in STANDINGS.items())
-    lines = [f"씨앗을 옮겨 다시 돌린 주장: {told}"]
+    lines = [f"시드를 옮겨 다시 돌린 주장: {told}"]
     for world, (name, _) in LEARNING.items():
         if any(key[1] == world for key in project.reruns):
             changed = sum(depends(judgement, world) for judgement in experimental)

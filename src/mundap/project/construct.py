@@ -74,7 +74,15 @@ def _answer(number: int, data: dict[str, Any]) -> Answer:
         for index, item in enumerate(data["claims"])
     )
     return Answer(
-        data["id"], data["kind"], data["title"], data.get("gist"), data["body"], data.get("block"), runs, claims
+        data["id"],
+        data["kind"],
+        data["title"],
+        data.get("verdict"),
+        data.get("gist"),
+        data["body"],
+        data.get("block"),
+        runs,
+        claims,
     )
 
 

@@ -274,7 +274,7 @@ def _pairs(expression: Expression, node: ast.expr, values: list[Any]) -> list[tu
     lengths = sorted({len(value) for value in values if isinstance(value, list)})
     if len(lengths) > 1:
         counts = ", ".join(f"{length}개" for length in lengths)
-        expression.fail(node, f"목록의 길이가 달라요({counts}).", "같은 씨앗에서 잰 목록끼리 셈해 주세요.")
+        expression.fail(node, f"목록의 길이가 달라요({counts}).", "같은 시드에서 잰 목록끼리 셈해 주세요.")
     return list(zip(*(value if isinstance(value, list) else itertools.repeat(value) for value in values)))
 
 
@@ -300,10 +300,10 @@ def evaluate(expression: Expression, node: ast.expr, evidence: Mapping[str, Evid
 
 def _of_a_list(expression: Expression, node: ast.expr, function: str, value: Any) -> float:
     if not isinstance(value, list):
-        todo = "씨앗마다 잰 값을 목록으로 남기거나, 값 하나라면 감싸지 말고 적어 주세요."
+        todo = "시드마다 잰 값을 목록으로 남기거나, 값 하나라면 감싸지 말고 적어 주세요."
         expression.fail(node, f"`{function}(…)` 안에는 목록이 와야 해요.", todo)
     if function in FEWEST and len(value) < FEWEST[function]:
-        todo = f"씨앗을 {FEWEST[function]}개 넘게 돌려 주세요."
+        todo = f"시드를 {FEWEST[function]}개 넘게 돌려 주세요."
         expression.fail(node, f"값이 {len(value)}개뿐이라 `{function}(…)`로 말할 수 없어요.", todo)
     return OF_A_LIST[function](value)
 

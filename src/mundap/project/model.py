@@ -58,6 +58,7 @@ class Answer:
     id: str
     kind: str
     title: str
+    verdict: str | None
     gist: str | None
     body: str
     block: str | None

@@ -203,7 +203,7 @@ def unlike(value: Value | list[float], null: Value | list[float]) -> str | None:
     if isinstance(value, list) != isinstance(null, list) or isinstance(value, str) != isinstance(null, str):
         return "증거와 종류가 달라요"
     if isinstance(value, list) and isinstance(null, list) and len(value) != len(null):
-        return f"값이 {len(null)}개인데 증거는 {len(value)}개예요. 같은 씨앗에서 재 주세요"
+        return f"값이 {len(null)}개인데 증거는 {len(value)}개예요. 같은 시드에서 재 주세요"
     return None
 
 

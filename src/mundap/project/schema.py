@@ -114,6 +114,7 @@ ANSWER = _object(
     id=_slug("답의 주소(영문 소문자와 -)"),
     kind=_choice("`의견`은 원문의 입장, `해설`은 우리 설명", KINDS),
     title=_line("답을 한 문장으로"),
+    verdict=_choice("답 전체의 판정. 적지 않으면 주장들의 판정에서 정해요.", VERDICTS),
     gist=_line("실행해 보니 그 답이 어땠는지 한 줄로"),
     body=_text("본문. Markdown이고, 수식은 `$…$`, 잰 값은 `{{스니펫.증거}}`로 적어요."),
     block=_text("`docs/blocks/`에 있는 짧은 스크립트 이름(`.py` 없이). 빌드할 때 돌려 결과를 보여 줘요.", NAME),

@@ -176,7 +176,7 @@ def _value_faults(code: str, evidence: Mapping[str, Evidence | None]) -> Iterato
             yield match.start() + 2 + error.offset, error.what, error.todo
             continue
         if SPREAD.match(match[1]) and ZERO.fullmatch(shown):
-            todo = "자릿수를 늘리거나, 씨앗마다 같았다고 말로 적어 주세요."
+            todo = "자릿수를 늘리거나, 시드마다 같았다고 말로 적어 주세요."
             yield match.start() + 2, f"표준편차가 0으로 보여요(`{shown}`).", todo
 
 

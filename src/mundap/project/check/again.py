@@ -35,7 +35,7 @@ def moved_seeds(project: Project) -> Iterator[Problem]:
         for place, _ in draft.judged:
             judgement = project.judgements.get((draft.document.path, place))
             if judgement and has_fallen(judgement):
-                todo = "씨앗을 여럿 돌려 구간으로 말하거나, 주장을 좁히거나, 판정을 `미확인`으로 바꿔 주세요."
+                todo = "시드를 여럿 돌려 구간으로 말하거나, 주장을 좁히거나, 판정을 `미확인`으로 바꿔 주세요."
                 yield draft.document.problem((*place, "check"), _fallen(judgement), todo)
 
 
@@ -45,7 +45,7 @@ def _fallen(judgement: Judgement) -> str:
     first = fallen[0]
     number = first.world.partition(":")[2]
     why = first.failure or (_values(first) if first.comparisons else "거기서는 값을 셈할 수 없어요")
-    return f"씨앗을 옮겨 다시 돌린 {len(done)}번 중 {len(done) - len(fallen)}번만 조건이 성립해요({number}번째: {why})."
+    return f"시드를 옮겨 다시 돌린 {len(done)}번 중 {len(done) - len(fallen)}번만 조건이 성립해요({number}번째: {why})."
 
 
 def old_reruns(project: Project) -> Iterator[Problem]:
