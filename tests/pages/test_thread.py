@@ -39,7 +39,7 @@ def test_sections_stand_in_the_order_of_the_file(project):
         ("답", "conclusion"),
         ("흔한 오해", "misconception"),
         ("✓ ‘두 값은 같아요’", "same"),
-        ("✗ 왜 같은지", "explained"),
+        ("· 왜 같은지", "explained"),
         ("더 해보기", "try"),
         ("근거", "sources"),
     ]
@@ -133,11 +133,11 @@ WRONG, FIRST_CLAIM = ("verdict: 맞음", "verdict: 틀림"), "basis: 실험\n   
     [
         ([], "✓", "true", False),
         ([WRONG], "✗", "false", True),
-        ([WRONG, ("의견", "해설")], "✗", "false", False),
+        ([WRONG, ("kind: 의견", "kind: 의견\n    verdict: 일부 맞음")], "◐", "partly", False),
         ([(f"{FIRST_CLAIM}맞음", f"{FIRST_CLAIM}틀림")], "◐", "partly", False),
         ([(f"{FIRST_CLAIM}맞음", f"{FIRST_CLAIM}미확인")], "✓", "true", False),
     ],
-    ids=["right", "wrong", "wrong, of ours", "mixed", "right as far as known"],
+    ids=["right", "wrong", "its author's", "mixed", "right as far as known"],
 )
 def test_a_row_has_the_verdict_of_its_claims_and_strikes_what_is_refuted(project, edits, sign, css, is_struck):
     row = row_of(project, *edits)
@@ -146,6 +146,11 @@ def test_a_row_has_the_verdict_of_its_claims_and_strikes_what_is_refuted(project
     assert ("‘두 값은 같아요’" in words(row.h2)) == ("opinion" in row["class"]), (
         "what others said stands in quotation marks"
     )
+
+
+def test_an_explanation_of_ours_has_no_verdict(project):
+    row = row_of(project, WRONG, ("의견", "해설"))
+    assert row["class"] == ["answer", "explanation"] and words(row.h2.select_one(".mark")) == "·" and not row.h2.s
 
 
 def test_a_row_whose_claims_are_all_open_is_open(project):
@@ -182,7 +187,7 @@ def test_a_figure_stands_in_a_page_once(project):
     )[FIRST]
     first, second = page.select("details.answer")
     assert first.select_one("figure#measure-curve") and not second.select("figure")
-    assert second.find("a", href="#measure-curve").get_text() == "차이가 작아요."
+    assert second.find("a", href="#measure-curve").get_text() == "위에서 본 그림"
 
 
 def test_what_to_try_hides_its_outcome_until_asked(project):
@@ -299,4 +304,4 @@ def test_old_addresses_arrive_at_what_took_over(project):
     assert page.select_one("article#same-2 a#older-1")
     row = page.select_one("h2#explained").find_parent("details")
     assert row.find_previous_sibling().select_one("a#older"), "just before the row, closed or open"
-    assert row["class"] == ["answer", "explanation", "false"] and not row.has_attr("markdown")
+    assert row["class"] == ["answer", "explanation"] and not row.has_attr("markdown")

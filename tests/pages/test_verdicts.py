@@ -118,7 +118,7 @@ def with_gaps(project, check, null):
 def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
     claim = with_gaps(project, "low(measure.gap) > 0", UNTAUGHT)
     assert words(claim.select_one(".measured")) == "0.118" and words(claim.select_one(".bound")) == "0을 넘어야 해요"
-    assert words(claim.select_one(".null")).startswith("◇ 배우지 않은 모델이라면 -0.0")
+    assert words(claim.select_one(".null")).startswith("◇ 배우지 않은 모델이라면 −0.0")
     assert words(claim.select_one(".conditions")) == "low(measure.gap) 0.118 > 0"
     drawing = claim.select_one("svg.dots[role=img]")
     assert len(drawing.select("circle.seed")) == 5 and len(drawing.select(".null-mark, .bound-mark, .interval")) == 3

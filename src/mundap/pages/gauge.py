@@ -69,8 +69,9 @@ def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
     words = _said(node, labels)
     if not isinstance(node, ast.BinOp):
         return words
-    in_product, of_sum = isinstance(above.op, ast.Mult | ast.Div), isinstance(node.op, ast.Add | ast.Sub)
-    return f"({words})" if node is above.right or (in_product and of_sum) else words
+    is_last, of_sum = node is above.right, isinstance(node.op, ast.Add | ast.Sub)
+    otherwise = of_sum or is_last if isinstance(above.op, ast.Mult | ast.Div) else of_sum and is_last
+    return f"({words})" if otherwise else words
 
 
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
