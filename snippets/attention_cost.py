@@ -10,7 +10,15 @@ import time
 
 import torch
 import torch.nn.functional as F
-from lib.cost import Contender, Failed, attempt, fit_exponent, interleave, peak_memory, spread
+from lib.cost import (
+    Contender,
+    Failed,
+    attempt,
+    fit_exponent,
+    interleave,
+    peak_memory,
+    spread,
+)
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from vit import SIZES, vit
@@ -35,13 +43,17 @@ from vit import SIZES, vit
 
 # %%
 def naive_attention(q, k, v):
-    """AIAYN (1706.03762) Eq. 1 as written: (B, h, N, d) x 3 -> (B, h, N, d), the map in memory."""
-    attn = (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(dim=-1)  # (B, h, N, N)
+    """AIAYN (1706.03762) Eq. 1 as written: (B, h, N, d) x 3 -> (B, h, N, d), the
+    map in memory."""
+    attn = (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(
+        dim=-1
+    )  # (B, h, N, N)
     return attn @ v
 
 
 def fused_attention(q, k, v):
-    """The same by one kernel that keeps no map. RuntimeError if this device has none, rather than a silent naive."""
+    """The same by one kernel that keeps no map. RuntimeError if this device has
+    none, rather than a silent naive."""
     with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]):
         return F.scaled_dot_product_attention(q, k, v)
 
@@ -60,11 +72,14 @@ def fused_attention(q, k, v):
 
 # %%
 def median_time(run, device, repeats=7, least=0.02):
-    """Quartiles of the seconds that run() takes, by CPU time on the CPU: (low, median, high).
+    """Quartiles of the seconds that run() takes, by CPU time on the CPU: (low,
+    median, high).
 
     Raises RuntimeError where run() fails.
     """
-    seconds = interleave([Contender("run", run)], device, repeats, least, cpu_clock=time.process_time)["run"]
+    seconds = interleave(
+        [Contender("run", run)], device, repeats, least, cpu_clock=time.process_time
+    )["run"]
     if isinstance(seconds, Failed):
         raise RuntimeError(seconds.error)
     found = spread(seconds)
@@ -87,7 +102,9 @@ if __name__ == "__main__":
         device_name, dtype = "CPU 스레드 1개", torch.float32
         lengths, num_heads = [256, 512, 1024, 2048, 4096], 3
     evidence["device"] = device_name
-    print(f"{device_name}, {dtype}, 이미지 1장, 헤드 {num_heads}개, 헤드 차원 64, PyTorch {torch.__version__}")
+    print(
+        f"{device_name}, {dtype}, 이미지 1장, 헤드 {num_heads}개, 헤드 차원 64, PyTorch {torch.__version__}"
+    )
 
 # %% [markdown]
 # ## 길이에 따른 시간과 메모리
@@ -98,42 +115,76 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    linear = torch.nn.Linear(64, 64, device=device, dtype=dtype)  # no token looks at another
-    kinds = {"naive": naive_attention, "fused": fused_attention, "linear": lambda q, k, v: linear(q)}
+    linear = torch.nn.Linear(
+        64, 64, device=device, dtype=dtype
+    )  # no token looks at another
+    kinds = {
+        "naive": naive_attention,
+        "fused": fused_attention,
+        "linear": lambda q, k, v: linear(q),
+    }
     labels = {"naive": "식 그대로", "fused": "합친 커널", "linear": "선형층"}
     looks = {"naive": (ORANGE, "o"), "fused": (BLUE, "s")}
     times, memory = {kind: {} for kind in kinds}, {kind: {} for kind in kinds}
     rows = []
     with torch.inference_mode():
         for N in lengths:
-            q, k, v = torch.randn(3, 1, num_heads, N, 64, device=device, dtype=dtype)  # (B, h, N, d) each
+            q, k, v = torch.randn(
+                3, 1, num_heads, N, 64, device=device, dtype=dtype
+            )  # (B, h, N, d) each
             turns = [
-                Contender(kind, lambda attention=attention: attention(q, k, v)) for kind, attention in kinds.items()
+                Contender(kind, lambda attention=attention: attention(q, k, v))
+                for kind, attention in kinds.items()
             ]
-            seconds = interleave(turns, device, rounds=7, least=0.02, cpu_clock=time.process_time)
+            seconds = interleave(
+                turns, device, rounds=7, least=0.02, cpu_clock=time.process_time
+            )
             row = [f"{N:,}"]
             for turn in turns:
                 held = attempt(lambda: peak_memory(turn.run, device), device)
-                if isinstance(seconds[turn.name], Failed) or isinstance(held, Failed):
+                if isinstance(seconds[turn.name], Failed) or isinstance(
+                    held, Failed
+                ):
                     cells = ["메모리 부족", "메모리 부족"]
                 else:
                     found = spread(seconds[turn.name])
-                    low, median, high = times[turn.name][N] = found["low"], found["median"], found["high"]
+                    low, median, high = times[turn.name][N] = (
+                        found["low"],
+                        found["median"],
+                        found["high"],
+                    )
                     memory[turn.name][N] = held
-                    cells = [f"{1e3 * median:.3g} ({1e3 * low:.3g}~{1e3 * high:.3g})", f"{held / 2**20:,.1f}"]
+                    cells = [
+                        f"{1e3 * median:.3g} ({1e3 * low:.3g}~{1e3 * high:.3g})",
+                        f"{held / 2**20:,.1f}",
+                    ]
                 row += cells if turn.name in looks else []
             rows.append(row)
             if N == lengths[0]:
                 q, k, v = q.float(), k.float(), v.float()
-                difference = (naive_attention(q, k, v) - fused_attention(q, k, v)).abs().max().item()
+                difference = (
+                    (naive_attention(q, k, v) - fused_attention(q, k, v))
+                    .abs()
+                    .max()
+                    .item()
+                )
     evidence["fused_difference"] = difference
     header = ["N", "식 그대로 ms (사분위)", "MiB", "합친 커널 ms (사분위)", "MiB"]
-    table("attention_cost", f"어텐션 한 번의 시간과 최대 메모리 ({device_name})", header, rows)
-    longest = max(set(times["naive"]) & set(times["fused"]))  # that both had the memory for
+    table(
+        "attention_cost",
+        f"어텐션 한 번의 시간과 최대 메모리 ({device_name})",
+        header,
+        rows,
+    )
+    longest = max(
+        set(times["naive"]) & set(times["fused"])
+    )  # that both had the memory for
     evidence["longest"] = longest
     evidence["memory_ratio"] = memory["naive"][longest] / memory["fused"][longest]
     evidence["time_ratio"] = times["naive"][longest][1] / times["fused"][longest][1]
-    print(f"두 구현의 최대 차이 (N = {lengths[0]}): {evidence['fused_difference']:.1e}")
+    print(
+        f"두 구현의 최대 차이 (N = {lengths[0]}): {evidence['fused_difference']:.1e}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -141,16 +192,27 @@ if __name__ == "__main__":
     for kind in kinds:
         medians = [median for _, median, _ in times[kind].values()]
         exponents[kind, "time"] = fit_exponent(list(times[kind]), medians)
-        exponents[kind, "memory"] = fit_exponent(list(memory[kind]), list(memory[kind].values()))
+        exponents[kind, "memory"] = fit_exponent(
+            list(memory[kind]), list(memory[kind].values())
+        )
         fits = exponents[kind, "time"], exponents[kind, "memory"]
-        rows.append([labels[kind], *(f"{exponent:.2f} ± {error:.2f}" for exponent, error in fits)])
+        rows.append(
+            [
+                labels[kind],
+                *(f"{exponent:.2f} ± {error:.2f}" for exponent, error in fits),
+            ]
+        )
     for kind in looks:
         for what in ("time", "memory"):
             name = f"{kind}_{what}_exponent"
             evidence[name], evidence[f"{name}_error"] = exponents[kind, what]
-    straight = {f"{kind}_time_exponent": exponents["linear", "time"][0] for kind in looks}
+    straight = {
+        f"{kind}_time_exponent": exponents["linear", "time"][0] for kind in looks
+    }
     null["토큰을 하나씩 다루는 선형층"] = straight
-    null["맵을 통째로 두는 커널"] = {"fused_memory_exponent": exponents["naive", "memory"][0]}
+    null["맵을 통째로 두는 커널"] = {
+        "fused_memory_exponent": exponents["naive", "memory"][0]
+    }
     caption = "N에 대한 지수와 표준오차 (로그-로그 최소제곱)"
     table("exponents", caption, ["구현", "시간", "메모리"], rows)
 
@@ -160,8 +222,19 @@ if __name__ == "__main__":
     for kind, (color, marker) in looks.items():
         a, error = exponents[kind, "memory"]
         mebibytes = [size / 2**20 for size in memory[kind].values()]
-        axis.loglog(list(memory[kind]), mebibytes, marker=marker, color=color, label=f"{labels[kind]}: N의 {a:.2f}제곱")
-    axis.set(xlabel="토큰 수 N", ylabel="최대 메모리 (MiB)", xticks=lengths, xticklabels=lengths)
+        axis.loglog(
+            list(memory[kind]),
+            mebibytes,
+            marker=marker,
+            color=color,
+            label=f"{labels[kind]}: N의 {a:.2f}제곱",
+        )
+    axis.set(
+        xlabel="토큰 수 N",
+        ylabel="최대 메모리 (MiB)",
+        xticks=lengths,
+        xticklabels=lengths,
+    )
     axis.minorticks_off()
     axis.legend()
     alt = (
@@ -184,7 +257,14 @@ if __name__ == "__main__":
             capsize=3,
             label=f"{labels[kind]}: N의 {exponents[kind, 'time'][0]:.2f}제곱",
         )
-    axis.set(xscale="log", yscale="log", xlabel="토큰 수 N", ylabel="시간 (ms)", xticks=lengths, xticklabels=lengths)
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="토큰 수 N",
+        ylabel="시간 (ms)",
+        xticks=lengths,
+        xticklabels=lengths,
+    )
     axis.minorticks_off()
     axis.legend()
     alt = (
@@ -203,17 +283,24 @@ if __name__ == "__main__":
 
 # %%
 def attention_share(N, D):
-    """Share of the two N x N matrix products in the FLOPs of an encoder block with a 4 D MLP."""
+    """Share of the two N x N matrix products in the FLOPs of an encoder block with
+    a 4 D MLP."""
     return N / (6 * D + N)
 
 
 def count_flops(name, img_size):
-    """FLOPs of that ViT for one image, as counted op by op: (in the N x N products, in everything)."""
+    """FLOPs of that ViT for one image, as counted op by op: (in the N x N products,
+    in everything)."""
     with torch.device("meta"):  # shapes alone, no numbers
-        model, image = vit(name, img_size=img_size), torch.empty(1, 3, img_size, img_size)
+        model, image = (
+            vit(name, img_size=img_size),
+            torch.empty(1, 3, img_size, img_size),
+        )
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(image)
-    return counter.get_flop_counts()["Global"][torch.ops.aten.bmm], counter.get_total_flops()
+    return counter.get_flop_counts()["Global"][
+        torch.ops.aten.bmm
+    ], counter.get_total_flops()
 
 
 def predict_flops(name, img_size):
@@ -231,11 +318,25 @@ if __name__ == "__main__":
     count_errors, rows = [], []
     for img_size in (224, 448, 896, 1088):
         N = (img_size // 16) ** 2 + 1
-        counted, predicted = count_flops("B/16", img_size), predict_flops("B/16", img_size)
+        counted, predicted = (
+            count_flops("B/16", img_size),
+            predict_flops("B/16", img_size),
+        )
         count_errors += [abs(a / b - 1) for a, b in zip(counted, predicted)]
         share, counted_share = attention_share(N, 768), counted[0] / counted[1]
-        evidence[f"share_{N}"], evidence[f"counted_share_{N}"] = share, counted_share
-        rows.append([img_size, f"{N:,}", f"{counted[1] / 1e9:,.0f}", f"{share:.1%}", f"{counted_share:.1%}"])
+        evidence[f"share_{N}"], evidence[f"counted_share_{N}"] = (
+            share,
+            counted_share,
+        )
+        rows.append(
+            [
+                img_size,
+                f"{N:,}",
+                f"{counted[1] / 1e9:,.0f}",
+                f"{share:.1%}",
+                f"{counted_share:.1%}",
+            ]
+        )
     caption = "ViT-B/16 연산량에서 N×N 행렬곱의 몫: 블록의 식 N/(6D+N)과, 모델 전체를 센 값"
     table("flop_share", caption, ["px", "N", "GFLOPs", "식", "센 값"], rows)
     evidence["count_error"] = max(count_errors)
@@ -253,7 +354,8 @@ if __name__ == "__main__":
 
 # %%
 def images_per_second(name, batch_size, device, dtype):
-    """Quartiles of the 224 px images that a ViT takes a second: (low, median, high).
+    """Quartiles of the 224 px images that a ViT takes a second: (low, median,
+    high).
 
     Raises RuntimeError where it fails, out of memory too.
     """
@@ -266,10 +368,14 @@ def images_per_second(name, batch_size, device, dtype):
 
 # %%
 if __name__ == "__main__":
-    names, batch_size = (("Ti", "S", "B", "L"), 64) if device == "cuda" else (("Ti", "S"), 2)
+    names, batch_size = (
+        (("Ti", "S", "B", "L"), 64) if device == "cuda" else (("Ti", "S"), 2)
+    )
     rows = []
     for name in names:
-        rates = attempt(lambda: images_per_second(name, batch_size, device, dtype), device)
+        rates = attempt(
+            lambda: images_per_second(name, batch_size, device, dtype), device
+        )
         gigaflops = count_flops(f"{name}/16", 224)[1] / 1e9
         row = [f"{name}/16", f"{gigaflops:.1f}"]
         if isinstance(rates, Failed):
@@ -277,17 +383,30 @@ if __name__ == "__main__":
             continue
         low, rate, high = rates
         evidence[f"images_per_second_{name.lower()}"] = rate
-        rows.append([*row, f"{rate:,.1f}", f"{low:,.1f}~{high:,.1f}", f"{rate * gigaflops:,.0f}"])
+        rows.append(
+            [
+                *row,
+                f"{rate:,.1f}",
+                f"{low:,.1f}~{high:,.1f}",
+                f"{rate * gigaflops:,.0f}",
+            ]
+        )
     header = ["모델", "GFLOPs", "장/초", "사분위", "GFLOP/s"]
     caption = f"이미지 한 장의 연산량과 처리량 ({device_name}, 배치 {batch_size}, {dtype})"
     table("throughput", caption, header, rows)
-    same_width = images_per_second("S", batch_size, device, dtype)[1]  # once more, in the place of Ti
+    same_width = images_per_second("S", batch_size, device, dtype)[
+        1
+    ]  # once more, in the place of Ti
     null["너비가 같은 두 모델"] = {"images_per_second_ti": same_width}
     print(f"S/16을 한 번 더 재면 1초에 {same_width:,.1f}장")
 
 # %%
 if __name__ == "__main__":
     varying = "device", "longest", "_ratio", "_exponent", "images_per_second"
-    tolerance = {name: float("inf") for name in evidence if any(part in name for part in varying)}
+    tolerance = {
+        name: float("inf")
+        for name in evidence
+        if any(part in name for part in varying)
+    }
     tolerance |= {"naive_memory_exponent": 0.1, "fused_memory_exponent": 0.3}
     evidence

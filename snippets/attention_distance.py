@@ -26,23 +26,33 @@ G, SEEDS = SIZE // PATCH, range(400, 405)  # patches on a side; of the scenes
 
 # %%
 def patch_distances(grid, patch_size):
-    """Pixels between the centres of all patches: grid = (rows, columns) -> (N, N)."""
-    centres = torch.cartesian_prod(*[(torch.arange(n) + 0.5) * patch_size for n in grid])  # (N, 2): y, x
+    """Pixels between the centres of all patches: grid = (rows, columns) -> (N,
+    N)."""
+    centres = torch.cartesian_prod(
+        *[(torch.arange(n) + 0.5) * patch_size for n in grid]
+    )  # (N, 2): y, x
     return (centres[:, None] - centres).norm(dim=-1)
 
 
 def patch_rows(attn, num_prefix_tokens=1):
-    """Attention among patches alone, rows summing to 1 again: (..., prefix + N, prefix + N) -> (..., N, N)."""
+    """Attention among patches alone, rows summing to 1 again: (..., prefix + N,
+    prefix + N) -> (..., N, N)."""
     attn = attn[..., num_prefix_tokens:, num_prefix_tokens:]
     return attn / attn.sum(dim=-1, keepdim=True)
 
 
 def attention_distance(attn, grid, patch_size):
-    """ViT (2010.11929) appendix D.7: distance weighted by attention, averaged over queries, in pixels.
+    """ViT (2010.11929) appendix D.7: distance weighted by attention, averaged over
+    queries, in pixels.
 
-    Maps with a class token in front, (..., 1 + N, 1 + N) -> (...): one number a map, so one a head and layer.
+    Maps with a class token in front, (..., 1 + N, 1 + N) -> (...): one number a
+    map, so one a head and layer.
     """
-    return (patch_rows(attn) * patch_distances(grid, patch_size)).sum(dim=-1).mean(dim=-1)
+    return (
+        (patch_rows(attn) * patch_distances(grid, patch_size))
+        .sum(dim=-1)
+        .mean(dim=-1)
+    )
 
 
 # %% [markdown]
@@ -53,9 +63,12 @@ def attention_distance(attn, grid, patch_size):
 
 # %%
 def spread(weights):
-    """exp(entropy) over the number of patches: (..., N) non-negative weights -> (...), between 1 / N and 1."""
+    """exp(entropy) over the number of patches: (..., N) non-negative weights ->
+    (...), between 1 / N and 1."""
     p = weights / weights.sum(dim=-1, keepdim=True)
-    return torch.special.entr(p).sum(dim=-1).exp() / p.shape[-1]  # entr is -p log p, 0 at 0
+    return (
+        torch.special.entr(p).sum(dim=-1).exp() / p.shape[-1]
+    )  # entr is -p log p, 0 at 0
 
 
 # %% [markdown]
@@ -66,7 +79,8 @@ def spread(weights):
 
 # %%
 def with_class_token(cls_row, rows):
-    """A map of one layer and head from the class token's row (N) and the patches' rows (N, N): (1, 1, 1 + N, 1 + N)."""
+    """A map of one layer and head from the class token's row (N) and the patches'
+    rows (N, N): (1, 1, 1 + N, 1 + N)."""
     attn = torch.zeros(1 + len(rows), 1 + len(rows))
     attn[0, 1:], attn[1:, 1:] = cls_row, rows
     return attn[None, None]
@@ -88,10 +102,17 @@ if __name__ == "__main__":
     }
     rows = []
     for key, (name, weights) in known.items():
-        evidence[key] = pixels = attention_distance(with_class_token(uniform[0], weights), grid, 16).item()
+        evidence[key] = pixels = attention_distance(
+            with_class_token(uniform[0], weights), grid, 16
+        ).item()
         evidence[f"{key}_spread"] = share = spread(weights).mean().item()
         rows.append([name, f"{share:.3f}", f"{pixels:.1f}"])
-    table("known", "만든 맵의 퍼진 정도와 어텐션 거리 (224 px, 16 px 패치)", ["보는 곳", "퍼진 정도", "거리(px)"], rows)
+    table(
+        "known",
+        "만든 맵의 퍼진 정도와 어텐션 거리 (224 px, 16 px 패치)",
+        ["보는 곳", "퍼진 정도", "거리(px)"],
+        rows,
+    )
 
 # %% [markdown]
 # ## 지도는 그대로 두고 거리만, 거리는 그대로 두고 지도만
@@ -102,13 +123,20 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     one_patch = torch.eye(N)[7 * 14 + 9]
-    pairs = {"모인 지도": with_class_token(one_patch, farthest), "퍼진 지도": with_class_token(uniform[0], itself)}
-    pair_distance = [attention_distance(attn, grid, 16).item() for attn in pairs.values()]
+    pairs = {
+        "모인 지도": with_class_token(one_patch, farthest),
+        "퍼진 지도": with_class_token(uniform[0], itself),
+    }
+    pair_distance = [
+        attention_distance(attn, grid, 16).item() for attn in pairs.values()
+    ]
     pair_map = [cls_map(rollout(attn), grid) for attn in pairs.values()]
     for key, heat, pixels in zip(("gathered", "spread"), pair_map, pair_distance):
         evidence[f"{key}_map_spread"] = spread(heat.flatten()).item()
         evidence[f"{key}_map_distance"] = pixels
-    swapped = cls_map(rollout(with_class_token(one_patch, nearest)), grid)  # the first, but patches look next door
+    swapped = cls_map(
+        rollout(with_class_token(one_patch, nearest)), grid
+    )  # the first, but patches look next door
     evidence["nearest_map_change"] = (swapped - pair_map[0]).abs().max().item()
     figure, axes = plt.subplots(1, 2, figsize=(5, 3.2))
     for axis, name, heat, pixels in zip(axes, pairs, pair_map, pair_distance):
@@ -131,12 +159,27 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    near, far = with_class_token(uniform[0], itself), with_class_token(uniform[0], farthest)
-    split, alike = torch.cat([near, far], dim=1), ((near + far) / 2).expand(-1, 2, -1, -1)  # (1, 2, 1 + N, 1 + N)
-    evidence["same_rollout"] = apart = (rollout(split) - rollout(alike)).abs().max().item()
+    near, far = (
+        with_class_token(uniform[0], itself),
+        with_class_token(uniform[0], farthest),
+    )
+    split, alike = (
+        torch.cat([near, far], dim=1),
+        ((near + far) / 2).expand(-1, 2, -1, -1),
+    )  # (1, 2, 1 + N, 1 + N)
+    evidence["same_rollout"] = apart = (
+        (rollout(split) - rollout(alike)).abs().max().item()
+    )
     both = {"split": split, "alike": alike}
-    (near_px, far_px), (first_px, second_px) = (attention_distance(a, grid, 16)[0].tolist() for a in both.values())
-    evidence |= {"split_near": near_px, "split_far": far_px, "alike_first": first_px, "alike_second": second_px}
+    (near_px, far_px), (first_px, second_px) = (
+        attention_distance(a, grid, 16)[0].tolist() for a in both.values()
+    )
+    evidence |= {
+        "split_near": near_px,
+        "split_far": far_px,
+        "alike_first": first_px,
+        "alike_second": second_px,
+    }
     print(f"두 층의 롤아웃 차이: {apart:.1e}")
     print(f"역할을 나눈 층의 헤드별 거리: {near_px:.0f} px, {far_px:.0f} px")
     print(f"두 헤드가 같은 층의 헤드별 거리: {first_px:.0f} px, {second_px:.0f} px")
@@ -157,28 +200,40 @@ def measure(model, seed, n=128):
 
 
 def describe(attn, boxes):
-    """Means over scenes, each (depth, heads), or (depth) for what is of the class token or a whole layer.
+    """Means over scenes, each (depth, heads), or (depth) for what is of the class
+    token or a whole layer.
 
     attn: maps (n, depth, heads, 1 + N, 1 + N); boxes: (n, 4) as in scenes.draw.
     """
-    joint = torch.stack([rollout(attn[:, : k + 1]) for k in range(attn.shape[1])], dim=1)  # (n, depth, 1 + N, 1 + N)
-    seen = patch_rows(attn).mean(dim=-2)  # what all patches together look at: (n, depth, heads, N)
-    in_box = patches_in_box(boxes, (G, G)).repeat_interleave(seen[0, ..., 0].numel(), dim=0)
+    joint = torch.stack(
+        [rollout(attn[:, : k + 1]) for k in range(attn.shape[1])], dim=1
+    )  # (n, depth, 1 + N, 1 + N)
+    seen = patch_rows(attn).mean(
+        dim=-2
+    )  # what all patches together look at: (n, depth, heads, N)
+    in_box = patches_in_box(boxes, (G, G)).repeat_interleave(
+        seen[0, ..., 0].numel(), dim=0
+    )
     found = {
         "distance": attention_distance(attn, (G, G), PATCH),
         "head_spread": spread(patch_rows(attn)).mean(dim=-1),  # of a patch's row
         "seen_spread": spread(seen),
-        "density": density_in_box(seen.flatten(0, 2).unflatten(-1, (G, G)), in_box).view(seen.shape[:3]),
+        "density": density_in_box(
+            seen.flatten(0, 2).unflatten(-1, (G, G)), in_box
+        ).view(seen.shape[:3]),
         "rollout_spread": spread(joint[..., 0, 1:]),
         "cls_spread": spread(attn.mean(dim=2)[..., 0, 1:]),
         "rollout_distance": attention_distance(joint, (G, G), PATCH),
-        "raw_distance": (attn[..., 1:, 1:] * patch_distances((G, G), PATCH)).sum(-1).mean(dim=(-1, -2)),
+        "raw_distance": (attn[..., 1:, 1:] * patch_distances((G, G), PATCH))
+        .sum(-1)
+        .mean(dim=(-1, -2)),
     }
     return {key: value.mean(dim=0) for key, value in found.items()}
 
 
 def gather(runs):
-    """List of dicts of tensors -> dict of tensors with a first axis for the runs."""
+    """List of dicts of tensors -> dict of tensors with a first axis for the
+    runs."""
     return {key: torch.stack([run[key] for run in runs]) for key in runs[0]}
 
 
@@ -186,21 +241,41 @@ def gather(runs):
 if __name__ == "__main__":
     model = load_trained()
     trained = gather([measure(model, seed) for seed in SEEDS])
-    untrained = gather([measure(build(i).eval(), seed, n=32) for i, seed in enumerate(SEEDS)])
+    untrained = gather(
+        [measure(build(i).eval(), seed, n=32) for i, seed in enumerate(SEEDS)]
+    )
     between = patch_distances((G, G), PATCH)  # (N, N)
-    evidence["even"] = even = between.mean().item()  # every patch looks at all alike
-    evidence["longest"] = longest = between.amax(dim=1).mean().item()  # every patch looks at the farthest
+    evidence["even"] = even = (
+        between.mean().item()
+    )  # every patch looks at all alike
+    evidence["longest"] = longest = (
+        between.amax(dim=1).mean().item()
+    )  # every patch looks at the farthest
     for key, runs in (("", trained), ("untrained_", untrained)):  # one value a seed
         evidence[f"{key}first_layer"] = runs["distance"][:, 0].mean(dim=1)
         evidence[f"{key}last_layer"] = runs["distance"][:, -1].mean(dim=1)
-    by_head, by_layer = trained["distance"].mean(dim=0), trained["distance"].mean(dim=(0, 2))  # (depth, heads), (depth)
+    by_head, by_layer = (
+        trained["distance"].mean(dim=0),
+        trained["distance"].mean(dim=(0, 2)),
+    )  # (depth, heads), (depth)
     depth, heads = by_head.shape
     evidence |= {"depth": depth, "heads": depth * heads}
-    evidence |= {"shortest_head": by_head.min().item(), "longest_head": by_head.max().item()}
+    evidence |= {
+        "shortest_head": by_head.min().item(),
+        "longest_head": by_head.max().item(),
+    }
     evidence["first_layer_range"] = (by_head[0].max() - by_head[0].min()).item()
-    rows = [[layer + 1, *[f"{d:.1f}" for d in by_head[layer]], f"{by_layer[layer]:.1f}"] for layer in range(depth)]
+    rows = [
+        [layer + 1, *[f"{d:.1f}" for d in by_head[layer]], f"{by_layer[layer]:.1f}"]
+        for layer in range(depth)
+    ]
     caption = f"학습한 ViT의 어텐션 거리(px). 모든 패치를 고르게 보면 {even:.1f}, 가장 먼 곳만 보면 {longest:.1f}"
-    table("distances", caption, ["층", *[f"헤드 {h + 1}" for h in range(heads)], "평균"], rows)
+    table(
+        "distances",
+        caption,
+        ["층", *[f"헤드 {h + 1}" for h in range(heads)], "평균"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -208,13 +283,39 @@ if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5, 3.8))
     axis.axhline(longest, color=INK, linewidth=1, linestyle="--")
     axis.axhline(even, color=INK, linewidth=1, linestyle=":")
-    looks = {"학습 안 함": (untrained, ORANGE, "s", 0.15), "학습함": (trained, BLUE, "o", -0.15)}
+    looks = {
+        "학습 안 함": (untrained, ORANGE, "s", 0.15),
+        "학습함": (trained, BLUE, "o", -0.15),
+    }
     for name, (values, colour, marker, aside) in looks.items():
         dots = values["distance"].mean(dim=0).flatten()  # (depth * heads)
-        axis.plot((layers + aside).repeat_interleave(heads), dots, marker, color=colour, label=name)
-    axis.annotate("가장 먼 패치만 볼 때", (depth + 0.4, longest), (0, 4), textcoords="offset points", ha="right")
-    axis.annotate("고르게 볼 때", (depth + 0.4, even), (0, 6), textcoords="offset points", ha="right")
-    axis.set(xlabel="층 (점 하나가 헤드 하나)", ylabel="어텐션 거리 (px)", ylim=(0, longest + 6), xticks=layers)
+        axis.plot(
+            (layers + aside).repeat_interleave(heads),
+            dots,
+            marker,
+            color=colour,
+            label=name,
+        )
+    axis.annotate(
+        "가장 먼 패치만 볼 때",
+        (depth + 0.4, longest),
+        (0, 4),
+        textcoords="offset points",
+        ha="right",
+    )
+    axis.annotate(
+        "고르게 볼 때",
+        (depth + 0.4, even),
+        (0, 6),
+        textcoords="offset points",
+        ha="right",
+    )
+    axis.set(
+        xlabel="층 (점 하나가 헤드 하나)",
+        ylabel="어텐션 거리 (px)",
+        ylim=(0, longest + 6),
+        xticks=layers,
+    )
     axis.legend(loc="lower left")
     alt = (
         f"헤드 {depth * heads}개의 어텐션 거리가 층과 상관없이 {by_head.min():.1f}~{by_head.max():.1f} px로, "
@@ -231,10 +332,19 @@ if __name__ == "__main__":
 
 # %%
 def sharpest_head(runs):
-    """What gather() holds of the head of each run whose patches' rows are the least spread: {name: (runs,)}."""
+    """What gather() holds of the head of each run whose patches' rows are the least
+    spread: {name: (runs,)}."""
     head = runs["head_spread"].flatten(1).argmin(dim=1, keepdim=True)
-    keys = {"spread": "head_spread", "seen": "seen_spread", "density": "density", "distance": "distance"}
-    return {f"sharpest_{name}": runs[key].flatten(1).gather(1, head)[:, 0] for name, key in keys.items()}
+    keys = {
+        "spread": "head_spread",
+        "seen": "seen_spread",
+        "density": "density",
+        "distance": "distance",
+    }
+    return {
+        f"sharpest_{name}": runs[key].flatten(1).gather(1, head)[:, 0]
+        for name, key in keys.items()
+    }
 
 
 # %%
@@ -244,24 +354,36 @@ if __name__ == "__main__":
         torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
         for a, b in zip(trained["distance"], trained["head_spread"])
     ]
-    own, seen, times, away = (values.mean() for values in sharpest_head(trained).values())
+    own, seen, times, away = (
+        values.mean() for values in sharpest_head(trained).values()
+    )
     print(f"퍼진 정도: 패치의 행 {own:.2f}, 모든 행의 평균 {seen:.2f}")
     print(f"낱자의 상자 안에 모인 어텐션: 고르게 볼 때의 {times:.1f}배")
     print(f"그런데도 거리는 {away:.1f} px")
     correlation = statistics.mean(evidence["head_correlation"])
-    print(f"헤드 {depth * heads}개에서 퍼진 정도와 거리의 상관계수: {correlation:.2f}")
+    print(
+        f"헤드 {depth * heads}개에서 퍼진 정도와 거리의 상관계수: {correlation:.2f}"
+    )
 
 # %% [markdown]
 # 이웃만 보는 헤드가 있었다면 이렇게 재서 알 수 있었을까요? 패치마다 가장 가까운 이웃 하나만 보는 맵을 만들어 같은 함수로 재 봐요.
 
 # %%
 if __name__ == "__main__":
-    next_door = torch.eye(G * G)[between.where(between > 0, torch.inf).argmin(dim=1)]
-    local = with_class_token(next_door[0], next_door).expand(128, 1, 1, -1, -1)  # (n, depth, heads, 1 + N, 1 + N)
-    neighbours = gather([describe(local, draw(128, SIZE, seed)[2]) for seed in SEEDS])
+    next_door = torch.eye(G * G)[
+        between.where(between > 0, torch.inf).argmin(dim=1)
+    ]
+    local = with_class_token(next_door[0], next_door).expand(
+        128, 1, 1, -1, -1
+    )  # (n, depth, heads, 1 + N, 1 + N)
+    neighbours = gather(
+        [describe(local, draw(128, SIZE, seed)[2]) for seed in SEEDS]
+    )
     null["이웃만 보는 헤드"] = sharpest_head(neighbours)
     null["배우지 않은 모델"] = sharpest_head(untrained)
-    print(f"이웃만 보는 헤드의 거리는 {null['이웃만 보는 헤드']['sharpest_distance'].mean():.1f} px")
+    print(
+        f"이웃만 보는 헤드의 거리는 {null['이웃만 보는 헤드']['sharpest_distance'].mean():.1f} px"
+    )
 
 # %% [markdown]
 # ## 롤아웃이 퍼진 정도와 나란히 놓아요
@@ -271,17 +393,36 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     curves = {
-        "어텐션 거리": (trained["distance"].mean(dim=2) / even, BLUE, "o-"),  # (runs, depth) each
+        "어텐션 거리": (
+            trained["distance"].mean(dim=2) / even,
+            BLUE,
+            "o-",
+        ),  # (runs, depth) each
         "롤아웃이 퍼진 정도": (trained["rollout_spread"], ORANGE, "s--"),
         "그 층의 맵이 퍼진 정도": (trained["cls_spread"], GREEN, "^-."),
     }
     figure, axis = plt.subplots(figsize=(5, 3.8))
     for name, (values, colour, style) in curves.items():
-        axis.errorbar(layers, values.mean(dim=0), values.std(dim=0), fmt=style, color=colour, capsize=3, label=name)
-    axis.set(xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers)
+        axis.errorbar(
+            layers,
+            values.mean(dim=0),
+            values.std(dim=0),
+            fmt=style,
+            color=colour,
+            capsize=3,
+            label=name,
+        )
+    axis.set(
+        xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers
+    )
     axis.legend(loc="lower right")
-    first, last = ([values.mean(dim=0)[k].item() for values, _, _ in curves.values()] for k in (0, -1))
-    evidence["rollout_spread_first"], evidence["rollout_spread_last"] = trained["rollout_spread"][:, [0, -1]].T
+    first, last = (
+        [values.mean(dim=0)[k].item() for values, _, _ in curves.values()]
+        for k in (0, -1)
+    )
+    evidence["rollout_spread_first"], evidence["rollout_spread_last"] = trained[
+        "rollout_spread"
+    ][:, [0, -1]].T
     show(
         figure,
         "two_quantities",
@@ -301,12 +442,17 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     one, evenly = torch.eye(G * G)[0], torch.full((G * G, G * G), 1 / G**2)
-    even_map = with_class_token(one, evenly).expand(1, depth, 1, -1, -1)  # (1, depth, 1, 1 + N, 1 + N)
+    even_map = with_class_token(one, evenly).expand(
+        1, depth, 1, -1, -1
+    )  # (1, depth, 1, 1 + N, 1 + N)
     flat = gather([describe(even_map, draw(1, SIZE, seed=0)[2])])
     looked = {"만든 층": flat, "학습 안 함": untrained, "학습함": trained}
     header, columns = ["층"], [range(1, depth + 1)]
     for name, runs in looked.items():
-        for what, value in (("헤드", runs["distance"].mean(dim=2)), ("롤아웃", runs["rollout_distance"])):
+        for what, value in (
+            ("헤드", runs["distance"].mean(dim=2)),
+            ("롤아웃", runs["rollout_distance"]),
+        ):
             header.append(f"{name}: {what}")
             columns.append([f"{pixels:.1f}" for pixels in value.mean(dim=0)])
     caption = "헤드의 맵으로 잰 거리와 롤아웃으로 잰 거리(px)"
@@ -314,9 +460,15 @@ if __name__ == "__main__":
     for end, layer in (("first", 0), ("last", -1)):
         evidence[f"flat_{end}"] = flat["distance"][0, layer].item()
         evidence[f"flat_rollout_{end}"] = flat["rollout_distance"][0, layer].item()
-        evidence[f"flat_rollout_spread_{end}"] = flat["rollout_spread"][0, layer].item()
-        evidence[f"untrained_rollout_{end}"] = untrained["rollout_distance"][:, layer]  # one value a seed
-    grown = [f"{evidence[f'flat_rollout_spread_{end}']:.2f}" for end in ("first", "last")]
+        evidence[f"flat_rollout_spread_{end}"] = flat["rollout_spread"][
+            0, layer
+        ].item()
+        evidence[f"untrained_rollout_{end}"] = untrained["rollout_distance"][
+            :, layer
+        ]  # one value a seed
+    grown = [
+        f"{evidence[f'flat_rollout_spread_{end}']:.2f}" for end in ("first", "last")
+    ]
     print(f"만든 층의 롤아웃이 퍼진 정도: {grown[0]}에서 {grown[1]}")
     raw = trained["raw_distance"].mean().item() / trained["distance"].mean().item()
     evidence["raw_over_renormalised"] = raw
@@ -324,6 +476,10 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    tolerance = {"rollout_spread_first": 0.01, "rollout_spread_last": 0.01, "head_correlation": 0.05}
+    tolerance = {
+        "rollout_spread_first": 0.01,
+        "rollout_spread_last": 0.01,
+        "head_correlation": 0.05,
+    }
     tolerance |= {"first_layer_range": 0.05, "sharpest_density": 0.05}
     evidence

@@ -25,32 +25,39 @@ G = SIZE // PATCH  # patches on a side
 
 # %%
 def rollout(attn):
-    """Attention rollout: maps (..., depth, heads, N, N) -> (..., N, N), row = output token, column = input token."""
+    """Attention rollout: maps (..., depth, heads, N, N) -> (..., N, N), row =
+    output token, column = input token."""
     W = attn.mean(dim=-3)  # heads averaged: (..., depth, N, N)
     eye = torch.eye(W.shape[-1])
     joint = eye  # before the first layer every token is itself
-    for A in (0.5 * W + 0.5 * eye).unbind(dim=-3):  # Abnar & Zuidema (2005.00928), section 3: A = 0.5 W_att + 0.5 I
+    for A in (0.5 * W + 0.5 * eye).unbind(
+        dim=-3
+    ):  # Abnar & Zuidema (2005.00928), section 3: A = 0.5 W_att + 0.5 I
         joint = A @ joint  # Eq. 1: a later layer multiplies from the left
     return joint
 
 
 def last_layer(attn):
-    """The last layer's map alone, heads averaged: (..., depth, heads, N, N) -> (..., N, N)."""
+    """The last layer's map alone, heads averaged: (..., depth, heads, N, N) ->
+    (..., N, N)."""
     return attn[..., -1, :, :, :].mean(dim=-3)
 
 
 def layer_average(attn):
-    """All layers and heads averaged, nothing multiplied: (..., depth, heads, N, N) -> (..., N, N)."""
+    """All layers and heads averaged, nothing multiplied: (..., depth, heads, N, N)
+    -> (..., N, N)."""
     return attn.mean(dim=(-4, -3))
 
 
 def reversed_rollout(attn):
-    """The usual slip, the first layer on the left: (..., depth, heads, N, N) -> (..., N, N)."""
+    """The usual slip, the first layer on the left: (..., depth, heads, N, N) ->
+    (..., N, N)."""
     return rollout(attn.flip(dims=[-4]))
 
 
 def product_without_identity(attn):
-    """Rollout that forgets the residual: (..., depth, heads, N, N) -> (..., N, N)."""
+    """Rollout that forgets the residual: (..., depth, heads, N, N) -> (..., N,
+    N)."""
     joint = torch.eye(attn.shape[-1])
     for W in attn.mean(dim=-3).unbind(dim=-3):
         joint = W @ joint
@@ -75,25 +82,44 @@ if __name__ == "__main__":
         return ((a - b).norm(dim=(-2, -1)) / a.norm(dim=(-2, -1))).mean().item()
 
     def row_spread(a):
-        """How much the rows of (B, N, N) differ from one another, as a share of the mean entry."""
+        """How much the rows of (B, N, N) differ from one another, as a share of the
+        mean entry."""
         return (a.std(dim=1).mean() / a.mean()).item()
 
     backwards, bare = reversed_rollout(attn), product_without_identity(attn)
-    evidence["row_sum_error"] = row_sum_error = (joint.sum(dim=-1) - 1).abs().max().item()
-    tokens = x = torch.randn(joint.shape[-1], 8, generator=torch.Generator().manual_seed(0))  # (1 + N, 8)
-    for W in attn.mean(dim=2).unbind(dim=1):  # one layer after the other, first to last
+    evidence["row_sum_error"] = row_sum_error = (
+        (joint.sum(dim=-1) - 1).abs().max().item()
+    )
+    tokens = x = torch.randn(
+        joint.shape[-1], 8, generator=torch.Generator().manual_seed(0)
+    )  # (1 + N, 8)
+    for W in attn.mean(dim=2).unbind(
+        dim=1
+    ):  # one layer after the other, first to last
         x = 0.5 * W @ x + 0.5 * x  # (B, 1 + N, 8)
     evidence["step_error"] = step_error = difference(x, joint @ tokens)
-    evidence["step_error_reversed"] = step_error_reversed = difference(x, backwards @ tokens)
+    evidence["step_error_reversed"] = step_error_reversed = difference(
+        x, backwards @ tokens
+    )
     evidence["wrong_order"] = wrong_order = difference(joint, backwards)
-    evidence["wrong_order_cls"] = wrong_order_cls = difference(joint[:, :1, 1:], backwards[:, :1, 1:])
+    evidence["wrong_order_cls"] = wrong_order_cls = difference(
+        joint[:, :1, 1:], backwards[:, :1, 1:]
+    )
     evidence["row_spread"] = rows_apart = row_spread(joint)
     evidence["row_spread_without_identity"] = bare_rows_apart = row_spread(bare)
-    evidence["change_from_last_layer"] = from_last = difference(last_layer(attn)[:, :1, 1:], joint[:, :1, 1:])
+    evidence["change_from_last_layer"] = from_last = difference(
+        last_layer(attn)[:, :1, 1:], joint[:, :1, 1:]
+    )
     print(f"행의 합은 1에서 최대 {row_sum_error:.1e} 벗어나요.")
-    print(f"층을 하나씩 지난 토큰과의 차이: 롤아웃 {step_error:.0e}, 순서를 뒤집은 롤아웃 {step_error_reversed:.0%}")
-    print(f"순서를 뒤집어 곱하면 행렬이 {wrong_order:.0%}, 클래스 토큰의 행만 보면 {wrong_order_cls:.0%} 달라져요.")
-    print(f"행끼리의 차이는 롤아웃에서 {rows_apart:.2f}, 단위행렬을 빼고 곱하면 {bare_rows_apart:.5f}이에요.")
+    print(
+        f"층을 하나씩 지난 토큰과의 차이: 롤아웃 {step_error:.0e}, 순서를 뒤집은 롤아웃 {step_error_reversed:.0%}"
+    )
+    print(
+        f"순서를 뒤집어 곱하면 행렬이 {wrong_order:.0%}, 클래스 토큰의 행만 보면 {wrong_order_cls:.0%} 달라져요."
+    )
+    print(
+        f"행끼리의 차이는 롤아웃에서 {rows_apart:.2f}, 단위행렬을 빼고 곱하면 {bare_rows_apart:.5f}이에요."
+    )
     print(f"끝까지 곱한 롤아웃은 마지막 층 하나의 어텐션과 {from_last:.0%} 달라요.")
 
 
@@ -106,7 +132,8 @@ if __name__ == "__main__":
 
 # %%
 def cls_map(joint, grid, num_prefix_tokens=1):
-    """The class token's row as a picture, (..., N, N) -> (..., rows, columns), for grid = (rows, columns).
+    """The class token's row as a picture, (..., N, N) -> (..., rows, columns), for
+    grid = (rows, columns).
 
     Raises RuntimeError if the tokens after the prefix do not fill the grid.
     """
@@ -114,7 +141,8 @@ def cls_map(joint, grid, num_prefix_tokens=1):
 
 
 def cls_map_by_sqrt(joint):
-    """The usual shortcut, kept as a warning: the side is guessed from the number of tokens, class token included."""
+    """The usual shortcut, kept as a warning: the side is guessed from the number of
+    tokens, class token included."""
     side = int(joint.shape[-1] ** 0.5)
     return joint[..., 0, 1:].reshape(*joint.shape[:-2], side, side)
 
@@ -127,7 +155,11 @@ def outcome_of_sqrt(grid, num_prefix_tokens):
         guess = cls_map_by_sqrt(joint)
     except RuntimeError:
         return "오류"
-    return "맞음" if torch.equal(guess, cls_map(joint, grid, num_prefix_tokens)) else "오류 없이 틀림"
+    return (
+        "맞음"
+        if torch.equal(guess, cls_map(joint, grid, num_prefix_tokens))
+        else "오류 없이 틀림"
+    )
 
 
 # %%
@@ -143,7 +175,12 @@ if __name__ == "__main__":
     for key, (name, grid, prefix) in cases.items():
         evidence[f"sqrt_{key}"] = outcome = outcome_of_sqrt(grid, prefix)
         rows.append([name, f"{grid[0]}×{grid[1]}", outcome])
-    table("sqrt_grid", "한 변을 토큰 수의 제곱근으로 짐작하면", ["경우", "격자", "결과"], rows)
+    table(
+        "sqrt_grid",
+        "한 변을 토큰 수의 제곱근으로 짐작하면",
+        ["경우", "격자", "결과"],
+        rows,
+    )
 
 
 # %% [markdown]
@@ -154,7 +191,8 @@ if __name__ == "__main__":
 
 # %%
 def patches_in_box(boxes, grid):
-    """Which patches have their centre in the box: (B, 4) as x0 y0 x1 y1 in [0, 1] -> (B, rows, columns) of bool."""
+    """Which patches have their centre in the box: (B, 4) as x0 y0 x1 y1 in [0, 1]
+    -> (B, rows, columns) of bool."""
     y, x = [(torch.arange(n) + 0.5) / n for n in grid]
     inside_y = (boxes[:, 1:2] < y) & (y < boxes[:, 3:4])  # (B, rows)
     inside_x = (boxes[:, 0:1] < x) & (x < boxes[:, 2:3])  # (B, columns)
@@ -162,7 +200,8 @@ def patches_in_box(boxes, grid):
 
 
 def peak_in_box(heat, inside):
-    """Whether the hottest patch of heat (B, rows, columns) is one of inside, (B, rows, columns) of bool: (B,)."""
+    """Whether the hottest patch of heat (B, rows, columns) is one of inside, (B,
+    rows, columns) of bool: (B,)."""
     peak = heat.flatten(1).argmax(dim=1, keepdim=True)
     return inside.flatten(1).gather(1, peak)[:, 0]
 
@@ -174,24 +213,48 @@ def peak_in_box(heat, inside):
 
 # %%
 if __name__ == "__main__":
-    heats = {"장면": None, "마지막 층": cls_map(last_layer(attn), (G, G)), "롤아웃": cls_map(joint, (G, G))}
+    heats = {
+        "장면": None,
+        "마지막 층": cls_map(last_layer(attn), (G, G)),
+        "롤아웃": cls_map(joint, (G, G)),
+    }
     figure, axes = plt.subplots(len(heats), 4, figsize=(5, 3.9))
     for row, (name, heat) in zip(axes, heats.items()):
         row[0].set_ylabel(name)
         for axis, i in zip(row, range(4)):
-            picture = (images[i] * 0.25 + 0.5).permute(1, 2, 0)  # (SIZE, SIZE, 3) in [0, 1]
+            picture = (images[i] * 0.25 + 0.5).permute(
+                1, 2, 0
+            )  # (SIZE, SIZE, 3) in [0, 1]
             if heat is not None:
-                colour = torch.from_numpy(plt.cm.inferno((heat[i] / heat[i].max()).numpy()))[..., :3]  # (G, G, 3)
-                colour = colour.repeat_interleave(PATCH, dim=0).repeat_interleave(PATCH, dim=1)
+                colour = torch.from_numpy(
+                    plt.cm.inferno((heat[i] / heat[i].max()).numpy())
+                )[..., :3]  # (G, G, 3)
+                colour = colour.repeat_interleave(PATCH, dim=0).repeat_interleave(
+                    PATCH, dim=1
+                )
                 picture = 0.35 * picture.mean(dim=-1, keepdim=True) + 0.65 * colour
-            axis.imshow(picture, extent=(0, 1, 1, 0), interpolation="none")  # pixels as they are: a smaller SVG
+            axis.imshow(
+                picture, extent=(0, 1, 1, 0), interpolation="none"
+            )  # pixels as they are: a smaller SVG
             x0, y0, x1, y1 = boxes[i].tolist()
-            axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="white", linewidth=1.5))
+            axis.add_patch(
+                plt.Rectangle(
+                    (x0, y0),
+                    x1 - x0,
+                    y1 - y0,
+                    fill=False,
+                    edgecolor="white",
+                    linewidth=1.5,
+                )
+            )
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
             axis.grid(False)
     inside = patches_in_box(boxes[:4], (G, G))
-    hits = [peak_in_box(heats[name][:4], inside).sum().item() for name in ("마지막 층", "롤아웃")]
+    hits = [
+        peak_in_box(heats[name][:4], inside).sum().item()
+        for name in ("마지막 층", "롤아웃")
+    ]
     alt = (
         f"장면 네 개에 겹쳐 그린 지도. 가장 밝은 패치가 낱자의 상자 안에 있는 것은 마지막 층에서 {hits[0]}개, "
         f"롤아웃에서 {hits[1]}개예요. 롤아웃은 상자 밖에도 옅은 값이 고르게 깔려 있어요."
@@ -214,16 +277,26 @@ if __name__ == "__main__":
 
 # %%
 def density_in_box(heat, inside):
-    """Share of the heat in the box over the share of the patches in it: (B, rows, columns) twice -> (B,)."""
+    """Share of the heat in the box over the share of the patches in it: (B, rows,
+    columns) twice -> (B,)."""
     share = (heat * inside).sum(dim=(1, 2)) / heat.sum(dim=(1, 2))
     return share / inside.float().mean(dim=(1, 2))
 
 
 def classify_without(model, images, heat, k):
-    """The model's answer (B,) once the k hottest patches of heat (B, rows, columns) are taken out of the sequence."""
+    """The model's answer (B,) once the k hottest patches of heat (B, rows, columns)
+    are taken out of the sequence."""
     tokens = model.embed(images)  # (B, 1 + N, D), positions added already
     keep = heat.flatten(1).argsort(dim=1, descending=True)[:, k:]  # (B, N - k)
-    x = torch.cat([tokens[:, :1], tokens[:, 1:].gather(1, keep[..., None].expand(-1, -1, tokens.shape[-1]))], dim=1)
+    x = torch.cat(
+        [
+            tokens[:, :1],
+            tokens[:, 1:].gather(
+                1, keep[..., None].expand(-1, -1, tokens.shape[-1])
+            ),
+        ],
+        dim=1,
+    )
     for block in model.blocks:
         x, _ = block(x)
     return model.head(model.norm(x)[:, 0]).argmax(dim=1)
@@ -244,7 +317,8 @@ NAMES = {
 
 @torch.no_grad()
 def measure(model, seed, n=200, k=4):
-    """Scores on n scenes, {key: (peak, density, accuracy without the k hottest)}, plain accuracy, the boxes' area."""
+    """Scores on n scenes, {key: (peak, density, accuracy without the k hottest)},
+    plain accuracy, the boxes' area."""
     untrained = build(seed).eval()
     images, labels, boxes = draw(n, SIZE, seed)
     inside = patches_in_box(boxes, (G, G))
@@ -261,39 +335,73 @@ def measure(model, seed, n=200, k=4):
         "untrained_last": last_layer(raw_attn),
     }
     heats = {key: cls_map(joint, (G, G)) for key, joint in joints.items()}
-    heats["random"] = torch.rand(n, G, G, generator=torch.Generator().manual_seed(seed))
+    heats["random"] = torch.rand(
+        n, G, G, generator=torch.Generator().manual_seed(seed)
+    )
     scores = {
         key: (
             peak_in_box(heat, inside).double().mean().item(),
             density_in_box(heat, inside).mean().item(),
-            (classify_without(model, images, heat, k) == labels).double().mean().item(),
+            (classify_without(model, images, heat, k) == labels)
+            .double()
+            .mean()
+            .item(),
         )
         for key, heat in heats.items()
     }
-    return scores, (logits.argmax(dim=1) == labels).double().mean().item(), inside.double().mean().item()
+    return (
+        scores,
+        (logits.argmax(dim=1) == labels).double().mean().item(),
+        inside.double().mean().item(),
+    )
 
 
 # %%
 if __name__ == "__main__":
     runs, plain, area = zip(*[measure(model, seed) for seed in range(200, 205)])
-    evidence |= {"accuracy": list(plain), "chance": list(area)}  # one value a seed, as below
+    evidence |= {
+        "accuracy": list(plain),
+        "chance": list(area),
+    }  # one value a seed, as below
     accuracy, chance = statistics.mean(plain), statistics.mean(area)
     mean, std, rows = {}, {}, []
     for key, name in NAMES.items():
-        columns = [list(column) for column in zip(*[scores[key] for scores in runs])]
+        columns = [
+            list(column) for column in zip(*[scores[key] for scores in runs])
+        ]
         for what, column in zip(("peak", "density", "accuracy_without"), columns):
             evidence[f"{what}_{key}"] = column
-        mean[key], std[key] = [statistics.mean(c) for c in columns], [statistics.stdev(c) for c in columns]
-        rows.append([name, f"{mean[key][0]:.0%}", f"{mean[key][1]:.1f}배", f"{mean[key][2]:.0%}"])
-    worlds = {"배우지 않은 모델": "untrained", "다른 장면의 지도": "other", "무작위로 칠한 지도": "random"}
-    for world, key in worlds.items():  # whose map stands in the place of the rollout, and of the slip
+        mean[key], std[key] = (
+            [statistics.mean(c) for c in columns],
+            [statistics.stdev(c) for c in columns],
+        )
+        rows.append(
+            [
+                name,
+                f"{mean[key][0]:.0%}",
+                f"{mean[key][1]:.1f}배",
+                f"{mean[key][2]:.0%}",
+            ]
+        )
+    worlds = {
+        "배우지 않은 모델": "untrained",
+        "다른 장면의 지도": "other",
+        "무작위로 칠한 지도": "random",
+    }
+    for (
+        world,
+        key,
+    ) in (
+        worlds.items()
+    ):  # whose map stands in the place of the rollout, and of the slip
         null[world] = {
             f"{what}_{of}": evidence[f"{what}_{key}"]
             for what in ("peak", "density", "accuracy_without")
             for of in ("rollout", "reversed")
         }
     null["배우지 않은 모델"] |= {
-        f"{what}_last": evidence[f"{what}_untrained_last"] for what in ("peak", "density", "accuracy_without")
+        f"{what}_last": evidence[f"{what}_untrained_last"]
+        for what in ("peak", "density", "accuracy_without")
     }
     null["무작위로 칠한 지도"]["peak_other"] = evidence["peak_random"]
     most = max(values[0] for values in std.values())
@@ -306,12 +414,20 @@ if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5, 3.6))
     peaks, errors = [mean[key][0] for key in NAMES], [std[key][0] for key in NAMES]
     colours = [ORANGE if key == "rollout" else BLUE for key in NAMES]
-    axis.barh(list(NAMES.values()), peaks, xerr=errors, color=colours, error_kw={"ecolor": INK, "capsize": 3})
+    axis.barh(
+        list(NAMES.values()),
+        peaks,
+        xerr=errors,
+        color=colours,
+        error_kw={"ecolor": INK, "capsize": 3},
+    )
     axis.axvline(chance, color=INK, linestyle=":", linewidth=1)
     axis.set(xlim=(0, 1), xlabel="정점이 상자 안에 있는 비율 (점선은 상자의 넓이)")
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
-    alt = "정점이 상자 안에 있는 비율은 " + ", ".join(f"{name} {peak:.0%}" for name, peak in zip(NAMES.values(), peaks))
+    alt = "정점이 상자 안에 있는 비율은 " + ", ".join(
+        f"{name} {peak:.0%}" for name, peak in zip(NAMES.values(), peaks)
+    )
     show(figure, "peaks", f"{alt}이고 상자의 넓이는 {chance:.0%}예요.")
 
 
@@ -324,6 +440,10 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     # a near tie between two patches may fall otherwise on another CPU
-    tolerance = {name: 0.04 for name in evidence if name.startswith(("peak", "density", "accuracy"))}
+    tolerance = {
+        name: 0.04
+        for name in evidence
+        if name.startswith(("peak", "density", "accuracy"))
+    }
     tolerance |= {"row_sum_error": 1e-5, "step_error": 1e-5}
     evidence

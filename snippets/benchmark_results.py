@@ -12,9 +12,20 @@ from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
 from lib.paths import data_path
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-METHODS = {"naive": "식 그대로", "math": "math", "efficient": "efficient", "flash": "flash", "cudnn": "cuDNN"}
+METHODS = {
+    "naive": "식 그대로",
+    "math": "math",
+    "efficient": "efficient",
+    "flash": "flash",
+    "cudnn": "cuDNN",
+}
 MODES = {"inference": "추론", "training": "학습"}
-REASONS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류", "skipped": "안 잼"}
+REASONS = {
+    "oom": "메모리 부족",
+    "unsupported": "없음",
+    "error": "오류",
+    "skipped": "안 잼",
+}
 
 
 def name_of(record):
@@ -33,7 +44,11 @@ def title_of(cell):
 def select(record, section, status="ok", **fields):
     """The cells of a record that agree with all fields: list. status None: any."""
     fields |= {"section": section} | ({"status": status} if status else {})
-    return [cell for cell in record["cells"] if all(cell.get(key) == value for key, value in fields.items())]
+    return [
+        cell
+        for cell in record["cells"]
+        if all(cell.get(key) == value for key, value in fields.items())
+    ]
 
 
 def rate(cell, quantity="flops", quartile="median"):
@@ -49,12 +64,20 @@ def peak_of(record, precision):
 
 def bandwidth_of(record):
     """GB a second that a copy read and wrote, None without one."""
-    return max((rate(cell, "bytes") / 1e9 for cell in select(record, "copy")), default=None)
+    return max(
+        (rate(cell, "bytes") / 1e9 for cell in select(record, "copy")), default=None
+    )
 
 
 def short(value):
     """A positive number with three digits and no exponent, "-" for none: str."""
-    return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return (
+        "-"
+        if value is None
+        else f"{value:,.0f}"
+        if value >= 100
+        else f"{value:.3g}"
+    )
 
 
 # %%
@@ -66,12 +89,21 @@ if __name__ == "__main__":
     lead = records[0]
     lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
     lead_words = f"({lead_name}, {lead_precision})"
-    hows = [how for how in ("bf16", "fp16", "tf32", "float32") if any(peak_of(record, how) for record in records)]
+    hows = [
+        how
+        for how in ("bf16", "fp16", "tf32", "float32")
+        if any(peak_of(record, how) for record in records)
+    ]
     rows = []
     for record in records:
         speeds = [*(peak_of(record, how) for how in hows), bandwidth_of(record)]
         moved, minutes = math.expm1(drift(record)), record["seconds"] / 60
-        about = [f"{moved:.1%}", record["versions"]["torch"], record["when"][:10], f"{minutes:.0f}분"]
+        about = [
+            f"{moved:.1%}",
+            record["versions"]["torch"],
+            record["when"][:10],
+            f"{minutes:.0f}분",
+        ]
         rows.append([name_of(record), *map(short, speeds), *about])
     header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
     caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
@@ -88,17 +120,28 @@ if __name__ == "__main__":
 
 # %%
 def race(record):
-    """Every model cell against its fastest peer -> [dict]. ratio: how many times as fast."""
+    """Every model cell against its fastest peer -> [dict]. ratio: how many times as
+    fast."""
     races = []
     for ours in select(record, "model", library="mundap"):
         same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
-        cells = [cell for cell in select(record, "model", **same) if "times_ours" in cell]
+        cells = [
+            cell for cell in select(record, "model", **same) if "times_ours" in cell
+        ]
         if cells:
             peers = {cell["library"]: cell["times_ours"] for cell in cells}
             fastest = min(peers, key=lambda name: peers[name]["median"])
             ratio = peers[fastest]
             slower = ratio["median"] < 0.97 and ratio["high"] < 1
-            races.append({**same, "peers": peers, "fastest": fastest, "ratio": ratio, "slower": slower})
+            races.append(
+                {
+                    **same,
+                    "peers": peers,
+                    "fastest": fastest,
+                    "ratio": ratio,
+                    "slower": slower,
+                }
+            )
     return races
 
 
@@ -109,10 +152,25 @@ if __name__ == "__main__":
     rows = []
     for item in compared:
         ratio = "{median:.2f} ({low:.2f}~{high:.2f})".format(**item["ratio"])
-        medians = [f"{item['peers'][name]['median']:.2f}" if name in item["peers"] else "-" for name in libraries]
-        rows.append([title_of(item), ratio, "느려요" if item["slower"] else "괜찮아요", *medians])
+        medians = [
+            f"{item['peers'][name]['median']:.2f}" if name in item["peers"] else "-"
+            for name in libraries
+        ]
+        rows.append(
+            [
+                title_of(item),
+                ratio,
+                "느려요" if item["slower"] else "괜찮아요",
+                *medians,
+            ]
+        )
     header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
-    table("ratios", f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})", header, rows)
+    table(
+        "ratios",
+        f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})",
+        header,
+        rows,
+    )
     slower = [item for item in compared if item["slower"]]
     print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
 
@@ -128,29 +186,60 @@ if __name__ == "__main__":
     for cell in select(lead, "model", status=None, library="mundap"):
         row = [REASONS.get(cell["status"]), "-", "-"]
         if cell["status"] == "ok":
-            median, high, low = (short(rate(cell, "batch", end)) for end in ("median", "high", "low"))
+            median, high, low = (
+                short(rate(cell, "batch", end)) for end in ("median", "high", "low")
+            )
             mfu = f"{cell['mfu']:.0%}" if cell["mfu"] else "-"
-            memory = "-" if cell["memory_bytes"] is None else f"{cell['memory_bytes'] / 2**20:,.0f}"
+            memory = (
+                "-"
+                if cell["memory_bytes"] is None
+                else f"{cell['memory_bytes'] / 2**20:,.0f}"
+            )
             row = [f"{median} ({high}~{low})", mfu, memory]
         rows.append([title_of(cell), cell["batch"] or "-", *row])
     header = ["칸", "배치", "장/초 (사분위)", "MFU", "MiB"]
-    table("models", f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})", header, rows)
+    table(
+        "models",
+        f"이 저장소의 ViT: 224px 이미지의 처리량과 MFU ({lead_name})",
+        header,
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
     rows = []
     for mode, goal in (("inference", 0.65), ("training", 0.50)):
         title = f"ViT-L/16 {MODES[mode]} bf16 compile: MFU {goal:.0%} 이상"
-        largest = {"library": "mundap", "model": "L/16", "mode": mode, "precision": "bf16", "compile": True}
+        largest = {
+            "library": "mundap",
+            "model": "L/16",
+            "mode": mode,
+            "precision": "bf16",
+            "compile": True,
+        }
         for record in gpus:
-            mfu = max((cell["mfu"] or 0 for cell in select(record, "model", **largest)), default=0)
-            verdict = "안 잼" if not mfu else "이뤘어요" if mfu >= goal else "모자라요"
-            rows.append([title, name_of(record), f"{mfu:.0%}" if mfu else "-", verdict])
+            mfu = max(
+                (cell["mfu"] or 0 for cell in select(record, "model", **largest)),
+                default=0,
+            )
+            verdict = (
+                "안 잼" if not mfu else "이뤘어요" if mfu >= goal else "모자라요"
+            )
+            rows.append(
+                [title, name_of(record), f"{mfu:.0%}" if mfu else "-", verdict]
+            )
         rows += [] if gpus else [[title, "GPU", "-", "기록이 없어요"]]
     for name, items in races.items():
         count = sum(item["slower"] for item in items)
         verdict = "안 잼" if not items else "모자라요" if count else "이뤘어요"
-        rows.append(["어느 칸에서도 느리지 않음", name, f"{len(items)}칸 중 {count}칸 느림", verdict])
+        rows.append(
+            [
+                "어느 칸에서도 느리지 않음",
+                name,
+                f"{len(items)}칸 중 {count}칸 느림",
+                verdict,
+            ]
+        )
     table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
 
 
@@ -170,12 +259,32 @@ if __name__ == "__main__":
     gains = []  # how many times as fast as batch 1 the fastest batch is
     for axis, mode in zip(axes, MODES):
         batches = set()
-        for size, color, marker in zip(("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"):
-            same = {"model": f"{size}/16", "mode": mode, "precision": lead_precision}
-            rates = {cell["batch"]: rate(cell, "batch") for cell in select(lead, "sweep", **same)}
+        for size, color, marker in zip(
+            ("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"
+        ):
+            same = {
+                "model": f"{size}/16",
+                "mode": mode,
+                "precision": lead_precision,
+            }
+            rates = {
+                cell["batch"]: rate(cell, "batch")
+                for cell in select(lead, "sweep", **same)
+            }
             if rates:
-                gains.append((max(rates.values()) / next(iter(rates.values())), f"{size}/16", mode))
-                axis.plot(*zip(*rates.items()), color=color, marker=marker, label=f"ViT-{size}/16")
+                gains.append(
+                    (
+                        max(rates.values()) / next(iter(rates.values())),
+                        f"{size}/16",
+                        mode,
+                    )
+                )
+                axis.plot(
+                    *zip(*rates.items()),
+                    color=color,
+                    marker=marker,
+                    label=f"ViT-{size}/16",
+                )
             batches |= rates.keys()
         log_axes(axis, "배치", sorted(batches), title=MODES[mode])
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -193,11 +302,18 @@ if __name__ == "__main__":
 
 # %%
 def curve(record, method, precision, which="forward", quantity="seconds"):
-    """Seconds or bytes ("memory") of one sequence against N -> {N: value}, in order."""
-    cells = select(record, "attention", method=method, precision=precision, **{"pass": which})
+    """Seconds or bytes ("memory") of one sequence against N -> {N: value}, in
+    order."""
+    cells = select(
+        record, "attention", method=method, precision=precision, **{"pass": which}
+    )
     values = {}
     for cell in sorted(cells, key=lambda cell: cell["tokens"]):
-        value = cell["seconds"]["median"] if quantity == "seconds" else cell["memory_bytes"]
+        value = (
+            cell["seconds"]["median"]
+            if quantity == "seconds"
+            else cell["memory_bytes"]
+        )
         if value:
             values[cell["tokens"]] = value / cell["batch"]
     return values
@@ -205,13 +321,23 @@ def curve(record, method, precision, which="forward", quantity="seconds"):
 
 def fused_methods(record, precision):
     """The fused kernels of a device, the fastest at the longest N first: list."""
-    curves = {method: curve(record, method, precision) for method in ("flash", "cudnn", "efficient")}
-    longest = {method: max(seconds.items()) for method, seconds in curves.items() if seconds}
-    return sorted(longest, key=lambda method: (-longest[method][0], longest[method][1]))
+    curves = {
+        method: curve(record, method, precision)
+        for method in ("flash", "cudnn", "efficient")
+    }
+    longest = {
+        method: max(seconds.items())
+        for method, seconds in curves.items()
+        if seconds
+    }
+    return sorted(
+        longest, key=lambda method: (-longest[method][0], longest[method][1])
+    )
 
 
 def at_longest(record, one, other, quantity="seconds"):
-    """One (method, precision) over another at the longest N of both -> (N, ratio)."""
+    """One (method, precision) over another at the longest N of both -> (N,
+    ratio)."""
     ones, others = (curve(record, *way, quantity=quantity) for way in (one, other))
     longest = max(ones.keys() & others.keys())
     return longest, ones[longest] / others[longest]
@@ -219,30 +345,54 @@ def at_longest(record, one, other, quantity="seconds"):
 
 if __name__ == "__main__":
     # Two devices side by side, or two precisions of the only one.
-    panels = [(record, record["settings"]["precisions"][0]) for record in records[:2]]
+    panels = [
+        (record, record["settings"]["precisions"][0]) for record in records[:2]
+    ]
     if len(panels) == 1:
         panels = [(lead, how) for how in dict.fromkeys([lead_precision, "float32"])]
-    panels = [(record, how) for record, how in panels if curve(record, "naive", how)]
+    panels = [
+        (record, how) for record, how in panels if curve(record, "naive", how)
+    ]
     best_fused = fused_methods(lead, lead_precision)[0]
-    ways, ratios = [(method, lead_precision) for method in ("naive", best_fused)], {}
+    ways, ratios = (
+        [(method, lead_precision) for method in ("naive", best_fused)],
+        {},
+    )
     looks = dict(zip(METHODS, zip((ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD")))
     for quantity, what, scale, label, name in (
         ("seconds", "시간이", 1e3, "시간 (ms)", "attention_time"),
         ("memory", "메모리가", 2**-20, "최대 메모리 (MiB)", "attention_memory"),
     ):
-        figure, axes = plt.subplots(1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False
+        )
         for axis, (record, how) in zip(axes[0], panels):
             for method, (color, marker) in looks.items():
                 values = curve(record, method, how, quantity=quantity)
                 values = {N: scale * value for N, value in values.items()}
                 if values:
-                    axis.plot(*zip(*values.items()), color=color, marker=marker, label=METHODS[method])
+                    axis.plot(
+                        *zip(*values.items()),
+                        color=color,
+                        marker=marker,
+                        label=METHODS[method],
+                    )
                 same = {"method": method, "precision": how, "pass": "forward"}
                 if values and select(record, "attention", "oom", **same):
                     place = {"xytext": (4, 4), "textcoords": "offset points"}
-                    axis.annotate("메모리 부족", max(values.items()), fontsize=8, color=color, **place)
+                    axis.annotate(
+                        "메모리 부족",
+                        max(values.items()),
+                        fontsize=8,
+                        color=color,
+                        **place,
+                    )
             last = max(curve(record, "flash", how))
-            log_axes(axis, "토큰 수 N", [N for N in (197, 1025, 4097, 16385) if N <= last])
+            log_axes(
+                axis,
+                "토큰 수 N",
+                [N for N in (197, 1025, 4097, 16385) if N <= last],
+            )
             axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
         axes[0][0].set_ylabel(f"시퀀스 하나의 {label}")
         axes[0][0].legend(fontsize=9)
@@ -256,25 +406,51 @@ if __name__ == "__main__":
     for px in lead["settings"]["grid"]["pixels"]:
         N = (px // 16) ** 2 + 1
         same = {"tokens": N, "precision": lead_precision, "pass": "forward"}
-        found = {cell["method"]: cell for cell in select(lead, "attention", status=None, **same)}
+        found = {
+            cell["method"]: cell
+            for cell in select(lead, "attention", status=None, **same)
+        }
         row = [px, f"{N:,}"]
         for method in METHODS:
             cell = found.get(method, {"status": None})
             if cell["status"] == "ok":
-                row.append(f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}")
+                row.append(
+                    f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}"
+                )
             else:
                 row.append(REASONS.get(cell["status"], "-"))
         rows.append(row)
     caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s {lead_words}"
     table("attention", caption, ["px", "N", *METHODS.values()], rows)
 
-    fits = {(fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit for fit in lead["fits"]}
+    fits = {
+        (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit
+        for fit in lead["fits"]
+    }
     rows = []
     for method, which, how in dict.fromkeys(key[:3] for key in fits):
-        both = [fits.get((method, which, how, quantity)) for quantity in ("time", "memory")]
-        exponents = [f"{fit['exponent']:.2f} ± {fit['error']:.2f}" if fit else "-" for fit in both]
-        rows.append([METHODS[method], "순전파" if which == "forward" else "순전파+역전파", how, *exponents])
-    table("exponents", f"N에 대한 지수와 표준오차 ({lead_name})", ["구현", "일", "정밀도", "시간", "메모리"], rows)
+        both = [
+            fits.get((method, which, how, quantity))
+            for quantity in ("time", "memory")
+        ]
+        exponents = [
+            f"{fit['exponent']:.2f} ± {fit['error']:.2f}" if fit else "-"
+            for fit in both
+        ]
+        rows.append(
+            [
+                METHODS[method],
+                "순전파" if which == "forward" else "순전파+역전파",
+                how,
+                *exponents,
+            ]
+        )
+    table(
+        "exponents",
+        f"N에 대한 지수와 표준오차 ({lead_name})",
+        ["구현", "일", "정밀도", "시간", "메모리"],
+        rows,
+    )
 
 # %% [markdown]
 # ## 모델의 시간에서 어텐션이 차지하는 몫
@@ -285,26 +461,60 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(6, 3.8))
-    lines = [(record, how) for record in records for how in record["settings"]["precisions"] if how != "tf32"][:4]
+    lines = [
+        (record, how)
+        for record in records
+        for how in record["settings"]["precisions"]
+        if how != "tf32"
+    ][:4]
     shares = {}  # of a device and a precision -> {N: the cell}
-    for (record, how), color, marker in zip(lines, (BLUE, GREEN, PINK, VIOLET), "os^D"):
-        cells = sorted(select(record, "share", precision=how), key=lambda cell: cell["tokens"])
+    for (record, how), color, marker in zip(
+        lines, (BLUE, GREEN, PINK, VIOLET), "os^D"
+    ):
+        cells = sorted(
+            select(record, "share", precision=how), key=lambda cell: cell["tokens"]
+        )
         found = {cell["tokens"]: cell for cell in cells if "time_share" in cell}
         shares[name_of(record), how] = found
         times = [cell["time_share"] for cell in found.values()]
         if times:
             median = [time["median"] for time in times]
-            bars = [[abs(time[end] - time["median"]) for time in times] for end in ("low", "high")]
-            look = {"color": color, "marker": marker, "label": f"시간: {record['device']['name']}, {how}"}
+            bars = [
+                [abs(time[end] - time["median"]) for time in times]
+                for end in ("low", "high")
+            ]
+            look = {
+                "color": color,
+                "marker": marker,
+                "label": f"시간: {record['device']['name']}, {how}",
+            }
             axis.errorbar(list(found), median, yerr=bars, capsize=3, **look)
     lengths = sorted({N for share in shares.values() for N in share})
-    grid = [197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(lengths)]
-    axis.plot(grid, [N / (6 * 768 + N) for N in grid], color=ORANGE, linestyle="--", label="연산량: N/(6D+N)")
-    log_axes(axis, "토큰 수 N", lengths, yscale="linear", ylabel="어텐션의 몫", ylim=(0, None))
+    grid = [
+        197 * 1.1**step for step in range(50) if 197 * 1.1**step <= max(lengths)
+    ]
+    axis.plot(
+        grid,
+        [N / (6 * 768 + N) for N in grid],
+        color=ORANGE,
+        linestyle="--",
+        label="연산량: N/(6D+N)",
+    )
+    log_axes(
+        axis,
+        "토큰 수 N",
+        lengths,
+        yscale="linear",
+        ylabel="어텐션의 몫",
+        ylim=(0, None),
+    )
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axis.legend(fontsize=9)
     short_one = shares[lead_name, lead_precision][197]
-    time_share, flop_share = short_one["time_share"]["median"], short_one["flop_share"]
+    time_share, flop_share = (
+        short_one["time_share"]["median"],
+        short_one["flop_share"],
+    )
     alt = f"ViT-B/16의 N = 197에서 어텐션은 연산량의 {flop_share:.1%}인데 시간은 {time_share:.1%}예요. "
     show(figure, "attention_share", alt + lead_words)
 
@@ -326,15 +536,31 @@ if __name__ == "__main__":
         axis.plot(bends, [peak / 30, peak, peak], color="0.5", linewidth=1.2)
         best = (fused_methods(record, how) or ["flash"])[0]
         attention = {"section": "attention", "precision": how, "pass": "forward"}
-        models = {"section": "model", "library": "mundap", "mode": "inference", "compile": False}
+        models = {
+            "section": "model",
+            "library": "mundap",
+            "mode": "inference",
+            "compile": False,
+        }
         for fields, marker, color, label in (
-            (attention | {"method": "naive"}, "o", ORANGE, f"어텐션, {METHODS['naive']}"),
+            (
+                attention | {"method": "naive"},
+                "o",
+                ORANGE,
+                f"어텐션, {METHODS['naive']}",
+            ),
             (attention | {"method": best}, "s", BLUE, f"어텐션, {METHODS[best]}"),
             (models | {"precision": how}, "^", GREEN, "ViT 추론"),
         ):
             cells = [cell for cell in select(record, **fields) if cell.get("bytes")]
             intensities = [cell["flops"] / cell["bytes"] for cell in cells]
-            axis.plot(intensities, [rate(cell) / 1e12 for cell in cells], marker, color=color, label=label)
+            axis.plot(
+                intensities,
+                [rate(cell) / 1e12 for cell in cells],
+                marker,
+                color=color,
+                label=label,
+            )
         log_axes(axis, "연산 강도 (FLOP/바이트)")
         axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -352,14 +578,24 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     rows, patch_ratios, patch_flops = [], {}, {}
     for record in records:
-        for how in dict.fromkeys(cell["precision"] for cell in select(record, "patch")):
-            cells = {int(cell["model"].split("/")[1]): cell for cell in select(record, "patch", precision=how)}
-            seconds = {P: cell["seconds"]["median"] / cell["batch"] for P, cell in cells.items()}
+        for how in dict.fromkeys(
+            cell["precision"] for cell in select(record, "patch")
+        ):
+            cells = {
+                int(cell["model"].split("/")[1]): cell
+                for cell in select(record, "patch", precision=how)
+            }
+            seconds = {
+                P: cell["seconds"]["median"] / cell["batch"]
+                for P, cell in cells.items()
+            }
             flops = {P: cell["flops"] / cell["batch"] for P, cell in cells.items()}
             for P in (16, 8):
                 patch_ratios[name_of(record), how, P] = seconds[P] / seconds[2 * P]
                 patch_flops[P] = flops[P] / flops[2 * P]
-            growth = [f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8)]
+            growth = [
+                f"{patch_ratios[name_of(record), how, P]:.1f}" for P in (16, 8)
+            ]
             times = [short(1e3 * seconds[P]) for P in (32, 16, 8)]
             rows.append([name_of(record), how, *times, *growth])
     header = ["장치", "정밀도", "B/32 ms", "B/16 ms", "B/8 ms", "32→16", "16→8"]
@@ -376,8 +612,19 @@ if __name__ == "__main__":
     rows = []
     for cell in select(lead, "profile"):
         for item in cell["operators"][:5]:
-            rows.append([title_of(cell), f"{item['share']:.1%}", item["name"].removeprefix("aten::")])
-    table("profile", f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})", ["칸", "몫", "연산자"], rows)
+            rows.append(
+                [
+                    title_of(cell),
+                    f"{item['share']:.1%}",
+                    item["name"].removeprefix("aten::"),
+                ]
+            )
+    table(
+        "profile",
+        f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})",
+        ["칸", "몫", "연산자"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
@@ -385,17 +632,29 @@ if __name__ == "__main__":
     if cpu["device"]["kind"] != "cpu":
         raise SystemExit("CPU 기록이 없어요.")
     cpu_name, half = name_of(cpu), cpu["settings"]["precisions"][0]
-    floats = [item["slower"] for item in races[cpu_name] if item["precision"] == "float32"]
-    halves = [item["slower"] for item in races[cpu_name] if item["precision"] != "float32"]
+    floats = [
+        item["slower"] for item in races[cpu_name] if item["precision"] == "float32"
+    ]
+    halves = [
+        item["slower"] for item in races[cpu_name] if item["precision"] != "float32"
+    ]
     over_naive = {}  # times of the flash kernel over the plain formula's at N = 197
     for which in ("forward", "forward+backward"):
-        flash, naive = (curve(cpu, method, half, which)[197] for method in ("flash", "naive"))
+        flash, naive = (
+            curve(cpu, method, half, which)[197] for method in ("flash", "naive")
+        )
         over_naive[which] = flash / naive
     statuses = [cell["status"] for record in records for cell in record["cells"]]
-    differences = [cell.get("difference") for record in records for cell in select(record, "model")]
+    differences = [
+        cell.get("difference")
+        for record in records
+        for cell in select(record, "model")
+    ]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
     shorts = [share[197] for share in shares.values() if 197 in share]
-    share_ratios = [cell["time_share"]["median"] / cell["flop_share"] for cell in shorts]
+    share_ratios = [
+        cell["time_share"]["median"] / cell["flop_share"] for cell in shorts
+    ]
     smallest = [ratio for (_, _, P), ratio in patch_ratios.items() if P == 8]
     evidence = {
         "records": len(records),
@@ -412,8 +671,12 @@ if __name__ == "__main__":
         "longest": longest,
         "time_ratio": ratios["seconds"],
         "memory_ratio": ratios["memory"],
-        "naive_time_exponent": fits["naive", "forward", lead_precision, "time"]["exponent"],
-        "fused_time_exponent": fits[best_fused, "forward", lead_precision, "time"]["exponent"],
+        "naive_time_exponent": fits["naive", "forward", lead_precision, "time"][
+            "exponent"
+        ],
+        "fused_time_exponent": fits[best_fused, "forward", lead_precision, "time"][
+            "exponent"
+        ],
         "cpu_device": cpu_name,
         "cpu_precision": half,
         "cpu_float32_cells": len(floats),
@@ -421,10 +684,17 @@ if __name__ == "__main__":
         "cpu_half_slower": sum(halves),
         "cpu_fused_over_naive_197": over_naive["forward"],
         "cpu_fused_over_naive_training_197": over_naive["forward+backward"],
-        "cpu_half_naive_over_fused_longest": at_longest(cpu, ("naive", half), ("flash", half))[1],
-        "cpu_float32_naive_over_fused_longest": at_longest(cpu, ("naive", "float32"), ("flash", "float32"))[1],
-        "cpu_flash_half_over_float32": at_longest(cpu, ("flash", half), ("flash", "float32"))[1],
-        "cpu_matmul_half_over_float32": peak_of(cpu, half) / peak_of(cpu, "float32"),
+        "cpu_half_naive_over_fused_longest": at_longest(
+            cpu, ("naive", half), ("flash", half)
+        )[1],
+        "cpu_float32_naive_over_fused_longest": at_longest(
+            cpu, ("naive", "float32"), ("flash", "float32")
+        )[1],
+        "cpu_flash_half_over_float32": at_longest(
+            cpu, ("flash", half), ("flash", "float32")
+        )[1],
+        "cpu_matmul_half_over_float32": peak_of(cpu, half)
+        / peak_of(cpu, "float32"),
         "time_share_197": time_share,
         "flop_share_197": flop_share,
         "least_share_ratio_197": min(share_ratios),
@@ -436,7 +706,9 @@ if __name__ == "__main__":
     null = {
         "시간이 연산량대로 드는 장치": {"least_share_ratio_197": 1.0},
         "정밀도가 상관없는 장치": {
-            "cpu_half_naive_over_fused_longest": evidence["cpu_float32_naive_over_fused_longest"]
+            "cpu_half_naive_over_fused_longest": evidence[
+                "cpu_float32_naive_over_fused_longest"
+            ]
         },
     }
     tolerance = {}

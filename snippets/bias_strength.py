@@ -20,7 +20,11 @@ from vit import VisionTransformer
 
 CANVAS, TEST, SIZES, SEEDS = 12, 500, (50, 250, 1250), (0, 1, 2)
 STEPS, BATCH = 340, 32
-RATES = {"CNN": (0.003, 0.01, 0.03), "ViT": (0.001, 0.003, 0.01), "MLP": (0.003, 0.01, 0.03)}  # learning rates to try
+RATES = {
+    "CNN": (0.003, 0.01, 0.03),
+    "ViT": (0.001, 0.003, 0.01),
+    "MLP": (0.003, 0.01, 0.03),
+}  # learning rates to try
 MEAN, STD = 0.1356, 0.2865  # of all the canvas's pixels, ink running from 0 to 1
 
 
@@ -32,14 +36,23 @@ MEAN, STD = 0.1356, 0.2865  # of all the canvas's pixels, ink running from 0 to 
 # 뒤섞은 데이터는 모든 이미지의 픽셀을 **똑같은 순서로** 재배치한 거예요. 담긴 정보는 그대로인데 이웃한 픽셀끼리 닮았다는 가정만 무너져요.
 
 # %%
-PERMUTATION = torch.randperm(CANVAS**2, generator=torch.Generator().manual_seed(0))  # the same one for every image
+PERMUTATION = torch.randperm(
+    CANVAS**2, generator=torch.Generator().manual_seed(0)
+)  # the same one for every image
 
 
 def place(digits, offsets):
-    """Digits (n, 8, 8) on empty canvases (n, 12, 12), the corner of each at its offset (row, column)."""
-    rows, columns = (offsets[:, axis, None] + torch.arange(8) for axis in (0, 1))  # (n, 8) each
+    """Digits (n, 8, 8) on empty canvases (n, 12, 12), the corner of each at its
+    offset (row, column)."""
+    rows, columns = (
+        offsets[:, axis, None] + torch.arange(8) for axis in (0, 1)
+    )  # (n, 8) each
     canvas = torch.zeros(len(digits), CANVAS, CANVAS)
-    canvas[torch.arange(len(digits))[:, None, None], rows[:, :, None], columns[:, None, :]] = digits
+    canvas[
+        torch.arange(len(digits))[:, None, None],
+        rows[:, :, None],
+        columns[:, None, :],
+    ] = digits
     return canvas
 
 
@@ -49,7 +62,8 @@ def random_offsets(n, generator):
 
 
 def images(digits, offsets, permuted=False):
-    """What a model sees: standardised (n, 1, 12, 12), all with their pixels in the same new order if permuted."""
+    """What a model sees: standardised (n, 1, 12, 12), all with their pixels in the
+    same new order if permuted."""
     x = (place(digits, offsets) - MEAN) / STD
     if permuted:
         x = x.flatten(1)[:, PERMUTATION].view_as(x)
@@ -57,13 +71,20 @@ def images(digits, offsets, permuted=False):
 
 
 def load(seed):
-    """The seed's pool of 1297 digits to train on and its 500 to test on: (digits, offsets, labels) each."""
+    """The seed's pool of 1297 digits to train on and its 500 to test on: (digits,
+    offsets, labels) each."""
     generator = torch.Generator().manual_seed(seed)
     data = load_digits()
     order = torch.randperm(len(data.target), generator=generator)
-    digits, labels = torch.tensor(data.images).float()[order] / 16, torch.tensor(data.target)[order]
+    digits, labels = (
+        torch.tensor(data.images).float()[order] / 16,
+        torch.tensor(data.target)[order],
+    )
     offsets = random_offsets(len(order), generator)
-    return [[part[where] for part in (digits, offsets, labels)] for where in (slice(TEST, None), slice(TEST))]
+    return [
+        [part[where] for part in (digits, offsets, labels)]
+        for where in (slice(TEST, None), slice(TEST))
+    ]
 
 
 # %%
@@ -93,7 +114,8 @@ if __name__ == "__main__":
 
 # %%
 def cnn():
-    """Two 3 x 3 convolutions, each with pooling, then two linear layers: (B, 1, 12, 12) -> (B, 10)."""
+    """Two 3 x 3 convolutions, each with pooling, then two linear layers: (B, 1, 12,
+    12) -> (B, 10)."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
@@ -111,10 +133,19 @@ def cnn():
 def vit():
     """A ViT of 9 patches and two blocks: (B, 1, 12, 12) -> (B, 10)."""
     model = VisionTransformer(
-        img_size=CANVAS, patch_size=4, in_chans=1, num_classes=10, embed_dim=32, depth=2, num_heads=4, mlp_ratio=2
+        img_size=CANVAS,
+        patch_size=4,
+        in_chans=1,
+        num_classes=10,
+        embed_dim=32,
+        depth=2,
+        num_heads=4,
+        mlp_ratio=2,
     )
     for module in model.blocks.modules():
-        if isinstance(module, nn.Linear):  # as the authors' own code: a std of 0.02 is too small for so narrow a model
+        if isinstance(
+            module, nn.Linear
+        ):  # as the authors' own code: a std of 0.02 is too small for so narrow a model
             nn.init.xavier_uniform_(module.weight)
     return model
 
@@ -122,7 +153,12 @@ def vit():
 def mlp(width=80):
     """Two hidden layers: (B, 1, 12, 12) -> (B, 10)."""
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(CANVAS**2, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
+        nn.Flatten(),
+        nn.Linear(CANVAS**2, width),
+        nn.ReLU(),
+        nn.Linear(width, width),
+        nn.ReLU(),
+        nn.Linear(width, 10),
     )
 
 
@@ -140,19 +176,30 @@ MODELS = {"CNN": cnn, "ViT": vit, "MLP": mlp}
 def untrained(make, seed):
     """The model that train() starts from."""
     torch.manual_seed(seed)
-    return make().to(memory_format=torch.channels_last)  # the same numbers, and pooling is faster on a CPU
+    return make().to(
+        memory_format=torch.channels_last
+    )  # the same numbers, and pooling is faster on a CPU
 
 
 def train(make, digits, offsets, labels, lr, seed, permuted=False, moving=False):
-    """A model made by make() and trained; with moving=True each step puts the digits in new places."""
+    """A model made by make() and trained; with moving=True each step puts the
+    digits in new places."""
     model = untrained(make, seed)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=STEPS, pct_start=0.2)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=lr, weight_decay=0.01, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=STEPS, pct_start=0.2
+    )
     still = images(digits, offsets, permuted)
     for _ in range(STEPS):
         i = torch.randint(len(labels), (BATCH,), generator=generator)
-        x = images(digits[i], random_offsets(BATCH, generator), permuted) if moving else still[i]
+        x = (
+            images(digits[i], random_offsets(BATCH, generator), permuted)
+            if moving
+            else still[i]
+        )
         loss = F.cross_entropy(model(x), labels[i])
         optimizer.zero_grad()
         loss.backward()
@@ -172,7 +219,9 @@ if __name__ == "__main__":
         validation = dict.fromkeys(RATES[name], 0)
         for lr in RATES[name]:
             for permuted in (False, True):
-                model = train(make, digits[seen], offsets[seen], labels[seen], lr, 0, permuted)
+                model = train(
+                    make, digits[seen], offsets[seen], labels[seen], lr, 0, permuted
+                )
                 x = images(digits[unseen], offsets[unseen], permuted)
                 validation[lr] += accuracy(model, x, labels[unseen]) / 2
         rate[name] = max(validation, key=validation.get)
@@ -180,7 +229,10 @@ if __name__ == "__main__":
             f"{name}: 학습률 {rate[name]} (검증 정확도 {', '.join(f'{lr}: {a:.2f}' for lr, a in validation.items())})"
         )
         evidence[f"{name.lower()}_lr"] = rate[name]
-    params = {name: sum(p.numel() for p in make().parameters()) for name, make in MODELS.items()}
+    params = {
+        name: sum(p.numel() for p in make().parameters())
+        for name, make in MODELS.items()
+    }
     evidence |= {f"{name.lower()}_params": count for name, count in params.items()}
     print("파라미터 수:", params)
 
@@ -200,34 +252,68 @@ def key(name, permuted, what):
 if __name__ == "__main__":
     fresh = null["배우지 않은 모델"] = {}
     for seed in SEEDS:
-        (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(seed)
+        (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(
+            seed
+        )
         for permuted in (False, True):
-            x, test_x = images(digits, offsets, permuted), images(test_digits, test_offsets, permuted)
+            x, test_x = (
+                images(digits, offsets, permuted),
+                images(test_digits, test_offsets, permuted),
+            )
             for n in SIZES:
                 for name, make in MODELS.items():
-                    model = train(make, digits[:n], offsets[:n], labels[:n], rate[name], seed, permuted)
-                    for world, learnt in ((evidence, model), (fresh, untrained(make, seed))):
+                    model = train(
+                        make,
+                        digits[:n],
+                        offsets[:n],
+                        labels[:n],
+                        rate[name],
+                        seed,
+                        permuted,
+                    )
+                    for world, learnt in (
+                        (evidence, model),
+                        (fresh, untrained(make, seed)),
+                    ):
                         test = accuracy(learnt, test_x, test_labels)
                         gap = accuracy(learnt, x[:n], labels[:n]) - test
-                        world.setdefault(key(name, permuted, f"test_{n}"), []).append(test)
-                        world.setdefault(key(name, permuted, f"gap_{n}"), []).append(gap)
+                        world.setdefault(
+                            key(name, permuted, f"test_{n}"), []
+                        ).append(test)
+                        world.setdefault(
+                            key(name, permuted, f"gap_{n}"), []
+                        ).append(gap)
                         if (name, permuted, n) == ("CNN", False, SIZES[-1]):
-                            turned = accuracy(learnt, test_x.rot90(dims=(2, 3)), test_labels)
+                            turned = accuracy(
+                                learnt, test_x.rot90(dims=(2, 3)), test_labels
+                            )
                             world.setdefault("cnn_rotated_1250", []).append(turned)
-    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
+    mean = {
+        name: statistics.mean(value)
+        for name, value in evidence.items()
+        if isinstance(value, list)
+    }
     measured = [f"{what}_{n}" for what in ("test", "gap") for n in SIZES]
     null["픽셀을 섞지 않은 자료"] = {
-        key(name, True, what): evidence[key(name, False, what)] for name in MODELS for what in measured
+        key(name, True, what): evidence[key(name, False, what)]
+        for name in MODELS
+        for what in measured
     }
-    # with 50 images nothing is learnt from shuffled pixels, so there is nothing to compare
+    # with 50 images nothing is learnt from shuffled pixels, so there is nothing to
+    # compare
     null["픽셀을 섞어 배운 CNN"] = {f"cnn_{what}": evidence[f"cnn_permuted_{what}"]
                               for what in measured if not what.endswith("_50")}  # fmt: skip
 
     fig, axes = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, sharey=True)
-    for permuted, ax, title in zip((False, True), axes, ("이미지 그대로", "픽셀 순서를 섞었을 때")):
+    for permuted, ax, title in zip(
+        (False, True), axes, ("이미지 그대로", "픽셀 순서를 섞었을 때")
+    ):
         for name, colour, marker in zip(MODELS, (BLUE, ORANGE, GREEN), "osD"):
             y = [mean[key(name, permuted, f"test_{n}")] for n in SIZES]
-            spread = [statistics.stdev(evidence[key(name, permuted, f"test_{n}")]) for n in SIZES]
+            spread = [
+                statistics.stdev(evidence[key(name, permuted, f"test_{n}")])
+                for n in SIZES
+            ]
             ax.plot(SIZES, y, marker=marker, color=colour, label=name)
             ax.fill_between(
                 SIZES,
@@ -259,7 +345,8 @@ if __name__ == "__main__":
 
 # %%
 def follow(model):
-    """An MLP whose first weights follow the shuffled pixels: for shuffled images what model is for the others."""
+    """An MLP whose first weights follow the shuffled pixels: for shuffled images
+    what model is for the others."""
     twin = copy.deepcopy(model)
     twin[1].weight.data = model[1].weight.data[:, PERMUTATION]
     return twin
@@ -269,9 +356,16 @@ def follow(model):
 if __name__ == "__main__":
     model = untrained(mlp, 0)
     with torch.no_grad():
-        plain, shuffled = (images(test_digits, test_offsets, permuted) for permuted in (False, True))
-        evidence["mlp_follow_error"] = relative_error(follow(model)(shuffled), model(plain))
-    print(f"가중치를 따라 섞은 MLP와 원래 MLP의 로짓 차이(상대 오차): {evidence['mlp_follow_error']:.0e}")
+        plain, shuffled = (
+            images(test_digits, test_offsets, permuted)
+            for permuted in (False, True)
+        )
+        evidence["mlp_follow_error"] = relative_error(
+            follow(model)(shuffled), model(plain)
+        )
+    print(
+        f"가중치를 따라 섞은 MLP와 원래 MLP의 로짓 차이(상대 오차): {evidence['mlp_follow_error']:.0e}"
+    )
 
 # %% [markdown]
 # ## 과적합: 학습 정확도와 시험 정확도의 차이
@@ -284,7 +378,9 @@ if __name__ == "__main__":
 
     def both(name, permuted, n):
         """Accuracy in training and in the test, in percent."""
-        test, gap = (mean[key(name, permuted, f"{what}_{n}")] for what in ("test", "gap"))
+        test, gap = (
+            mean[key(name, permuted, f"{what}_{n}")] for what in ("test", "gap")
+        )
         return f"{100 * (test + gap):.0f} / {100 * test:.0f}"
 
     table(
@@ -292,7 +388,11 @@ if __name__ == "__main__":
         "학습 정확도 / 시험 정확도 (%, 시드 3개 평균)",
         ["픽셀", "장수", *MODELS],
         [
-            ["섞음" if permuted else "그대로", n, *(both(name, permuted, n) for name in MODELS)]
+            [
+                "섞음" if permuted else "그대로",
+                n,
+                *(both(name, permuted, n) for name in MODELS),
+            ]
             for permuted in (False, True)
             for n in SIZES
         ],
@@ -302,8 +402,16 @@ if __name__ == "__main__":
     for shift, permuted, alpha in ((-0.2, False, 1), (0.2, True, 0.45)):
         for i, (name, colour) in enumerate(zip(MODELS, (BLUE, ORANGE, GREEN))):
             values = evidence[key(name, permuted, "gap_250")]
-            ax.bar(i + shift, statistics.mean(values), width=0.36, color=colour, alpha=alpha)
-            ax.plot([i + shift] * len(values), values, "o", color=INK, markersize=3.5)
+            ax.bar(
+                i + shift,
+                statistics.mean(values),
+                width=0.36,
+                color=colour,
+                alpha=alpha,
+            )
+            ax.plot(
+                [i + shift] * len(values), values, "o", color=INK, markersize=3.5
+            )
     ax.set(ylabel="학습 정확도 − 시험 정확도", ylim=(0, 0.8))
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%p")
     ticks = [
@@ -334,22 +442,57 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    evidence["wide_mlp_params"] = sum(p.numel() for p in mlp(width=320).parameters())
+    evidence["wide_mlp_params"] = sum(
+        p.numel() for p in mlp(width=320).parameters()
+    )
     for seed in SEEDS:
-        (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(seed)
+        (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(
+            seed
+        )
         test_x = images(test_digits, test_offsets)
         for name, make in MODELS.items():
-            model = train(make, digits[:50], offsets[:50], labels[:50], rate[name], seed, moving=True)
-            evidence.setdefault(f"{name.lower()}_moving_50", []).append(accuracy(model, test_x, test_labels))
-        model = train(lambda: mlp(width=320), digits[:250], offsets[:250], labels[:250], rate["MLP"], seed)
-        evidence.setdefault("wide_mlp_test_250", []).append(accuracy(model, test_x, test_labels))
+            model = train(
+                make,
+                digits[:50],
+                offsets[:50],
+                labels[:50],
+                rate[name],
+                seed,
+                moving=True,
+            )
+            evidence.setdefault(f"{name.lower()}_moving_50", []).append(
+                accuracy(model, test_x, test_labels)
+            )
+        model = train(
+            lambda: mlp(width=320),
+            digits[:250],
+            offsets[:250],
+            labels[:250],
+            rate["MLP"],
+            seed,
+        )
+        evidence.setdefault("wide_mlp_test_250", []).append(
+            accuracy(model, test_x, test_labels)
+        )
     null["자리를 옮기지 않은 학습"] = {}
     for name in ("cnn", "vit", "mlp"):
-        null["자리를 옮기지 않은 학습"][f"{name}_moving_50"] = evidence[f"{name}_test_50"]
+        null["자리를 옮기지 않은 학습"][f"{name}_moving_50"] = evidence[
+            f"{name}_test_50"
+        ]
         fresh[f"{name}_moving_50"] = fresh[f"{name}_test_50"]
-    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
+    mean = {
+        name: statistics.mean(value)
+        for name, value in evidence.items()
+        if isinstance(value, list)
+    }
     rows = [
-        [name, *(f"{mean[f'{name.lower()}_{what}']:.1%}" for what in ("test_50", "moving_50", "test_250"))]
+        [
+            name,
+            *(
+                f"{mean[f'{name.lower()}_{what}']:.1%}"
+                for what in ("test_50", "moving_50", "test_250")
+            ),
+        ]
         for name in MODELS
     ]
     rows.append(["폭 4배 MLP", "–", "–", f"{mean['wide_mlp_test_250']:.1%}"])
@@ -370,12 +513,21 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def convolution_errors(conv, x):
-    """Relative errors of one convolution on images x (n, 1, H, H) that are shifted or turned."""
-    shifted, turned, z = x.roll((2, 3), dims=(2, 3)), x.rot90(dims=(2, 3)), conv(x)  # z: (n, C, H, H)
+    """Relative errors of one convolution on images x (n, 1, H, H) that are shifted
+    or turned."""
+    shifted, turned, z = (
+        x.roll((2, 3), dims=(2, 3)),
+        x.rot90(dims=(2, 3)),
+        conv(x),
+    )  # z: (n, C, H, H)
     return {
-        "shift_equivariance": relative_error(conv(shifted), z.roll((2, 3), dims=(2, 3))),
+        "shift_equivariance": relative_error(
+            conv(shifted), z.roll((2, 3), dims=(2, 3))
+        ),
         "shift_invariance": relative_error(conv(shifted), z),
-        "pooled_shift_invariance": relative_error(conv(shifted).relu().mean((2, 3)), z.relu().mean((2, 3))),
+        "pooled_shift_invariance": relative_error(
+            conv(shifted).relu().mean((2, 3)), z.relu().mean((2, 3))
+        ),
         "rotation_equivariance": relative_error(conv(turned), z.rot90(dims=(2, 3))),
     }
 
@@ -396,7 +548,10 @@ if __name__ == "__main__":
         "convolution_errors",
         "합성곱 한 층의 상대 오차: 0이면 그 성질이 있어요",
         ["성질", "상대 오차"],
-        [[korean[name], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"] for name, value in errors.items()],
+        [
+            [korean[name], f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2f}"]
+            for name, value in errors.items()
+        ],
     )
     print(
         f"1250장으로 학습한 CNN의 시험 정확도: 그대로 {mean['cnn_test_1250']:.1%}, "

@@ -27,7 +27,8 @@ SEEDS, RATES = (0, 1, 2, 3, 4), (0.001, 0.005, 0.02)
 
 # %%
 class GlobalPool(VisionTransformer):
-    """A ViT without a class token: (B, C, H, W) -> logits (B, num_classes) of the mean of the patch tokens."""
+    """A ViT without a class token: (B, C, H, W) -> logits (B, num_classes) of the
+    mean of the patch tokens."""
 
     def forward(self, x):
         x = self.patch_embed(x) + self.pos_embed[:, 1:]  # (B, N, D)
@@ -37,13 +38,18 @@ class GlobalPool(VisionTransformer):
 
 
 class OneWayAttention(Attention):
-    """Attention in which the class token sees all, and the patches see only one another: (B, N, D) -> (B, N, D)."""
+    """Attention in which the class token sees all, and the patches see only one
+    another: (B, N, D) -> (B, N, D)."""
 
     def forward(self, x, return_attn=False):
         N = x.shape[1]
         visible = torch.ones(N, N, dtype=torch.bool)  # row = query, column = key
         visible[1:, 0] = False
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (B, h, N, d) each
+        q, k, v = (
+            self.qkv(x)
+            .unflatten(-1, (3, self.num_heads, -1))
+            .permute(2, 0, 3, 1, 4)
+        )  # (B, h, N, d) each
         z = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
         return self.proj(z.transpose(1, 2).flatten(2)), None
 
@@ -66,7 +72,8 @@ class OneWay(VisionTransformer):
 
 # %%
 def scores(make, lr):
-    """Models of that class, one a seed, and their accuracies on validation and test images. lr 0: not trained."""
+    """Models of that class, one a seed, and their accuracies on validation and test
+    images. lr 0: not trained."""
     models, validation, test = [], [], []
     for seed in SEEDS:
         learn, choose, held_out = load(seed)
@@ -84,22 +91,51 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence, null = {}, {"배우지 않은 모델": {}}
     untrained = null["배우지 않은 모델"]
-    kinds = {"클래스 토큰": ("cls", VisionTransformer), "평균 풀링": ("gap", GlobalPool)}
-    results = {name: {lr: scores(make, lr) for lr in RATES} for name, (_, make) in kinds.items()}
-    test = {name: {lr: statistics.mean(result[lr][2]) for lr in RATES} for name, result in results.items()}
+    kinds = {
+        "클래스 토큰": ("cls", VisionTransformer),
+        "평균 풀링": ("gap", GlobalPool),
+    }
+    results = {
+        name: {lr: scores(make, lr) for lr in RATES}
+        for name, (_, make) in kinds.items()
+    }
+    test = {
+        name: {lr: statistics.mean(result[lr][2]) for lr in RATES}
+        for name, result in results.items()
+    }
     best = {}
     evidence["low_rate"] = RATES[0]
     for name, (key, make) in kinds.items():
-        best[name] = max(RATES, key=lambda lr: statistics.mean(results[name][lr][1]))
+        best[name] = max(
+            RATES, key=lambda lr: statistics.mean(results[name][lr][1])
+        )
         evidence[f"{key}_rate"] = best[name]
         evidence[f"{key}_test"] = results[name][best[name]][2]
         evidence[f"{key}_test_low_rate"] = results[name][RATES[0]][2]
-        untrained[f"{key}_test"] = untrained[f"{key}_test_low_rate"] = scores(make, 0)[2]
+        untrained[f"{key}_test"] = untrained[f"{key}_test_low_rate"] = scores(
+            make, 0
+        )[2]
     evidence["one_way_test"] = scores(OneWay, best["클래스 토큰"])[2]
     untrained["one_way_test"] = scores(OneWay, 0)[2]
-    rows = [[lr, *(f"{test[name][lr]:.1%}{' ✓' if lr == best[name] else ''}" for name in kinds)] for lr in RATES]
-    table("rates", f"시험 정확도 (시드 {len(SEEDS)}개 평균, ✓는 검증 이미지로 고른 학습률)", ["학습률", *kinds], rows)
-    ahead = [100 * (a - b) for a, b in zip(evidence["cls_test"], evidence["gap_test"])]
+    rows = [
+        [
+            lr,
+            *(
+                f"{test[name][lr]:.1%}{' ✓' if lr == best[name] else ''}"
+                for name in kinds
+            ),
+        ]
+        for lr in RATES
+    ]
+    table(
+        "rates",
+        f"시험 정확도 (시드 {len(SEEDS)}개 평균, ✓는 검증 이미지로 고른 학습률)",
+        ["학습률", *kinds],
+        rows,
+    )
+    ahead = [
+        100 * (a - b) for a, b in zip(evidence["cls_test"], evidence["gap_test"])
+    ]
     print(
         f"클래스 토큰이 앞선 폭: {statistics.mean(ahead):+.1f} ± {statistics.stdev(ahead):.1f}%p (시드별 차이의 표준편차)"
     )
@@ -109,11 +145,26 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5, 3.4))
-    for (name, result), colour, marker, aside in zip(results.items(), (BLUE, ORANGE), "os", (0.96, 1.04)):
+    for (name, result), colour, marker, aside in zip(
+        results.items(), (BLUE, ORANGE), "os", (0.96, 1.04)
+    ):
         places = [lr * aside for lr in RATES]  # the two kinds beside each other
-        axis.plot(places, [test[name][lr] for lr in RATES], marker=marker, color=colour, label=name)
+        axis.plot(
+            places,
+            [test[name][lr] for lr in RATES],
+            marker=marker,
+            color=colour,
+            label=name,
+        )
         for place, lr in zip(places, RATES):
-            axis.plot([place] * len(SEEDS), result[lr][2], marker, color=colour, alpha=0.4, markersize=4)
+            axis.plot(
+                [place] * len(SEEDS),
+                result[lr][2],
+                marker,
+                color=colour,
+                alpha=0.4,
+                markersize=4,
+            )
     axis.set(xscale="log", xlabel="학습률 (로그 눈금)", ylabel="시험 정확도")
     axis.set_xticks(RATES, RATES)
     axis.minorticks_off()
@@ -140,15 +191,23 @@ if __name__ == "__main__":
     with torch.no_grad():
         z = model.embed(images)  # (500, 1 + N, D)
     F.cross_entropy(model(images), labels).backward()
-    evidence["patches"], evidence["tokens"], evidence["dim"] = patches, z.shape[1], z.shape[2]
+    evidence["patches"], evidence["tokens"], evidence["dim"] = (
+        patches,
+        z.shape[1],
+        z.shape[2],
+    )
     evidence["embedded_change"] = (z[:, 0] - z[:1, 0]).abs().max().item()
     evidence["learned"] = model.cls_token.grad.norm().item() > 0
-    evidence["extra_parameters"] = model.cls_token.numel() + model.pos_embed[:, :1].numel()
+    evidence["extra_parameters"] = (
+        model.cls_token.numel() + model.pos_embed[:, :1].numel()
+    )
     print(
         f"토큰은 {patches}개에서 {z.shape[1]}개로, 파라미터는 {evidence['extra_parameters']}개(벡터 하나와 그 위치 "
         "임베딩) 늘어요."
     )
-    print(f"이미지 {len(images)}장 사이에서 클래스 토큰의 차이: {evidence['embedded_change']}")
+    print(
+        f"이미지 {len(images)}장 사이에서 클래스 토큰의 차이: {evidence['embedded_change']}"
+    )
 
 # %% [markdown]
 # ## 첫 블록부터 서로 봐요
@@ -158,8 +217,11 @@ if __name__ == "__main__":
 
 # %%
 def influence(block, z):
-    """Norms of d(token i's output) / d(token j's input), (1 + N, 1 + N), of a block at tokens z (1 + N, D)."""
-    jacobian = torch.autograd.functional.jacobian(lambda z: block(z[None], return_attn=True)[0][0], z)  # (N, D, N, D)
+    """Norms of d(token i's output) / d(token j's input), (1 + N, 1 + N), of a block
+    at tokens z (1 + N, D)."""
+    jacobian = torch.autograd.functional.jacobian(
+        lambda z: block(z[None], return_attn=True)[0][0], z
+    )  # (N, D, N, D)
     return jacobian.norm(dim=(1, 3))
 
 
@@ -173,9 +235,13 @@ if __name__ == "__main__":
         f"클래스 토큰 → 패치: {evidence['cls_to_patches_min']:.1e}"
     )
     with torch.no_grad():
-        looks = model(images, return_attn=True)[1][:, :, :, 0, 1:].mean(dim=(1, 2))  # (500, N), over blocks and heads
+        looks = model(images, return_attn=True)[1][:, :, :, 0, 1:].mean(
+            dim=(1, 2)
+        )  # (500, N), over blocks and heads
         looks /= looks.sum(dim=1, keepdim=True)
-        evidence["attention_moved"] = (looks - looks.roll(1, dims=0)).abs().sum(dim=1).mean().item() / 2
+        evidence["attention_moved"] = (looks - looks.roll(1, dims=0)).abs().sum(
+            dim=1
+        ).mean().item() / 2
     print(
         "클래스 토큰이 패치들에 준 어텐션은 이미지마다 달라요: 두 이미지 사이에서 옮겨 간 몫 "
         f"{evidence['attention_moved']:.1%} (평균 풀링은 0%)"
@@ -191,14 +257,23 @@ if __name__ == "__main__":
 
 # %%
 def readout(x, y, test_x):
-    """What least squares from x (n, D) to y (n, K) predicts for test_x (m, D): (m, K)."""
-    x, test_x = F.pad(x, (0, 1), value=1.0), F.pad(test_x, (0, 1), value=1.0)  # a column of ones for the bias
+    """What least squares from x (n, D) to y (n, K) predicts for test_x (m, D): (m,
+    K)."""
+    x, test_x = (
+        F.pad(x, (0, 1), value=1.0),
+        F.pad(test_x, (0, 1), value=1.0),
+    )  # a column of ones for the bias
     return test_x @ torch.linalg.lstsq(x, y).solution
 
 
 def r2(prediction, y):
     """Share of the variance of y (m, K) that the prediction explains."""
-    return 1 - ((prediction - y).square().sum() / (y - y.mean(dim=0)).square().sum()).item()
+    return (
+        1
+        - (
+            (prediction - y).square().sum() / (y - y.mean(dim=0)).square().sum()
+        ).item()
+    )
 
 
 def cls_by_depth(model, images):
@@ -213,14 +288,19 @@ def cls_by_depth(model, images):
 
 @torch.no_grad()
 def contents(models):
-    """Accuracy of the digit and R² of the image read from the class token, {place: one value a seed} each."""
+    """Accuracy of the digit and R² of the image read from the class token, {place:
+    one value a seed} each."""
     digit, image = {}, {}
     for seed, model in zip(SEEDS, models):
         (x, y), _, (test_x, test_y) = load(seed)
         one_hot = F.one_hot(y, 10).float()
-        for place, (state, test_state) in enumerate(zip(cls_by_depth(model, x), cls_by_depth(model, test_x))):
+        for place, (state, test_state) in enumerate(
+            zip(cls_by_depth(model, x), cls_by_depth(model, test_x))
+        ):
             named = readout(state, one_hot, test_state).argmax(dim=1)
-            digit.setdefault(place, []).append((named == test_y).double().mean().item())
+            digit.setdefault(place, []).append(
+                (named == test_y).double().mean().item()
+            )
             drawn = readout(state, x.flatten(1), test_state)
             image.setdefault(place, []).append(r2(drawn, test_x.flatten(1)))
     return digit, image
@@ -233,24 +313,60 @@ if __name__ == "__main__":
     for place, key in enumerate(("digit_before", "digit_after_1", "digit_after_2")):
         evidence[key], untrained[key] = digit[place], plain_digit[place]
     evidence["image_r2"], untrained["image_r2"] = image[2], plain_image[2]
-    evidence["digit_untrained"], evidence["image_r2_untrained"] = plain_digit[2], plain_image[2]
-    evidence["class_r2"], evidence["pca_r2"] = [], []  # of the right answer, and of as many numbers
+    evidence["digit_untrained"], evidence["image_r2_untrained"] = (
+        plain_digit[2],
+        plain_image[2],
+    )
+    evidence["class_r2"], evidence["pca_r2"] = (
+        [],
+        [],
+    )  # of the right answer, and of as many numbers
     for seed in SEEDS:
         (x, y), _, (test_x, test_y) = load(seed)
         x, test_x = x.flatten(1), test_x.flatten(1)  # (n, 64) pixels
-        one_hot, test_one_hot = F.one_hot(y, 10).float(), F.one_hot(test_y, 10).float()
+        one_hot, test_one_hot = (
+            F.one_hot(y, 10).float(),
+            F.one_hot(test_y, 10).float(),
+        )
         evidence["class_r2"].append(r2(readout(one_hot, x, test_one_hot), test_x))
-        directions = torch.linalg.svd(x - x.mean(dim=0), full_matrices=False).Vh[:32].T  # (64, 32)
-        evidence["pca_r2"].append(r2(readout(x @ directions, x, test_x @ directions), test_x))
+        directions = (
+            torch.linalg.svd(x - x.mean(dim=0), full_matrices=False).Vh[:32].T
+        )  # (64, 32)
+        evidence["pca_r2"].append(
+            r2(readout(x @ directions, x, test_x @ directions), test_x)
+        )
     rows = [
-        [name, f"{statistics.mean(digit[place]):.1%}", f"{round(statistics.mean(image[place]), 2) + 0:.2f}"]
+        [
+            name,
+            f"{statistics.mean(digit[place]):.1%}",
+            f"{round(statistics.mean(image[place]), 2) + 0:.2f}",
+        ]
         for place, name in enumerate(("블록 앞", "블록 1 뒤", "블록 2 뒤"))
     ]
     plain = statistics.mean(plain_digit[2]), statistics.mean(plain_image[2])
-    rows.append(["(견줄 것) 배우지 않은 모델, 블록 2 뒤", f"{plain[0]:.1%}", f"{plain[1]:.2f}"])
-    rows.append(["(견줄 것) 정답만 알 때", "100%", f"{statistics.mean(evidence['class_r2']):.2f}"])
-    rows.append(["(견줄 것) 주성분 32개", "–", f"{statistics.mean(evidence['pca_r2']):.2f}"])
-    table("contents", "클래스 토큰에서 선형으로 읽어 낸 것", ["꺼낸 곳", "숫자 정확도", "이미지 R²"], rows)
+    rows.append(
+        [
+            "(견줄 것) 배우지 않은 모델, 블록 2 뒤",
+            f"{plain[0]:.1%}",
+            f"{plain[1]:.2f}",
+        ]
+    )
+    rows.append(
+        [
+            "(견줄 것) 정답만 알 때",
+            "100%",
+            f"{statistics.mean(evidence['class_r2']):.2f}",
+        ]
+    )
+    rows.append(
+        ["(견줄 것) 주성분 32개", "–", f"{statistics.mean(evidence['pca_r2']):.2f}"]
+    )
+    table(
+        "contents",
+        "클래스 토큰에서 선형으로 읽어 낸 것",
+        ["꺼낸 곳", "숫자 정확도", "이미지 R²"],
+        rows,
+    )
 
 # %% [markdown]
 # ## 마지막에는 클래스 토큰만 쓰여요
@@ -265,20 +381,37 @@ if __name__ == "__main__":
         first, last = model.blocks
         x, _ = first(x)
         x = x + last.attn(last.norm1(x))[0]
-        z = x + last.mlp(last.norm2(x))  # (500, 1 + N, D) as they leave the last block
+        z = x + last.mlp(
+            last.norm2(x)
+        )  # (500, 1 + N, D) as they leave the last block
         logits = model.head(model.norm(z)[:, 0])
         evidence["logits_difference"] = (logits - model(images)).abs().max().item()
         noise = torch.cat([z[:, :1], torch.randn_like(z[:, 1:])], dim=1)
-        evidence["other_tokens_change"] = (model.head(model.norm(noise)[:, 0]) - logits).abs().max().item()
-        skipped = torch.cat([z[:, :1], x[:, 1:]], dim=1)  # no MLP for the patches in the last block
-        evidence["last_mlp_change"] = (model.head(model.norm(skipped)[:, 0]) - logits).abs().max().item()
-        without_norm = model.head(z[:, 0])
-        evidence["without_norm_change"] = ((without_norm - logits).norm() / logits.norm()).item()
-        evidence["without_norm_same_prediction"] = (
-            (without_norm.argmax(dim=1) == logits.argmax(dim=1)).double().mean().item()
+        evidence["other_tokens_change"] = (
+            (model.head(model.norm(noise)[:, 0]) - logits).abs().max().item()
         )
-    print(f"한 단계씩 계산한 로짓과 model(images)의 차이: {evidence['logits_difference']:.1e}")
-    print(f"마지막 패치 토큰을 난수로 바꿨을 때 로짓의 변화: {evidence['other_tokens_change']}")
+        skipped = torch.cat(
+            [z[:, :1], x[:, 1:]], dim=1
+        )  # no MLP for the patches in the last block
+        evidence["last_mlp_change"] = (
+            (model.head(model.norm(skipped)[:, 0]) - logits).abs().max().item()
+        )
+        without_norm = model.head(z[:, 0])
+        evidence["without_norm_change"] = (
+            (without_norm - logits).norm() / logits.norm()
+        ).item()
+        evidence["without_norm_same_prediction"] = (
+            (without_norm.argmax(dim=1) == logits.argmax(dim=1))
+            .double()
+            .mean()
+            .item()
+        )
+    print(
+        f"한 단계씩 계산한 로짓과 model(images)의 차이: {evidence['logits_difference']:.1e}"
+    )
+    print(
+        f"마지막 패치 토큰을 난수로 바꿨을 때 로짓의 변화: {evidence['other_tokens_change']}"
+    )
     print(f"마지막 블록에서 패치들의 MLP를 뺐을 때: {evidence['last_mlp_change']}")
     print(
         f"LayerNorm을 뺐을 때 로짓의 상대 변화: {evidence['without_norm_change']:.2f}, "
@@ -296,11 +429,26 @@ if __name__ == "__main__":
         x = model.embed(images).roll(-1, dims=1)  # patches, then the class token
         for block in model.blocks:
             x, _ = block(x)
-        evidence["last_place_change"] = (model.head(model.norm(x)[:, -1]) - logits).abs().max().item()
-    print(f"클래스 토큰을 맨 뒤에 붙였을 때 로짓의 변화: {evidence['last_place_change']:.1e}")
+        evidence["last_place_change"] = (
+            (model.head(model.norm(x)[:, -1]) - logits).abs().max().item()
+        )
+    print(
+        f"클래스 토큰을 맨 뒤에 붙였을 때 로짓의 변화: {evidence['last_place_change']:.1e}"
+    )
 
 # %%
 if __name__ == "__main__":
-    trained = ("cls_", "gap_", "one_way", "digit_", "image_", "without_norm", "attention_moved", "patches_to")
-    tolerance = {name: 0.1 for name in evidence if name.startswith(trained)} | {"without_norm_change": 0.5}
+    trained = (
+        "cls_",
+        "gap_",
+        "one_way",
+        "digit_",
+        "image_",
+        "without_norm",
+        "attention_moved",
+        "patches_to",
+    )
+    tolerance = {name: 0.1 for name in evidence if name.startswith(trained)} | {
+        "without_norm_change": 0.5
+    }
     evidence

@@ -26,16 +26,21 @@ SEEDS = 0, 1, 2, 3, 4
 
 # %%
 class PositionFirst(VisionTransformer):
-    """A ViT whose pos_embed (1, N, D) is added to the patches before the class token is put in front."""
+    """A ViT whose pos_embed (1, N, D) is added to the patches before the class
+    token is put in front."""
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.pos_embed = nn.Parameter(self.pos_embed[:, 1:].detach().clone())  # no entry for the class token
+        self.pos_embed = nn.Parameter(
+            self.pos_embed[:, 1:].detach().clone()
+        )  # no entry for the class token
 
     def embed(self, x):
         """Image (B, C, H, W) -> tokens (B, 1 + N, D): [x_class; x_p E + E_pos]."""
         P, (H, W) = self.patch_embed.patch_size, x.shape[-2:]
-        x = self.patch_embed(x) + resample_abs_pos_embed(self.pos_embed, (H // P, W // P), num_prefix_tokens=0)
+        x = self.patch_embed(x) + resample_abs_pos_embed(
+            self.pos_embed, (H // P, W // P), num_prefix_tokens=0
+        )
         return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
 
 
@@ -48,13 +53,19 @@ class PositionFirst(VisionTransformer):
 
 # %%
 def fold(state):
-    """Weights of a VisionTransformer as those of a PositionFirst: pos_embed's first entry goes into the class token."""
+    """Weights of a VisionTransformer as those of a PositionFirst: pos_embed's first
+    entry goes into the class token."""
     pos_embed = state["pos_embed"]
-    return {**state, "cls_token": state["cls_token"] + pos_embed[:, :1], "pos_embed": pos_embed[:, 1:]}
+    return {
+        **state,
+        "cls_token": state["cls_token"] + pos_embed[:, :1],
+        "pos_embed": pos_embed[:, 1:],
+    }
 
 
 def unfold(state):
-    """Weights of a PositionFirst as those of a VisionTransformer: a zero before the first entry of pos_embed."""
+    """Weights of a PositionFirst as those of a VisionTransformer: a zero before the
+    first entry of pos_embed."""
     return {**state, "pos_embed": F.pad(state["pos_embed"], (0, 0, 1, 0))}
 
 
@@ -63,8 +74,14 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
     evidence, null = {}, {"배우지 않은 모델": {}, "위치를 뺀 모델": {}}
-    concat_first, position_first = vit("Ti/16"), PositionFirst(patch_size=16, embed_dim=192, depth=12, num_heads=3)
-    nn.init.normal_(concat_first.cls_token), nn.init.normal_(position_first.cls_token)  # as if trained: not near 0
+    concat_first, position_first = (
+        vit("Ti/16"),
+        PositionFirst(patch_size=16, embed_dim=192, depth=12, num_heads=3),
+    )
+    (
+        nn.init.normal_(concat_first.cls_token),
+        nn.init.normal_(position_first.cls_token),
+    )  # as if trained: not near 0
     image = torch.randn(2, 3, 224, 224)
     with torch.inference_mode():
         logits = position_first(image)
@@ -78,7 +95,9 @@ if __name__ == "__main__":
             load_error = type(error).__name__
         logits = concat_first(image)
         position_first.load_state_dict(fold(concat_first.state_dict()))
-        evidence["fold_difference"] = (position_first(image) - logits).abs().max().item()
+        evidence["fold_difference"] = (
+            (position_first(image) - logits).abs().max().item()
+        )
     print(
         f"접어 넣은 뒤 로짓의 최대 차이: {evidence['fold_difference']}, 거꾸로 펼친 뒤: {evidence['unfold_difference']}"
     )
@@ -96,7 +115,8 @@ if __name__ == "__main__":
 def sgd_step(model, images, labels, lr=0.1, cls_factor=1):
     """How far one step of SGD moves what stands at the class token's place: (D,).
 
-    cls_factor: how many times as large the class token's learning rate is as that of the position embeddings.
+    cls_factor: how many times as large the class token's learning rate is as that
+    of the position embeddings.
     """
     model.zero_grad()
     before = model.embed(images[:1])[0, 0].detach()
@@ -114,20 +134,29 @@ if __name__ == "__main__":
     concat_first, position_first = small_vit(0), small_vit(0, PositionFirst)
     position_first.load_state_dict(fold(concat_first.state_dict()))
     one = sgd_step(position_first, *batch)
-    position_first.load_state_dict(fold(concat_first.state_dict()))  # back to the start
+    position_first.load_state_dict(
+        fold(concat_first.state_dict())
+    )  # back to the start
     doubled = sgd_step(position_first, *batch, cls_factor=2)
     two = sgd_step(concat_first, *batch)
     evidence["doubled_rate_error"] = ((doubled - two).norm() / two.norm()).item()
     evidence["step_ratio"] = (two.norm() / one.norm()).item()
     evidence["step_direction"] = F.cosine_similarity(one, two, dim=0).item()
     evidence["gradient_difference"] = (
-        (concat_first.cls_token.grad - concat_first.pos_embed.grad[:, :1]).abs().max().item()
+        (concat_first.cls_token.grad - concat_first.pos_embed.grad[:, :1])
+        .abs()
+        .max()
+        .item()
     )
-    print(f"cls_token과 pos_embed[0]이 받은 기울기의 최대 차이: {evidence['gradient_difference']}")
+    print(
+        f"cls_token과 pos_embed[0]이 받은 기울기의 최대 차이: {evidence['gradient_difference']}"
+    )
     print(
         f"SGD 한 걸음에 클래스 자리가 움직인 거리: {evidence['step_ratio']:.3f}배, 방향의 코사인 유사도 {evidence['step_direction']:.3f}"
     )
-    print(f"PositionFirst의 클래스 토큰만 학습률을 두 배로 주면 남는 상대 오차: {evidence['doubled_rate_error']:.1e}")
+    print(
+        f"PositionFirst의 클래스 토큰만 학습률을 두 배로 주면 남는 상대 오차: {evidence['doubled_rate_error']:.1e}"
+    )
 
 # %% [markdown]
 # 실제 학습에서 눈에 띄는 차이가 되는지 봐요. 같은 함수에서 출발해, 같은 이미지를 같은 순서로, 같은 학습률로 학습해요.
@@ -135,13 +164,19 @@ if __name__ == "__main__":
 
 # %%
 def compared(seed, learnt=True):
-    """The two models of a seed, and the test accuracies of both and of the first with its pos_embed[0] dropped."""
+    """The two models of a seed, and the test accuracies of both and of the first
+    with its pos_embed[0] dropped."""
     learn, _, held_out = load(seed)
-    concat_first, position_first, dropped = small_vit(seed), *(small_vit(seed, PositionFirst) for _ in range(2))
+    concat_first, position_first, dropped = (
+        small_vit(seed),
+        *(small_vit(seed, PositionFirst) for _ in range(2)),
+    )
     position_first.load_state_dict(fold(concat_first.state_dict()))
     for model in (concat_first, position_first) if learnt else ():
         train(model, *learn, seed)
-    dropped.load_state_dict({**concat_first.state_dict(), "pos_embed": concat_first.pos_embed[:, 1:]})
+    dropped.load_state_dict(
+        {**concat_first.state_dict(), "pos_embed": concat_first.pos_embed[:, 1:]}
+    )
     models = concat_first, position_first, dropped
     return models, [accuracy(model, *held_out) for model in models]
 
@@ -167,14 +202,35 @@ if __name__ == "__main__":
     for i, name in enumerate(labels):
         evidence[name] = [scores[i] for _, scores in found]
         null["배우지 않은 모델"][name] = [scores[i] for scores in plain]
-    null["위치를 뺀 모델"]["position_first_test"] = [trained_without_positions(seed) for seed in SEEDS]
-    gaps = [100 * (a - b) for a, b in zip(evidence["concat_first_test"], evidence["position_first_test"])]
+    null["위치를 뺀 모델"]["position_first_test"] = [
+        trained_without_positions(seed) for seed in SEEDS
+    ]
+    gaps = [
+        100 * (a - b)
+        for a, b in zip(
+            evidence["concat_first_test"], evidence["position_first_test"]
+        )
+    ]
     rows = [
-        [label, f"{statistics.mean(evidence[name]):.1%} ± {statistics.stdev(evidence[name]):.1%}"]
+        [
+            label,
+            f"{statistics.mean(evidence[name]):.1%} ± {statistics.stdev(evidence[name]):.1%}",
+        ]
         for name, label in labels.items()
     ]
-    rows.insert(2, ["앞 둘의 시드별 차이", f"{statistics.mean(gaps):+.1f} ± {statistics.stdev(gaps):.1f}%p"])
-    table("trained", f"시험 정확도 (시드 {len(SEEDS)}개의 평균 ± 표준편차)", ["순서", "정확도"], rows)
+    rows.insert(
+        2,
+        [
+            "앞 둘의 시드별 차이",
+            f"{statistics.mean(gaps):+.1f} ± {statistics.stdev(gaps):.1f}%p",
+        ],
+    )
+    table(
+        "trained",
+        f"시험 정확도 (시드 {len(SEEDS)}개의 평균 ± 표준편차)",
+        ["순서", "정확도"],
+        rows,
+    )
 
 # %% [markdown]
 # 학습한 모델도 접어 넣을 수 있어요. 다만 `pos_embed[0]`을 더하지 않고 **버리면** 다른 모델이 돼요.
@@ -192,10 +248,27 @@ if __name__ == "__main__":
     evidence["dropped_change"] = ((dropped - logits).norm() / logits.norm()).item()
     figure, axis = plt.subplots(figsize=(4.4, 4))
     axis.plot(
-        logits[:40].flatten(), dropped[:40].flatten(), "o", color=ORANGE, alpha=0.5, markersize=4, label="버렸을 때"
+        logits[:40].flatten(),
+        dropped[:40].flatten(),
+        "o",
+        color=ORANGE,
+        alpha=0.5,
+        markersize=4,
+        label="버렸을 때",
     )
-    axis.plot(logits[:40].flatten(), folded[:40].flatten(), "o", color=BLUE, markersize=3, label="접어 넣었을 때")
-    axis.set(xlabel="붙인 뒤 더하는 모델의 로짓", ylabel="더한 뒤 붙이는 모델의 로짓", aspect="equal")
+    axis.plot(
+        logits[:40].flatten(),
+        folded[:40].flatten(),
+        "o",
+        color=BLUE,
+        markersize=3,
+        label="접어 넣었을 때",
+    )
+    axis.set(
+        xlabel="붙인 뒤 더하는 모델의 로짓",
+        ylabel="더한 뒤 붙이는 모델의 로짓",
+        aspect="equal",
+    )
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     alt = (
         f"pos_embed[0]을 클래스 토큰에 접어 넣으면 두 모델의 로짓이 대각선에 정확히 놓이고(최대 차이 {evidence['trained_fold_difference']:.1f}), "
@@ -213,19 +286,34 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     large = F.interpolate(test_images, size=(12, 12))
     with torch.inference_mode():
-        evidence["resized_difference"] = (position_first(large) - concat_first(large)).abs().max().item()
-        grid = position_first.pos_embed.unflatten(1, (4, 4)).permute(0, 3, 1, 2)  # (1, D, 4, 4), all of it
-        plain = F.interpolate(grid, size=(6, 6), mode="bicubic", antialias=True).flatten(2).transpose(1, 2)
+        evidence["resized_difference"] = (
+            (position_first(large) - concat_first(large)).abs().max().item()
+        )
+        grid = position_first.pos_embed.unflatten(1, (4, 4)).permute(
+            0, 3, 1, 2
+        )  # (1, D, 4, 4), all of it
+        plain = (
+            F.interpolate(grid, size=(6, 6), mode="bicubic", antialias=True)
+            .flatten(2)
+            .transpose(1, 2)
+        )
         evidence["plain_difference"] = (
-            (plain - resample_abs_pos_embed(concat_first.pos_embed, (6, 6))[:, 1:]).abs().max().item()
+            (plain - resample_abs_pos_embed(concat_first.pos_embed, (6, 6))[:, 1:])
+            .abs()
+            .max()
+            .item()
         )
     try:
         resample_abs_pos_embed(concat_first.pos_embed, (6, 6), num_prefix_tokens=0)
         forgotten_split_error = "없음"
     except RuntimeError as error:
         forgotten_split_error = type(error).__name__
-    print(f"12×12 이미지에서 두 모델 로짓의 최대 차이: {evidence['resized_difference']}")
-    print(f"떼지 않고 늘린 위치 임베딩과, 떼고 늘린 것의 최대 차이: {evidence['plain_difference']}")
+    print(
+        f"12×12 이미지에서 두 모델 로짓의 최대 차이: {evidence['resized_difference']}"
+    )
+    print(
+        f"떼지 않고 늘린 위치 임베딩과, 떼고 늘린 것의 최대 차이: {evidence['plain_difference']}"
+    )
     evidence["forgotten_split_error"] = forgotten_split_error
     print(f"N+1개짜리에서 떼는 것을 잊으면: {forgotten_split_error}")
 

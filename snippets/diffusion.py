@@ -24,7 +24,9 @@ ALPHA_BAR = torch.cat(
 
 def draw(axis, image):
     """One image (64)."""
-    axis.imshow(image.reshape(8, 8), cmap="gray_r", vmin=-MEAN / STD, vmax=(16 - MEAN) / STD)
+    axis.imshow(
+        image.reshape(8, 8), cmap="gray_r", vmin=-MEAN / STD, vmax=(16 - MEAN) / STD
+    )
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(True)
 
@@ -45,24 +47,37 @@ def diffuse(x0, t, noise):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence, null = {}, {}
-    splits = [[images.flatten(1) for images, _ in load(seed)] for seed in range(5)]  # train, validation, test: (n, 64)
+    splits = [
+        [images.flatten(1) for images, _ in load(seed)] for seed in range(5)
+    ]  # train, validation, test: (n, 64)
     train_set, _, test = splits[0]
     torch.manual_seed(0)
     x0 = x = grown = train_set  # (1000, 64)
     walked = []  # t, signal left, deviation of the noise, variance, variance without shrinking
     for t, beta in enumerate(BETA.float(), start=1):
         noise = beta.sqrt() * torch.randn_like(x)
-        x, grown = (1 - beta).sqrt() * x + noise, grown + noise  # DDPM Eq. 2; the same without shrinking
+        x, grown = (
+            (1 - beta).sqrt() * x + noise,
+            grown + noise,
+        )  # DDPM Eq. 2; the same without shrinking
         if t % 125 == 0:
             signal = (x * x0).mean() / x0.square().mean()  # the slope of x_t on x_0
-            walked.append([t, signal, (x - signal * x0).std(), x.var(), grown.var()])
+            walked.append(
+                [t, signal, (x - signal * x0).std(), x.var(), grown.var()]
+            )
     walked = torch.tensor(walked)
     a = ALPHA_BAR[walked[:, 0].long()]
     signal_error = (walked[:, 1] - a.sqrt()).abs().max().item()
     noise_error = (walked[:, 2] - (1 - a).sqrt()).abs().max().item()
-    print(f"걸어서 잰 신호와 √ᾱ의 최대 차이 {signal_error:.4f}, 잡음의 크기와 √(1 - ᾱ)의 최대 차이 {noise_error:.4f}")
-    print(f"ᾱ_1000 = {ALPHA_BAR[T]:.3g}, 곧 신호의 크기는 처음의 {ALPHA_BAR[T].sqrt():.4f}배")
-    print(f"처음 분산 {x0.var():.2f}, 1000걸음 뒤 {x.var():.2f}, 줄이지 않고 더하기만 하면 {grown.var():.2f}")
+    print(
+        f"걸어서 잰 신호와 √ᾱ의 최대 차이 {signal_error:.4f}, 잡음의 크기와 √(1 - ᾱ)의 최대 차이 {noise_error:.4f}"
+    )
+    print(
+        f"ᾱ_1000 = {ALPHA_BAR[T]:.3g}, 곧 신호의 크기는 처음의 {ALPHA_BAR[T].sqrt():.4f}배"
+    )
+    print(
+        f"처음 분산 {x0.var():.2f}, 1000걸음 뒤 {x.var():.2f}, 줄이지 않고 더하기만 하면 {grown.var():.2f}"
+    )
     evidence |= {
         "signal_error": signal_error,
         "noise_error": noise_error,
@@ -76,15 +91,30 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     shown = torch.tensor([0, 100, 200, 300, 500, 750, 1000])
-    figure, axes = plt.subplot_mosaic([list("abcdefg"), ["curve"] * 7], figsize=(5.2, 3.9), height_ratios=[1, 2.6])
-    for name, t, image in zip("abcdefg", shown, diffuse(test[:1].expand(7, 64), shown, torch.randn(1, 64))):
+    figure, axes = plt.subplot_mosaic(
+        [list("abcdefg"), ["curve"] * 7], figsize=(5.2, 3.9), height_ratios=[1, 2.6]
+    )
+    for name, t, image in zip(
+        "abcdefg", shown, diffuse(test[:1].expand(7, 64), shown, torch.randn(1, 64))
+    ):
         draw(axes[name], image)
         axes[name].set_title(f"{t}", fontsize=10)
     axis = axes["curve"]
     axis.plot(ALPHA_BAR.sqrt(), color=BLUE, label="남은 신호 √ᾱ")
-    axis.plot((1 - ALPHA_BAR).sqrt(), color=ORANGE, linestyle="--", label="섞인 잡음 √(1 - ᾱ)")
+    axis.plot(
+        (1 - ALPHA_BAR).sqrt(),
+        color=ORANGE,
+        linestyle="--",
+        label="섞인 잡음 √(1 - ᾱ)",
+    )
     axis.plot(walked[:, 0], walked[:, 1], "o", color=BLUE)
-    axis.plot(walked[:, 0], walked[:, 2], "s", color=ORANGE, label="점: 한 걸음씩 걸어서 잰 값")
+    axis.plot(
+        walked[:, 0],
+        walked[:, 2],
+        "s",
+        color=ORANGE,
+        label="점: 한 걸음씩 걸어서 잰 값",
+    )
     axis.set(xlabel="걸음 t", ylabel="크기")
     axis.legend()
     alt = (
@@ -102,37 +132,53 @@ if __name__ == "__main__":
 
 # %%
 class Denoiser(nn.Module):
-    """Guesses the noise in images x (B, 64) at steps t (B): (B, 64). A small perceptron, told the step as scale and shift."""
+    """Guesses the noise in images x (B, 64) at steps t (B): (B, 64). A small
+    perceptron, told the step as scale and shift."""
 
     def __init__(self, width=192):
         super().__init__()
-        self.embed, self.hidden, self.out = nn.Linear(64, width), nn.Linear(width, width), nn.Linear(width, 64)
+        self.embed, self.hidden, self.out = (
+            nn.Linear(64, width),
+            nn.Linear(width, width),
+            nn.Linear(width, 64),
+        )
         self.time = nn.Linear(16, 4 * width)
 
     def forward(self, x, t):
         angle = torch.pi / 2 * (t[:, None] / T) * 2 ** torch.arange(8)  # (B, 8)
-        scale1, shift1, scale2, shift2 = self.time(torch.cat([angle.sin(), angle.cos()], dim=1)).chunk(4, dim=1)
+        scale1, shift1, scale2, shift2 = self.time(
+            torch.cat([angle.sin(), angle.cos()], dim=1)
+        ).chunk(4, dim=1)
         h = self.embed(x)  # (B, width)
         h = h + self.hidden(F.silu(h * (1 + scale1) + shift1))
         rest = self.out(F.silu(h * (1 + scale2) + shift2))  # (B, 64)
         a = ALPHA_BAR[t, None]
-        return (1 - a).sqrt() * x + a.sqrt() * rest  # late steps are nearly all noise: only the rest needs learning
+        return (
+            (1 - a).sqrt() * x + a.sqrt() * rest
+        )  # late steps are nearly all noise: only the rest needs learning
 
 
 def linear_noise(images):
-    """The linear guess of the noise with the least loss: the best of all if images (n, 64) were Gaussian."""
-    mean, (variance, axes) = images.mean(dim=0), torch.linalg.eigh(images.T.cov())  # (64), (64), (64, 64)
+    """The linear guess of the noise with the least loss: the best of all if images
+    (n, 64) were Gaussian."""
+    mean, (variance, axes) = (
+        images.mean(dim=0),
+        torch.linalg.eigh(images.T.cov()),
+    )  # (64), (64), (64, 64)
 
     def guess(x, t):
         a = ALPHA_BAR[t, None]
-        along = (x - a.sqrt() * mean) @ axes  # (B, 64): along the directions in which the images vary
+        along = (
+            x - a.sqrt() * mean
+        ) @ axes  # (B, 64): along the directions in which the images vary
         return (along * (1 - a).sqrt() / (a * variance + 1 - a)) @ axes.T
 
     return guess
 
 
 def noise_loss(model, x0):
-    """Mean squared error of the noise, at steps drawn at random: DDPM Eq. 14, L_simple."""
+    """Mean squared error of the noise, at steps drawn at random: DDPM Eq. 14,
+    L_simple."""
     t, noise = torch.randint(1, T + 1, (len(x0),)), torch.randn_like(x0)
     return F.mse_loss(model(diffuse(x0, t, noise), t), noise)
 
@@ -141,8 +187,12 @@ def train(images, seed, steps=2000, lr=0.01):
     """A Denoiser trained by Adam on batches of 128 of images (n, 64)."""
     torch.manual_seed(seed)
     model = Denoiser()
-    optimizer = torch.optim.Adam(model.parameters(), lr, betas=(0.9, 0.99), fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr, betas=(0.9, 0.99), fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=steps, pct_start=0.1
+    )
     for _ in range(steps):
         loss = noise_loss(model, images[torch.randint(len(images), (128,))])
         optimizer.zero_grad()
@@ -165,7 +215,9 @@ if __name__ == "__main__":
         ):
             torch.manual_seed(seed)  # the same steps and noise for all
             with torch.no_grad():
-                losses[name].append(mean(noise_loss(guess, part).item() for _ in range(20)))
+                losses[name].append(
+                    mean(noise_loss(guess, part).item() for _ in range(20))
+                )
     parameters = sum(p.numel() for p in models[0].parameters())
     print(f"파라미터 {parameters:,}개. 잡음의 제곱 오차 (0이라고만 답하면 1)")
     for name, label in (
@@ -175,7 +227,11 @@ if __name__ == "__main__":
         ("train", "배운 뒤, 학습 이미지에서"),
     ):
         print(f"  {label}: {mean(losses[name]):.3f} ± {stdev(losses[name]):.3f}")
-    evidence |= {"parameters": parameters, "train_loss": losses["train"], "test_loss": losses["test"]}
+    evidence |= {
+        "parameters": parameters,
+        "train_loss": losses["train"],
+        "test_loss": losses["test"],
+    }
     evidence |= {"raw_loss": losses["raw"], "linear_loss": losses["linear"]}
     null["배우지 않은 신경망"] = {"test_loss": losses["raw"]}
     null["선형으로 가장 좋은 짐작"] = {"test_loss": losses["linear"]}
@@ -190,7 +246,9 @@ if __name__ == "__main__":
 # %%
 def pictures(rows):
     """A figure with a line of pictures for each (title, images (k, 64))."""
-    figure, axes = plt.subplots(len(rows), len(rows[0][1]), figsize=(5.2, 0.6 * len(rows)), squeeze=False)
+    figure, axes = plt.subplots(
+        len(rows), len(rows[0][1]), figsize=(5.2, 0.6 * len(rows)), squeeze=False
+    )
     for line, (title, images) in zip(axes, rows):
         line[0].set_ylabel(title, rotation=0, ha="right", va="center")
         for axis, image in zip(line, images):
@@ -200,12 +258,17 @@ def pictures(rows):
 
 @torch.no_grad()
 def reversing(model, x, times, eta=1.0, fresh=True):
-    """Walk x (B, 64) down the steps times (from the noisiest to 0); yields each (step, x).
+    """Walk x (B, 64) down the steps times (from the noisiest to 0); yields each
+    (step, x).
 
-    eta: 1 for DDPM, 0 for DDIM (2010.02502) Eq. 12 and 16. fresh: whether the new noise is really put in.
+    eta: 1 for DDPM, 0 for DDIM (2010.02502) Eq. 12 and 16. fresh: whether the new
+    noise is really put in.
     """
     for t, s in zip(times, times[1:]):
-        a, b = ALPHA_BAR[t], ALPHA_BAR[s]  # b > a: the signal at the next, cleaner step
+        a, b = (
+            ALPHA_BAR[t],
+            ALPHA_BAR[s],
+        )  # b > a: the signal at the next, cleaner step
         noise = model(x, t.expand(len(x)))
         x0 = (x - (1 - a).sqrt() * noise) / a.sqrt()  # DDPM Eq. 15
         sigma = eta * ((1 - b) / (1 - a) * (1 - a / b)).sqrt()
@@ -216,8 +279,11 @@ def reversing(model, x, times, eta=1.0, fresh=True):
 
 
 def generate(model, start, steps=T, first=T, **options):
-    """The images (B, 64) at the end of so many steps from start (B, 64), which is at step `first`."""
-    for _, x in reversing(model, start, torch.linspace(first, 0, steps + 1).round().long(), **options):
+    """The images (B, 64) at the end of so many steps from start (B, 64), which is
+    at step `first`."""
+    for _, x in reversing(
+        model, start, torch.linspace(first, 0, steps + 1).round().long(), **options
+    ):
         pass
     return x
 
@@ -232,7 +298,10 @@ if __name__ == "__main__":
         x = new
         if t in (600, 400, 300, 200, 100, 0):
             kept[t] = x
-    samples = [x, *(generate(model, torch.randn(500, 64)) for model in models[1:])]  # 500 of each model
+    samples = [
+        x,
+        *(generate(model, torch.randn(500, 64)) for model in models[1:]),
+    ]  # 500 of each model
     step_size = mean(moved)
     evidence["step_size"] = step_size
     rows = [(f"t = {t}", images[:8]) for t, images in kept.items()]
@@ -257,29 +326,39 @@ def nearest(x, images):
 
 
 def same_side(x, y):
-    """Share of x and y (n, 64) together whose nearest other image is of their own kind: 0.5 if the two are alike."""
-    distance = torch.cdist(torch.cat([x, y]), torch.cat([x, y])).fill_diagonal_(float("inf"))
+    """Share of x and y (n, 64) together whose nearest other image is of their own
+    kind: 0.5 if the two are alike."""
+    distance = torch.cdist(torch.cat([x, y]), torch.cat([x, y])).fill_diagonal_(
+        float("inf")
+    )
     kind = torch.arange(len(distance)) < len(x)
     return (kind[distance.argmin(dim=1)] == kind).float().mean().item()
 
 
 def energy_distance(x, y):
-    """2 E|x - y| - E|x - x'| - E|y - y'|, estimated without bias: 0 if x and y are draws of one distribution."""
+    """2 E|x - y| - E|x - x'| - E|y - y'|, estimated without bias: 0 if x and y are
+    draws of one distribution."""
     within = sum(torch.cdist(z, z).sum() / (len(z) * (len(z) - 1)) for z in (x, y))
     return (2 * torch.cdist(x, y).mean() - within).item()
 
 
 def fit_gaussian(images):
-    """The Gaussian of the images' mean and covariance; pixels that never change get a hair of variance."""
-    return torch.distributions.MultivariateNormal(images.mean(dim=0), images.T.cov() + 1e-4 * torch.eye(64))
+    """The Gaussian of the images' mean and covariance; pixels that never change get
+    a hair of variance."""
+    return torch.distributions.MultivariateNormal(
+        images.mean(dim=0), images.T.cov() + 1e-4 * torch.eye(64)
+    )
 
 
 def optimal_noise(images):
-    """The guess that has the least training loss of all: the noise's mean if x_0 can be nothing but one of images (n, 64)."""
+    """The guess that has the least training loss of all: the noise's mean if x_0
+    can be nothing but one of images (n, 64)."""
 
     def guess(x, t):
         a = ALPHA_BAR[t, None]
-        weight = (-torch.cdist(x, a[0].sqrt() * images).square() / (2 * (1 - a))).softmax(dim=1)  # (B, n)
+        weight = (
+            -torch.cdist(x, a[0].sqrt() * images).square() / (2 * (1 - a))
+        ).softmax(dim=1)  # (B, n)
         return (x - a.sqrt() * (weight @ images)) / (1 - a).sqrt()
 
     return guess
@@ -294,13 +373,18 @@ if __name__ == "__main__":
             "real": test,
             "ddpm": made,
             "gaussian": fit_gaussian(images).sample((500,)),
-            "independent": images.mean(dim=0) + images.std(dim=0) * torch.randn(500, 64),
+            "independent": images.mean(dim=0)
+            + images.std(dim=0) * torch.randn(500, 64),
             "noise": torch.randn(500, 64),
             "optimal": generate(optimal_noise(images), torch.randn(500, 64), 100),
         }
-        close = nearest(test, images).quantile(0.01)  # only one real image in a hundred is so near to a training image
+        close = nearest(test, images).quantile(
+            0.01
+        )  # only one real image in a hundred is so near to a training image
         for name, x in drawn.items():
-            other = images[:500] if name == "real" else x  # the real ones are compared with training images
+            other = (
+                images[:500] if name == "real" else x
+            )  # the real ones are compared with training images
             found.setdefault(name, []).append(
                 [
                     nearest(x, images).median().item(),
@@ -309,8 +393,14 @@ if __name__ == "__main__":
                     (nearest(x, images) < close).float().mean().item(),
                 ]
             )
-    scores = {name: [mean(column) for column in zip(*rows)] for name, rows in found.items()}
-    spread = {name: [stdev(column) for column in zip(*rows)] for name, rows in found.items()}
+    scores = {
+        name: [mean(column) for column in zip(*rows)]
+        for name, rows in found.items()
+    }
+    spread = {
+        name: [stdev(column) for column in zip(*rows)]
+        for name, rows in found.items()
+    }
     names = {
         "real": "처음 보는 진짜",
         "ddpm": "DDPM 1000걸음",
@@ -322,7 +412,12 @@ if __name__ == "__main__":
     rows = [
         [
             names[name],
-            *(f"{a:{form}} ± {b:{form}}" for a, b, form in zip(scores[name], spread[name], (".2f", ".1%", ".3f"))),
+            *(
+                f"{a:{form}} ± {b:{form}}"
+                for a, b, form in zip(
+                    scores[name], spread[name], (".2f", ".1%", ".3f")
+                )
+            ),
         ]
         for name in names
     ]
@@ -336,9 +431,15 @@ if __name__ == "__main__":
         f"학습 이미지를 베꼈다고 할 만큼 가까운 것: DDPM {scores['ddpm'][3]:.1%}, 손실이 최소인 답 {scores['optimal'][3]:.1%}"
     )
     measures = "nearest", "same_side", "energy", "copies"
-    listed = {f"{name}_{key}": list(column) for name in names for key, column in zip(measures, zip(*found[name]))}
+    listed = {
+        f"{name}_{key}": list(column)
+        for name in names
+        for key, column in zip(measures, zip(*found[name]))
+    }
     evidence |= listed
-    null["평균과 공분산만 배운 가우시안"] = {"ddpm_nearest": listed["gaussian_nearest"]}
+    null["평균과 공분산만 배운 가우시안"] = {
+        "ddpm_nearest": listed["gaussian_nearest"]
+    }
     null["학습 이미지의 복사본"] = {"ddpm_copies": listed["optimal_copies"]}
     real = {key: listed[f"real_{key}"] for key in measures}
     null["처음 보는 진짜"] = {
@@ -352,7 +453,10 @@ if __name__ == "__main__":
     images, _, test = splits[0]
     rows = []
     for name, x in (("새 표본", samples[0][:8]), ("처음 보는 진짜", test[:8])):
-        rows += [(name, x), ("닮은 학습 이미지", images[torch.cdist(x, images).argmin(dim=1)])]
+        rows += [
+            (name, x),
+            ("닮은 학습 이미지", images[torch.cdist(x, images).argmin(dim=1)]),
+        ]
     alt = (
         f"새로 뽑은 이미지는 가장 가까운 학습 이미지와 {scores['ddpm'][0]:.2f}만큼 떨어져 있어요. 처음 보는 진짜도 "
         f"{scores['real'][0]:.2f}만큼 떨어져 있으니, 학습 이미지를 꺼낸 것이 아니에요."
@@ -374,10 +478,17 @@ if __name__ == "__main__":
         for t in starts:
             blurred = diffuse(test, torch.full((500,), t), torch.randn_like(test))
             returned = generate(model, blurred[:200], steps=t // 5, first=t)
-            original, other = ((returned - x).norm(dim=1).mean().item() for x in (test[:200], test[200:400]))
+            original, other = (
+                (returned - x).norm(dim=1).mean().item()
+                for x in (test[:200], test[200:400])
+            )
             back[t].append(original / other)
-            choice = torch.cdist(blurred, ALPHA_BAR[t].sqrt() * test).argmin(dim=1)  # the likeliest original
-            identified[t].append((choice == torch.arange(500)).float().mean().item())
+            choice = torch.cdist(blurred, ALPHA_BAR[t].sqrt() * test).argmin(
+                dim=1
+            )  # the likeliest original
+            identified[t].append(
+                (choice == torch.arange(500)).float().mean().item()
+            )
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
     axis.errorbar(
         starts,
@@ -408,9 +519,17 @@ if __name__ == "__main__":
             f"t = {t}: 원래 이미지와의 거리 {mean(back[t]):.2f}배, 어느 것이었는지 맞힌 비율 {mean(identified[t]):.1%}"
         )
         evidence[f"back_{t}"], evidence[f"identified_{t}"] = back[t], identified[t]
-    few, all_of_it = ({"back": back[t], "identified": identified[t]} for t in (125, T))
-    null["잡음을 125번만 섞은 이미지"] = {f"{name}_{T}": values for name, values in few.items()}
-    null["잡음을 1000번 섞은 이미지"] = {f"{name}_{t}": values for name, values in all_of_it.items() for t in (50, 125)}
+    few, all_of_it = (
+        {"back": back[t], "identified": identified[t]} for t in (125, T)
+    )
+    null["잡음을 125번만 섞은 이미지"] = {
+        f"{name}_{T}": values for name, values in few.items()
+    }
+    null["잡음을 1000번 섞은 이미지"] = {
+        f"{name}_{t}": values
+        for name, values in all_of_it.items()
+        for t in (50, 125)
+    }
 
 # %% [markdown]
 # 같은 잡음에서 출발하면 같은 이미지가 나올까요? 출발점 20개에서 열 번씩 되돌려 보면, DDPM은 길에서 섞는 잡음이 이미지를 정하고 DDIM은 출발점이 이미지를 정해요.
@@ -421,13 +540,20 @@ if __name__ == "__main__":
     for name, eta in (("ddpm", 1.0), ("ddim", 0.0)):
         ratios = []
         for model in models:
-            start = torch.randn(20, 64).repeat_interleave(10, dim=0)  # (200, 64): each start ten times
+            start = torch.randn(20, 64).repeat_interleave(
+                10, dim=0
+            )  # (200, 64): each start ten times
             distance = torch.cdist(
-                *[generate(model, start, steps=100, eta=eta)] * 2, compute_mode="donot_use_mm_for_euclid_dist"
+                *[generate(model, start, steps=100, eta=eta)] * 2,
+                compute_mode="donot_use_mm_for_euclid_dist",
             )
             group = torch.arange(200) // 10
             same = (group[:, None] == group) & ~torch.eye(200, dtype=torch.bool)
-            ratios.append((distance[same].mean() / distance[group[:, None] != group].mean()).item())
+            ratios.append(
+                (
+                    distance[same].mean() / distance[group[:, None] != group].mean()
+                ).item()
+            )
         print(
             f"{name.upper()}: 같은 출발점에서 나온 이미지끼리의 거리는 다른 출발점에서 나온 이미지끼리의 {mean(ratios):.2f}배"
         )
@@ -445,7 +571,9 @@ if __name__ == "__main__":
     counts = (1, 5, 20, 100)
     fewer = {
         (name, count): [
-            same_side(generate(model, torch.randn(500, 64), count, eta=eta), split[2])
+            same_side(
+                generate(model, torch.randn(500, 64), count, eta=eta), split[2]
+            )
             for model, split in zip(models, splits)
         ]
         for name, eta in (("ddpm", 1.0), ("ddim", 0.0))
@@ -456,7 +584,9 @@ if __name__ == "__main__":
         [
             f"{count}",
             *(
-                f"{mean(fewer[key, count]):.1%} ± {stdev(fewer[key, count]):.1%}" if (key, count) in fewer else "–"
+                f"{mean(fewer[key, count]):.1%} ± {stdev(fewer[key, count]):.1%}"
+                if (key, count) in fewer
+                else "–"
                 for key in ("ddpm", "ddim")
             ),
         ]
@@ -468,18 +598,31 @@ if __name__ == "__main__":
         ["걸음", "새 잡음을 섞음", "섞지 않음 (DDIM)"],
         rows,
     )
-    evidence |= {f"{name}_{count}": values for (name, count), values in fewer.items()}
-    null["다섯 걸음만 걸은 것"] = {f"ddpm_{T}": fewer["ddpm", 5], "ddim_100": fewer["ddim", 5]}
+    evidence |= {
+        f"{name}_{count}": values for (name, count), values in fewer.items()
+    }
+    null["다섯 걸음만 걸은 것"] = {
+        f"ddpm_{T}": fewer["ddpm", 5],
+        "ddim_100": fewer["ddim", 5],
+    }
 
     quiet = generate(models[0], torch.randn(100, 64), fresh=False)
     one_jump = generate(optimal_noise(splits[0][0]), torch.randn(100, 64), steps=1)
     variety = {
         name: (x.var(dim=0).sum() / splits[0][2].var(dim=0).sum()).item()
-        for name, x in (("ddpm", samples[0]), ("quiet", quiet), ("one_jump", one_jump))
+        for name, x in (
+            ("ddpm", samples[0]),
+            ("quiet", quiet),
+            ("one_jump", one_jump),
+        )
     }
-    print(f"진짜에 견준 표본의 분산: DDPM {variety['ddpm']:.2f}배, 새 잡음을 빼면 {variety['quiet']:.3f}배")
+    print(
+        f"진짜에 견준 표본의 분산: DDPM {variety['ddpm']:.2f}배, 새 잡음을 빼면 {variety['quiet']:.3f}배"
+    )
     evidence |= {f"variety_{name}": value for name, value in variety.items()}
-    print(f"손실이 최소인 답으로 한 걸음에 뛰면 {variety['one_jump']:.3f}배, 곧 모두 같은 평균 이미지")
+    print(
+        f"손실이 최소인 답으로 한 걸음에 뛰면 {variety['one_jump']:.3f}배, 곧 모두 같은 평균 이미지"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -487,7 +630,10 @@ if __name__ == "__main__":
     start = torch.randn(8, 64)
     rows = [
         ("한 걸음, 최선", one_jump[:8]),
-        *((f"DDIM {count}걸음", generate(models[0], start, count, eta=0.0)) for count in (5, 20, 100)),
+        *(
+            (f"DDIM {count}걸음", generate(models[0], start, count, eta=0.0))
+            for count in (5, 20, 100)
+        ),
         ("새 잡음 없이", quiet[:8]),
     ]
     alt = (
@@ -504,9 +650,21 @@ if __name__ == "__main__":
         "variance_T": 0.02,
         "variance_without_shrinking": 0.2,
         **{name: 0.3 for name in evidence if name.endswith("_nearest")},
-        **{name: 0.05 for name in evidence if name.endswith(("_same_side", "_copies"))},
+        **{
+            name: 0.05
+            for name in evidence
+            if name.endswith(("_same_side", "_copies"))
+        },
         **{name: 0.02 for name in evidence if name.endswith("_energy")},
-        **{name: 0.05 for name in evidence if name.startswith(("ddpm_1", "ddpm_2", "ddpm_5", "ddim_"))},
-        **{name: 0.05 for name in evidence if name.startswith(("back_", "identified_", "variety_", "same_start_"))},
+        **{
+            name: 0.05
+            for name in evidence
+            if name.startswith(("ddpm_1", "ddpm_2", "ddpm_5", "ddim_"))
+        },
+        **{
+            name: 0.05
+            for name in evidence
+            if name.startswith(("back_", "identified_", "variety_", "same_start_"))
+        },
     }
     evidence

@@ -13,11 +13,13 @@ from matplotlib import pyplot as plt
 from scipy.optimize import linprog
 from scipy.special import rel_entr
 
-# p and q below: probabilities (..., n) of n places in a row, each of sum 1; what comes back is in nats (...)
+# p and q below: probabilities (..., n) of n places in a row, each of sum 1; what
+# comes back is in nats (...)
 
 
 def kl(p, q):
-    """KL(p || q) = sum of p log(p / q); infinite where p has something and q nothing."""
+    """KL(p || q) = sum of p log(p / q); infinite where p has something and q
+    nothing."""
     return rel_entr(p, q).sum(axis=-1)
 
 
@@ -33,7 +35,8 @@ def js(p, q):
 
 
 def wasserstein(p, q, step=1.0):
-    """Least mean way that probability has to be carried from p to q, the places being `step` apart."""
+    """Least mean way that probability has to be carried from p to q, the places
+    being `step` apart."""
     return np.abs(np.cumsum(p - q, axis=-1)).sum(axis=-1) * step
 
 
@@ -54,18 +57,30 @@ MEASURES = {
 
 def random_distributions(rng, count, places=5):
     """Dirichlet draws (count, places), from lumpy to flat."""
-    return rng.dirichlet(np.full(places, 0.5), count) * 0.999 + 0.001 / places  # no empty place
+    return (
+        rng.dirichlet(np.full(places, 0.5), count) * 0.999 + 0.001 / places
+    )  # no empty place
 
 
 # %%
 if __name__ == "__main__":
     rng, evidence = np.random.default_rng(0), {}
     p, q, r = (random_distributions(rng, 200_000) for _ in range(3))
-    rows, english = [], dict(zip(MEASURES, ("kl", "jeffreys", "js", "root_js", "wasserstein")))
+    rows, english = (
+        [],
+        dict(zip(MEASURES, ("kl", "jeffreys", "js", "root_js", "wasserstein"))),
+    )
     for name, measure in MEASURES.items():
         asymmetry = np.abs(measure(p, q) - measure(q, p)).max()
         violations = np.mean(measure(p, r) > measure(p, q) + measure(q, r) + 1e-12)
-        rows.append([name, f"{asymmetry:.1e}", f"{violations:.1%}", f"{measure(p, p).max():.0e}"])
+        rows.append(
+            [
+                name,
+                f"{asymmetry:.1e}",
+                f"{violations:.1%}",
+                f"{measure(p, p).max():.0e}",
+            ]
+        )
         evidence[f"{english[name]}_asymmetry"] = asymmetry
         evidence[f"{english[name]}_triangle_violations"] = violations
     table(
@@ -74,10 +89,20 @@ if __name__ == "__main__":
         ["척도", "방향에 따른 차이", "삼각 부등식 위반", "자기 자신까지"],
         rows,
     )
-    js_max, to_itself = js(p, q).max(), max(measure(p, p).max() for measure in MEASURES.values())
+    js_max, to_itself = (
+        js(p, q).max(),
+        max(measure(p, p).max() for measure in MEASURES.values()),
+    )
     smallest = min(measure(p, q).min() for measure in MEASURES.values())
-    print(f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f}), 서로 다른 분포 사이에서 가장 작은 값 {smallest:.1e}")
-    evidence |= {"js_max": js_max, "to_itself": to_itself, "smallest": smallest, "log_2": np.log(2)}
+    print(
+        f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f}), 서로 다른 분포 사이에서 가장 작은 값 {smallest:.1e}"
+    )
+    evidence |= {
+        "js_max": js_max,
+        "to_itself": to_itself,
+        "smallest": smallest,
+        "log_2": np.log(2),
+    }
 
 # %% [markdown]
 # ## 겹치지 않으면 무슨 일이 생길까요?
@@ -109,15 +134,28 @@ if __name__ == "__main__":
         for measure in (js, lambda p, q: wasserstein(p, q, STEP))
     )
     apart = uniform(2)
-    infinite = [bool(np.isinf(measure(still, uniform(theta)))) for measure in (kl, jeffreys) for theta in (0.5, 2)]
-    thin = [kl(still, thickened(apart, epsilon)) for epsilon in (1e-2, 1e-4, 1e-6, 1e-8)]
+    infinite = [
+        bool(np.isinf(measure(still, uniform(theta))))
+        for measure in (kl, jeffreys)
+        for theta in (0.5, 2)
+    ]
+    thin = [
+        kl(still, thickened(apart, epsilon)) for epsilon in (1e-2, 1e-4, 1e-6, 1e-8)
+    ]
     per_decade = (thin[-1] - thin[0]) / 6  # nats for each factor of ten
     slopes = {
         name: [
-            (measure(still, uniform(theta + STEP)) - measure(still, uniform(theta - STEP))) / (2 * STEP)
+            (
+                measure(still, uniform(theta + STEP))
+                - measure(still, uniform(theta - STEP))
+            )
+            / (2 * STEP)
             for theta in (0.5, 2)
         ]
-        for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))
+        for name, measure in (
+            ("JS", js),
+            ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)),
+        )
     }
     print(
         f"θ = 2에서 JS {js(still, apart):.4f} (log 2 = {np.log(2):.4f}), 바서슈타인 {wasserstein(still, apart, STEP):.2f}"
@@ -127,7 +165,10 @@ if __name__ == "__main__":
     )
     for name, (near, far) in slopes.items():
         print(f"{name}의 기울기: 겹칠 때 {near:.2f}, 떨어져 있을 때 {far:.2f}")
-        evidence[f"{english[name]}_slope_overlapping"], evidence[f"{english[name]}_slope_apart"] = near, far
+        (
+            evidence[f"{english[name]}_slope_overlapping"],
+            evidence[f"{english[name]}_slope_apart"],
+        ) = near, far
     evidence |= {
         "kl_infinite_overlapping": infinite[0],
         "kl_infinite_apart": infinite[1],
@@ -142,10 +183,18 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
-    axis.plot(thetas, w_curve, color=GREEN, marker="D", markevery=5, label="바서슈타인")
+    axis.plot(
+        thetas, w_curve, color=GREEN, marker="D", markevery=5, label="바서슈타인"
+    )
     for epsilon, style in ((1e-2, ":"), (1e-8, "-")):
         curve = [kl(still, thickened(uniform(theta), epsilon)) for theta in thetas]
-        axis.plot(thetas, curve, color=ORANGE, linestyle=style, label=f"KL (ε = {epsilon:g})")
+        axis.plot(
+            thetas,
+            curve,
+            color=ORANGE,
+            linestyle=style,
+            label=f"KL (ε = {epsilon:g})",
+        )
     axis.plot(thetas, js_curve, color=BLUE, marker="o", markevery=5, label="JS")
     axis.set(xlabel="민 거리 θ", ylabel="두 분포의 차이", ylim=(0, 6))
     figure.legend(loc="outside upper center", ncols=2)
@@ -161,10 +210,14 @@ if __name__ == "__main__":
 
 # %%
 def follow(measure, theta, rate=0.1, steps=60):
-    """Where descent on the measured slope of measure(uniform(0), uniform(theta)) ends."""
+    """Where descent on the measured slope of measure(uniform(0), uniform(theta))
+    ends."""
     still = uniform(0)
     for _ in range(steps):
-        slope = (measure(still, uniform(theta + STEP)) - measure(still, uniform(theta - STEP))) / (2 * STEP)
+        slope = (
+            measure(still, uniform(theta + STEP))
+            - measure(still, uniform(theta - STEP))
+        ) / (2 * STEP)
         theta = round((theta - rate * slope) / STEP) * STEP
     return theta
 
@@ -173,11 +226,17 @@ def follow(measure, theta, rate=0.1, steps=60):
 if __name__ == "__main__":
     ends = {
         name: [follow(measure, theta) for theta in (0.8, 2)]
-        for name, measure in (("JS", js), ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)))
+        for name, measure in (
+            ("JS", js),
+            ("바서슈타인", lambda p, q: wasserstein(p, q, STEP)),
+        )
     }
     for name, (near, far) in ends.items():
         print(f"{name}의 기울기를 따라간 θ: 0.80 → {near:.2f}, 2.00 → {far:.2f}")
-        evidence[f"{english[name]}_end_overlapping"], evidence[f"{english[name]}_end_apart"] = near, far
+        (
+            evidence[f"{english[name]}_end_overlapping"],
+            evidence[f"{english[name]}_end_apart"],
+        ) = near, far
 
 # %% [markdown]
 # ## JS는 어떻게 GAN으로 이어질까요?
@@ -188,11 +247,14 @@ if __name__ == "__main__":
 
 # %%
 def train_discriminator(p, q, steps):
-    """D (..., n) after gradient ascent on V from D = 1/2, each place a free logit; and V (...)."""
+    """D (..., n) after gradient ascent on V from D = 1/2, each place a free logit;
+    and V (...)."""
     logit = np.zeros_like(p)
     for _ in range(steps):
         D = 1 / (1 + np.exp(-logit))
-        logit += 4 / (p + q) * (p * (1 - D) - q * D)  # dV / dlogit, in steps that suit each place
+        logit += (
+            4 / (p + q) * (p * (1 - D) - q * D)
+        )  # dV / dlogit, in steps that suit each place
     D = 1 / (1 + np.exp(-logit))
     # GAN (1406.2661) Eq. 1, for a given generator
     return D, (p * np.log(D) + q * np.log(1 - D)).sum(axis=-1)
@@ -206,8 +268,12 @@ if __name__ == "__main__":
     D_error, game_error = np.abs(D - p / (p + q)).max(), np.abs(value - best).max()
     early = train_discriminator(p, q, steps=1)[1]
     _, same = train_discriminator(p, p, steps=50)
-    print(f"무작위 분포 50쌍: D와 p/(p+q)의 최대 차이 {D_error:.0e}, V와 -log 4 + 2 JS의 최대 차이 {game_error:.0e}")
-    print(f"한 걸음만 배운 판별자의 V는 그보다 평균 {mean(best - early):.2f} 작아요.")
+    print(
+        f"무작위 분포 50쌍: D와 p/(p+q)의 최대 차이 {D_error:.0e}, V와 -log 4 + 2 JS의 최대 차이 {game_error:.0e}"
+    )
+    print(
+        f"한 걸음만 배운 판별자의 V는 그보다 평균 {mean(best - early):.2f} 작아요."
+    )
     print(f"p = q이면 V는 {same.max():.4f} (-log 4 = {-np.log(4):.4f})")
     evidence |= {
         "discriminator_error": D_error,
@@ -231,7 +297,8 @@ def normal(centre, width):
 
 
 def generator_slopes(loss, theta=1.0, step=1e-4):
-    """d/dtheta of E_q loss(D*), D* fixed at theta, and of 2 JS and KL(q || p) - 2 JS: p = N(0, 1), q = N(theta, 1)."""
+    """d/dtheta of E_q loss(D*), D* fixed at theta, and of 2 JS and KL(q || p) - 2
+    JS: p = N(0, 1), q = N(theta, 1)."""
     p, q = normal(0, 1), normal(theta, 1)
     ahead, behind = normal(theta + step, 1), normal(theta - step, 1)
     slope = ((ahead - behind) * loss(p / (p + q))).sum() / (2 * step)
@@ -245,7 +312,9 @@ if __name__ == "__main__":
     minimax, js_slope, mixed_slope = generator_slopes(lambda D: np.log(1 - D))
     in_practice, *_ = generator_slopes(lambda D: -np.log(D))
     print(f"E[log(1 - D)]의 기울기 {minimax:.4f}, 2 JS의 기울기 {js_slope:.4f}")
-    print(f"E[-log D]의 기울기 {in_practice:.4f}, KL(q‖p) - 2 JS의 기울기 {mixed_slope:.4f}")
+    print(
+        f"E[-log D]의 기울기 {in_practice:.4f}, KL(q‖p) - 2 JS의 기울기 {mixed_slope:.4f}"
+    )
     evidence |= {
         "minimax_slope": minimax,
         "minimax_error": abs(minimax - js_slope),
@@ -263,11 +332,16 @@ if __name__ == "__main__":
 
 # %%
 def best_critic(p, q):
-    """max E_p f - E_q f over f (n) that change by at most 1 from place to place: WGAN (1701.07875) Eq. 2."""
+    """max E_p f - E_q f over f (n) that change by at most 1 from place to place:
+    WGAN (1701.07875) Eq. 2."""
     n = len(p)
-    steps = np.eye(n, k=1)[:-1] - np.eye(n)[:-1]  # (n - 1, n): f of the next place minus f of this one
+    steps = (
+        np.eye(n, k=1)[:-1] - np.eye(n)[:-1]
+    )  # (n - 1, n): f of the next place minus f of this one
     limits = np.vstack([steps, -steps])
-    found = linprog(q - p, A_ub=limits, b_ub=np.ones(len(limits)), bounds=[(0, n)] * n)
+    found = linprog(
+        q - p, A_ub=limits, b_ub=np.ones(len(limits)), bounds=[(0, n)] * n
+    )
     return found.x, -found.fun
 
 
@@ -276,15 +350,23 @@ def least_transport(p, q):
     n = len(p)
     way = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     leave, arrive = np.kron(np.eye(n), np.ones(n)), np.kron(np.ones(n), np.eye(n))
-    return linprog(way.ravel(), A_eq=np.vstack([leave, arrive]), b_eq=np.concatenate([p, q])).fun
+    return linprog(
+        way.ravel(), A_eq=np.vstack([leave, arrive]), b_eq=np.concatenate([p, q])
+    ).fun
 
 
 # %%
 if __name__ == "__main__":
     pairs = list(zip(*(random_distributions(rng, 10, places=12) for _ in range(2))))
-    critic_error = max(abs(best_critic(p, q)[1] - wasserstein(p, q)) for p, q in pairs)
-    transport_error = max(abs(least_transport(p, q) - wasserstein(p, q)) for p, q in pairs)
-    print(f"누적합 식과의 차이: 가장 좋은 f {critic_error:.0e}, 가장 싼 운반 {transport_error:.0e}")
+    critic_error = max(
+        abs(best_critic(p, q)[1] - wasserstein(p, q)) for p, q in pairs
+    )
+    transport_error = max(
+        abs(least_transport(p, q) - wasserstein(p, q)) for p, q in pairs
+    )
+    print(
+        f"누적합 식과의 차이: 가장 좋은 f {critic_error:.0e}, 가장 싼 운반 {transport_error:.0e}"
+    )
     evidence |= {"critic_error": critic_error, "transport_error": transport_error}
 
 # %% [markdown]
@@ -298,25 +380,35 @@ if __name__ == "__main__":
 
 # %%
 def elbo(prior, likelihood, guess):
-    """E_guess[log p(x | z)] - KL(guess || prior), for p(z) (Z), p(x | z) of one x (Z) and q(z | x) (Z)."""
-    return (guess * np.log(likelihood)).sum() - kl(guess, prior)  # VAE (1312.6114) Eq. 3
+    """E_guess[log p(x | z)] - KL(guess || prior), for p(z) (Z), p(x | z) of one x
+    (Z) and q(z | x) (Z)."""
+    return (guess * np.log(likelihood)).sum() - kl(
+        guess, prior
+    )  # VAE (1312.6114) Eq. 3
 
 
 # %%
 if __name__ == "__main__":
     data, models = random_distributions(rng, 1)[0], random_distributions(rng, 500)
-    cross_entropy = -(data * np.log(models)).sum(axis=-1)  # mean -log likelihood of endless data
+    cross_entropy = -(data * np.log(models)).sum(
+        axis=-1
+    )  # mean -log likelihood of endless data
     entropy = -(data * np.log(data)).sum()
     likelihood_error = np.abs(cross_entropy - entropy - kl(data, models)).max()
     same_best = bool(cross_entropy.argmin() == kl(data, models).argmin())
 
     prior, guess = random_distributions(rng, 2, places=6)
     likelihood = rng.uniform(0.05, 0.95, 6)
-    evidence_log, posterior = np.log(prior @ likelihood), prior * likelihood / (prior @ likelihood)
+    evidence_log, posterior = (
+        np.log(prior @ likelihood),
+        prior * likelihood / (prior @ likelihood),
+    )
     elbo_gap = evidence_log - elbo(prior, likelihood, guess)
     elbo_error = abs(elbo_gap - kl(guess, posterior))
     tight_gap = abs(evidence_log - elbo(prior, likelihood, posterior))
-    print(f"-log 가능도와 KL + 엔트로피의 차이 {likelihood_error:.0e}, 가장 좋은 모델이 같은가: {same_best}")
+    print(
+        f"-log 가능도와 KL + 엔트로피의 차이 {likelihood_error:.0e}, 가장 좋은 모델이 같은가: {same_best}"
+    )
     print(
         f"log p(x)와 ELBO의 틈 {elbo_gap:.3f}은 KL(q‖사후 분포)와 {elbo_error:.0e}까지 같고, q가 사후 분포이면 {tight_gap:.0e}"
     )
@@ -330,11 +422,21 @@ if __name__ == "__main__":
     }
 
     hills = 0.6 * normal(0, 0.4) + 0.4 * normal(4, 0.4)
-    grid = [(centre, width) for centre in np.arange(-10, 51) / 10 for width in np.arange(2, 31) / 10]
+    grid = [
+        (centre, width)
+        for centre in np.arange(-10, 51) / 10
+        for width in np.arange(2, 31) / 10
+    ]
     fits = np.array([normal(*point) for point in grid])  # (points, places)
-    forward, reverse = grid[kl(hills, fits).argmin()], grid[kl(fits, hills).argmin()]
+    forward, reverse = (
+        grid[kl(hills, fits).argmin()],
+        grid[kl(fits, hills).argmin()],
+    )
     print("봉우리 둘에 가우시안 하나를 맞출 때 줄인 것과 그 결과")
-    for name, (centre, width) in (("KL(데이터‖모델)", forward), ("KL(모델‖데이터)", reverse)):
+    for name, (centre, width) in (
+        ("KL(데이터‖모델)", forward),
+        ("KL(모델‖데이터)", reverse),
+    ):
         print(f"  {name}: 중심 {centre:.1f}, 폭 {width:.1f}")
     evidence |= {"forward_centre": forward[0], "forward_width": forward[1]}
     evidence |= {"reverse_centre": reverse[0], "reverse_width": reverse[1]}
@@ -343,8 +445,16 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5.2, 3))
     axis.fill_between(WIDE, hills / 0.05, color="gray", alpha=0.35, label="데이터")
-    axis.plot(WIDE, normal(*forward) / 0.05, color=BLUE, label="KL(데이터‖모델)을 줄임")
-    axis.plot(WIDE, normal(*reverse) / 0.05, color=PINK, linestyle="--", label="KL(모델‖데이터)를 줄임")
+    axis.plot(
+        WIDE, normal(*forward) / 0.05, color=BLUE, label="KL(데이터‖모델)을 줄임"
+    )
+    axis.plot(
+        WIDE,
+        normal(*reverse) / 0.05,
+        color=PINK,
+        linestyle="--",
+        label="KL(모델‖데이터)를 줄임",
+    )
     axis.set(xlabel="x", ylabel="밀도", xlim=(-4, 8), ylim=(0, None))
     figure.legend(loc="outside upper center", ncols=2)
     alt = (

@@ -33,7 +33,8 @@ STD = 0.5  # of learned vectors at the start, as in digits.small_vit
 
 
 def spread_out(pos_embed):
-    """Without the mean of all patches and as large as vectors at random are: (1, 1 + N, D) -> (1, 1 + N, D)."""
+    """Without the mean of all patches and as large as vectors at random are: (1, 1
+    + N, D) -> (1, 1 + N, D)."""
     patches = pos_embed[:, 1:] - pos_embed[:, 1:].mean(dim=1, keepdim=True)
     return torch.cat([pos_embed[:, :1], patches * (STD / patches.std())], dim=1)
 
@@ -45,10 +46,14 @@ class Numbered(VisionTransformer):
         super().__init__(**options, pos_embed="none")
         self.pos_embed = nn.Parameter(torch.zeros(options["embed_dim"]))
         number = torch.arange(G * G + 1.0)
-        self.register_buffer("number", (number - number.mean()) / number.std())  # (1 + N,)
+        self.register_buffer(
+            "number", (number - number.mean()) / number.std()
+        )  # (1 + N,)
 
     def embed(self, x):
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), self.patch_embed(x)], dim=1)  # (B, 1 + N, D)
+        x = torch.cat(
+            [self.cls_token.expand(len(x), -1, -1), self.patch_embed(x)], dim=1
+        )  # (B, 1 + N, D)
         return x + self.number[:, None] * self.pos_embed
 
 
@@ -68,7 +73,13 @@ def build(kind, seed):
     return model
 
 
-NAMES = {"learned": "학습형", "frozen": "얼린 무작위", "spread": "편 사인파", "sincos": "사인파", "number": "번호"}
+NAMES = {
+    "learned": "학습형",
+    "frozen": "얼린 무작위",
+    "spread": "편 사인파",
+    "sincos": "사인파",
+    "number": "번호",
+}
 TRIED = [(1000, kind) for kind in (*NAMES, "learned_small", "frozen_small")]
 TRIED += [(100, kind) for kind in ("learned", "frozen", "sincos")]
 
@@ -79,7 +90,8 @@ TRIED += [(100, kind) for kind in ("learned", "frozen", "sincos")]
 
 # %%
 def distances(model):
-    """Distances between the position vectors of any two patches: (N (N - 1) / 2,)."""
+    """Distances between the position vectors of any two patches: (N (N - 1) /
+    2,)."""
     vectors = model.pos_embed[0, 1:].detach()
     return torch.pdist(vectors)
 
@@ -87,7 +99,9 @@ def distances(model):
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {"배우지 않은 모델": {}}
-    data = {seed: load(seed) for seed in SEEDS}  # train, validation, test for each seed
+    data = {
+        seed: load(seed) for seed in SEEDS
+    }  # train, validation, test for each seed
     start = {kind: build(kind, seed=0) for kind in NAMES}
     models, scores = {}, {}
     for n, kind in TRIED:
@@ -109,7 +123,9 @@ if __name__ == "__main__":
         evidence |= {f"trained_{kind}": count, f"moved_{kind}": moved}
         apart = "–"
         if kind != "number":
-            evidence[f"apart_{kind}"] = distance = distances(start[kind]).mean().item()
+            evidence[f"apart_{kind}"] = distance = (
+                distances(start[kind]).mean().item()
+            )
             apart = f"{distance:.1f}"
         rows.append([name, count, f"{moved:.2f}", apart])
     table(
@@ -131,9 +147,19 @@ if __name__ == "__main__":
     for y, kind in enumerate(NAMES):
         for n, shift, marker in ((1000, -0.15, "o"), (100, 0.15, "^")):
             values = scores.get((n, kind), [])
-            axis.plot(values, [y + shift] * len(values), marker, color=colours[kind], markersize=7, alpha=0.7)
+            axis.plot(
+                values,
+                [y + shift] * len(values),
+                marker,
+                color=colours[kind],
+                markersize=7,
+                alpha=0.7,
+            )
     axis.set(
-        yticks=range(len(NAMES)), yticklabels=NAMES.values(), xlim=(0, 1), xlabel="시험 정확도 (●: 1000장, ▲: 100장)"
+        yticks=range(len(NAMES)),
+        yticklabels=NAMES.values(),
+        xlim=(0, 1),
+        xlabel="시험 정확도 (●: 1000장, ▲: 100장)",
     )
     axis.margins(y=0.12)
     axis.invert_yaxis()
@@ -145,15 +171,33 @@ if __name__ == "__main__":
         f"1000장으로 학습한 정확도는 {', '.join(parts)}이에요. 학습형과 얼린 무작위 벡터는 100장에서도 거의 같아요.",
     )
     rows = [
-        [name, *[f"{mean[n, kind]:.3f}±{std[n, kind]:.3f}" if (n, kind) in mean else "–" for n in SIZES]]
+        [
+            name,
+            *[
+                f"{mean[n, kind]:.3f}±{std[n, kind]:.3f}"
+                if (n, kind) in mean
+                else "–"
+                for n in SIZES
+            ],
+        ]
         for kind, name in NAMES.items()
     ]
-    table("scores", f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차", ["방식", *[f"{n}장" for n in SIZES]], rows)
+    table(
+        "scores",
+        f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차",
+        ["방식", *[f"{n}장" for n in SIZES]],
+        rows,
+    )
     for n in SIZES:  # seed by seed
         gain = [a - b for a, b in zip(scores[n, "learned"], scores[n, "frozen"])]
-        print(f"{n}장에서 배워서 얻은 정확도: " + ", ".join(f"{value:+.3f}" for value in gain))
+        print(
+            f"{n}장에서 배워서 얻은 정확도: "
+            + ", ".join(f"{value:+.3f}" for value in gain)
+        )
     small, still = mean[1000, "learned_small"], mean[1000, "frozen_small"]
-    print(f"처음 크기가 0.02이면 1000장에서 학습형 {small:.3f}, 얼린 무작위 {still:.3f}")
+    print(
+        f"처음 크기가 0.02이면 1000장에서 학습형 {small:.3f}, 얼린 무작위 {still:.3f}"
+    )
 
 # %% [markdown]
 # ## 패치 번호를 그대로 더하면 어떻게 될까요?
@@ -164,7 +208,8 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def logits_with(model, images, pos):
-    """The model's logits when pos (1 + N, D) or (1 + N, 1) is added to its tokens: (B, num_classes)."""
+    """The model's logits when pos (1 + N, D) or (1 + N, 1) is added to its tokens:
+    (B, num_classes)."""
     x = model.embed(images) + pos
     for block in model.blocks:
         x, _ = block(x)
@@ -176,9 +221,18 @@ if __name__ == "__main__":
     model, images = start["learned"].double(), data[0][2][0].double()
     number = torch.arange(G * G + 1.0, dtype=torch.double)[:, None]
     plain = logits_with(model, images, 0 * number)
-    evidence["number_change"] = same = relative_error(logits_with(model, images, number), plain)
-    vectors = torch.randn(G * G + 1, 32, generator=torch.Generator().manual_seed(0)).double() * number.std()
-    evidence["vector_change"] = other = relative_error(logits_with(model, images, vectors), plain)
+    evidence["number_change"] = same = relative_error(
+        logits_with(model, images, number), plain
+    )
+    vectors = (
+        torch.randn(
+            G * G + 1, 32, generator=torch.Generator().manual_seed(0)
+        ).double()
+        * number.std()
+    )
+    evidence["vector_change"] = other = relative_error(
+        logits_with(model, images, vectors), plain
+    )
     print(f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {same:.0e}")
     print(f"자리마다 다른 벡터를 더하면 {other:.1f}")
 

@@ -15,13 +15,18 @@ from torch import nn
 
 
 class MLPs(nn.Module):
-    """S perceptrons side by side, one for each seed, that share nothing: (S, B, inputs) -> (S, B, outputs)."""
+    """S perceptrons side by side, one for each seed, that share nothing: (S, B,
+    inputs) -> (S, B, outputs)."""
 
     def __init__(self, seeds, *sizes):
         super().__init__()
         pairs = list(zip(sizes, sizes[1:]))
-        self.weights = nn.ParameterList(torch.randn(seeds, a, b) * (2 / a) ** 0.5 for a, b in pairs)
-        self.biases = nn.ParameterList(2 * torch.rand(seeds, 1, b) - 1 for _, b in pairs)
+        self.weights = nn.ParameterList(
+            torch.randn(seeds, a, b) * (2 / a) ** 0.5 for a, b in pairs
+        )
+        self.biases = nn.ParameterList(
+            2 * torch.rand(seeds, 1, b) - 1 for _, b in pairs
+        )
 
     def forward(self, x):
         *hidden, last = zip(self.biases, self.weights)
@@ -30,21 +35,26 @@ class MLPs(nn.Module):
         return torch.baddbmm(last[0], x, last[1])
 
 
-# D(x) is the sigmoid of a logit a; each loss is a mean over the batch: logits (S, B, 1) -> (S)
+# D(x) is the sigmoid of a logit a; each loss is a mean over the batch: logits (S,
+# B, 1) -> (S)
 def classify(a_real, a_fake):
-    """Minus the value of GAN (1406.2661) Eq. 1: -log D(x) for real ones, -log(1 - D(x)) for made ones."""
+    """Minus the value of GAN (1406.2661) Eq. 1: -log D(x) for real ones, -log(1 -
+    D(x)) for made ones."""
     return (F.softplus(-a_real) + F.softplus(a_fake)).mean(dim=(1, 2))
 
 
 GENERATOR_LOSSES = {
-    "minimax": lambda a: -F.softplus(a).mean(dim=(1, 2)),  # log(1 - D(G(z))), GAN Eq. 1
+    "minimax": lambda a: (
+        -F.softplus(a).mean(dim=(1, 2))
+    ),  # log(1 - D(G(z))), GAN Eq. 1
     "practical": lambda a: F.softplus(-a).mean(dim=(1, 2)),  # -log D(G(z)), GAN §3
     "wgan": lambda a: -a.mean(dim=(1, 2)),  # minus the critic, WGAN (1701.07875) §3
 }
 
 
 def gradient_penalty(D, real, fake):
-    """(|dD/dx| - 1)^2 between the real and the made: WGAN-GP (1704.00028) Eq. 3. (S, B, n) twice -> (S)."""
+    """(|dD/dx| - 1)^2 between the real and the made: WGAN-GP (1704.00028) Eq. 3.
+    (S, B, n) twice -> (S)."""
     share = torch.rand(*real.shape[:2], 1)
     between = (share * real + (1 - share) * fake).requires_grad_()
     (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
@@ -53,7 +63,9 @@ def gradient_penalty(D, real, fake):
 
 def critic_loss(D, real, fake, penalty=1.0):
     """What a WGAN-GP critic makes small: (S)."""
-    return (D(fake) - D(real)).mean(dim=(1, 2)) + penalty * gradient_penalty(D, real, fake)
+    return (D(fake) - D(real)).mean(dim=(1, 2)) + penalty * gradient_penalty(
+        D, real, fake
+    )
 
 
 def adam(net, lr):
@@ -95,7 +107,8 @@ def densities(x):
 
 
 def best_accuracy(p, q):
-    """Share that the best of all discriminators tells right, p and q being densities on one even grid."""
+    """Share that the best of all discriminators tells right, p and q being
+    densities on one even grid."""
     return (torch.maximum(p, q).sum() / (p + q).sum()).item()
 
 
@@ -112,7 +125,8 @@ def curve(D, grid):
 
 
 def miss(curve, target, weight):
-    """Mean distance of curves (S, n) to the target (n), each place by its weight: a list, one for each seed."""
+    """Mean distance of curves (S, n) to the target (n), each place by its weight: a
+    list, one for each seed."""
     return ((curve - target).abs() @ weight).tolist()
 
 
@@ -121,7 +135,9 @@ def train_discriminator(draw_real, draw_fake, seed, S=5, steps=300, lr=0.01):
     torch.manual_seed(seed)
     D = MLPs(S, 1, 64, 64, 1)
     optimizer = adam(D, lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, cycle_momentum=False)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=steps, cycle_momentum=False
+    )
     for _ in range(steps):
         step(optimizer, classify(D(draw_real(S, 200)), D(draw_fake(S, 200))))
         schedule.step()
@@ -136,35 +152,66 @@ if __name__ == "__main__":
     p, q = densities(grid)
     optimal, weight = p / (p + q), (p + q) / (p + q).sum()
 
-    pairs = {"honest": (two_hills, one_hill), "lying": (one_hill, two_hills), "same": (one_hill, one_hill)}
-    targets = {"honest": optimal, "lying": 1 - optimal, "same": torch.full_like(grid, 0.5)}
-    nets = {name: train_discriminator(*pair, seed=0) for name, pair in pairs.items()}
+    pairs = {
+        "honest": (two_hills, one_hill),
+        "lying": (one_hill, two_hills),
+        "same": (one_hill, one_hill),
+    }
+    targets = {
+        "honest": optimal,
+        "lying": 1 - optimal,
+        "same": torch.full_like(grid, 0.5),
+    }
+    nets = {
+        name: train_discriminator(*pair, seed=0) for name, pair in pairs.items()
+    }
     curves = {name: curve(D, grid) for name, D in nets.items()}
     misses = {name: miss(curves[name], targets[name], weight) for name in pairs}
     wrong_target = miss(curves["lying"], optimal, weight)
     with torch.no_grad():
-        told = accuracy(nets["honest"], two_hills(5, 5000), one_hill(5, 5000)).tolist()
+        told = accuracy(
+            nets["honest"], two_hills(5, 5000), one_hill(5, 5000)
+        ).tolist()
     for name, label in (
         ("honest", "바른 이름표, p/(p+q)와"),
         ("lying", "거꾸로 된 이름표, q/(p+q)와"),
         ("same", "같은 분포, 1/2과"),
     ):
-        print(f"{label}의 차이: {mean(misses[name]):.3f} ± {stdev(misses[name]):.3f}")
+        print(
+            f"{label}의 차이: {mean(misses[name]):.3f} ± {stdev(misses[name]):.3f}"
+        )
     print(f"거꾸로 배운 판별자와 p/(p+q)의 차이: {mean(wrong_target):.2f}")
-    print(f"배운 판별자의 정확도 {mean(told):.1%}, 있을 수 있는 가장 좋은 정확도 {best_accuracy(p, q):.1%}")
-    evidence |= {**{f"{name}_miss": found for name, found in misses.items()}, "lying_from_optimal": wrong_target}
+    print(
+        f"배운 판별자의 정확도 {mean(told):.1%}, 있을 수 있는 가장 좋은 정확도 {best_accuracy(p, q):.1%}"
+    )
+    evidence |= {
+        **{f"{name}_miss": found for name, found in misses.items()},
+        "lying_from_optimal": wrong_target,
+    }
     evidence |= {"honest_accuracy": told, "best_accuracy": best_accuracy(p, q)}
     torch.manual_seed(0)
     raw = curve(MLPs(5, 1, 64, 64, 1), grid)
-    null["배우지 않은 판별자"] = {f"{name}_miss": miss(raw, targets[name], weight) for name in pairs}
+    null["배우지 않은 판별자"] = {
+        f"{name}_miss": miss(raw, targets[name], weight) for name in pairs
+    }
     null["배우지 않은 판별자"]["lying_from_optimal"] = miss(raw, optimal, weight)
 
 # %%
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
-    axis.fill_between(grid, p, color=GREEN, alpha=0.25, linewidth=0, label="진짜의 밀도 p")
-    axis.fill_between(grid, q, color="gray", alpha=0.25, linewidth=0, label="생성한 표본의 밀도 q")
-    axis.plot(grid, curves["honest"].T, color=BLUE, linewidth=1.2, label=["배운 D (시드 다섯)", *[None] * 4])
+    axis.fill_between(
+        grid, p, color=GREEN, alpha=0.25, linewidth=0, label="진짜의 밀도 p"
+    )
+    axis.fill_between(
+        grid, q, color="gray", alpha=0.25, linewidth=0, label="생성한 표본의 밀도 q"
+    )
+    axis.plot(
+        grid,
+        curves["honest"].T,
+        color=BLUE,
+        linewidth=1.2,
+        label=["배운 D (시드 다섯)", *[None] * 4],
+    )
     axis.plot(grid, optimal, color=INK, linestyle="--", label="p / (p + q)")
     axis.set(xlabel="x", ylim=(0, 1.02), xlim=(-3, 4))
     figure.legend(loc="outside upper center", ncols=2)
@@ -184,11 +231,14 @@ def pull(D, loss, fake):
     """Mean size of the gradient of the loss that a made sample gets: (S)."""
     fake = fake.clone().requires_grad_()
     (slope,) = torch.autograd.grad(loss(D(fake)).sum(), fake)
-    return (slope * fake.shape[1]).norm(dim=-1).mean(dim=1)  # the loss is a mean over the batch
+    return (
+        (slope * fake.shape[1]).norm(dim=-1).mean(dim=1)
+    )  # the loss is a mean over the batch
 
 
 def pulls_while_learning(checkpoints, S=5, lr=0.003):
-    """{(name, steps of D): pulls (S)}, the real ones about 4 and the made ones about 0, and the nets by name."""
+    """{(name, steps of D): pulls (S)}, the real ones about 4 and the made ones
+    about 0, and the nets by name."""
     torch.manual_seed(0)
     nets = {name: MLPs(S, 1, 64, 64, 1) for name in ("D", "critic_10", "critic_1")}
     optimizers, found = {name: adam(net, lr) for name, net in nets.items()}, {}
@@ -215,21 +265,37 @@ if __name__ == "__main__":
         "critic_10": "WGAN-GP, 벌점의 무게 10",
         "critic_1": "WGAN-GP, 벌점의 무게 1",
     }
-    rows = [[label, *(f"{pulls[name, done].mean():.5f}" for done in checkpoints)] for name, label in labels.items()]
+    rows = [
+        [label, *(f"{pulls[name, done].mean():.5f}" for done in checkpoints)]
+        for name, label in labels.items()
+    ]
     table(
         "pulls",
         "만든 표본이 받는 기울기의 크기 (시드 다섯의 평균)",
         ["생성자의 손실", *(f"D를 {done}번" for done in checkpoints)],
         rows,
     )
-    apart = accuracy(nets["D"], 4 + 0.3 * torch.randn(5, 2000, 1), 0.3 * torch.randn(5, 2000, 1)).tolist()
+    apart = accuracy(
+        nets["D"], 4 + 0.3 * torch.randn(5, 2000, 1), 0.3 * torch.randn(5, 2000, 1)
+    ).tolist()
     print(f"{checkpoints[-1]}번 배운 판별자의 정확도 {mean(apart):.1%}")
-    evidence |= {f"pull_{name}_{done}": found.tolist() for (name, done), found in pulls.items() if done}
+    evidence |= {
+        f"pull_{name}_{done}": found.tolist()
+        for (name, done), found in pulls.items()
+        if done
+    }
     evidence["accuracy"] = apart
-    null["배우지 않은 판별자"] |= {f"pull_{name}_{done}": pulls[name, 0].tolist() for name, done in pulls if done}
+    null["배우지 않은 판별자"] |= {
+        f"pull_{name}_{done}": pulls[name, 0].tolist()
+        for name, done in pulls
+        if done
+    }
     line, normal = torch.linspace(-2, 6, 801), torch.distributions.Normal
     ends = (normal(centre, 0.3).log_prob(line).exp() for centre in (4, 0))
-    null["겹치지 않는 두 분포"] = {"honest_accuracy": apart, "best_accuracy": best_accuracy(*ends)}
+    null["겹치지 않는 두 분포"] = {
+        "honest_accuracy": apart,
+        "best_accuracy": best_accuracy(*ends),
+    }
 
 # %% [markdown]
 # ## 겨루게 하면 어디에 닿을까요?
@@ -249,35 +315,55 @@ def ring(S, B):
 
 
 def coverage(x):
-    """Modes found, share of samples that lie at one, and mean distance to the nearest, of x (S, B, 2): (S) each."""
-    distance, mode = torch.cdist(x, CENTRES.expand(len(x), 8, 2)).min(dim=-1)  # (S, B)
+    """Modes found, share of samples that lie at one, and mean distance to the
+    nearest, of x (S, B, 2): (S) each."""
+    distance, mode = torch.cdist(x, CENTRES.expand(len(x), 8, 2)).min(
+        dim=-1
+    )  # (S, B)
     near = distance < 0.3
     share = (F.one_hot(mode, 8) * near[..., None]).float().mean(dim=1)  # (S, 8)
-    return (share >= 0.01).sum(dim=1), near.float().mean(dim=1), distance.mean(dim=1)
+    return (
+        (share >= 0.01).sum(dim=1),
+        near.float().mean(dim=1),
+        distance.mean(dim=1),
+    )
 
 
 def spread(x):
-    """Mean distance of samples to their own mean, of x (..., B, 2) -> (...): about 2 on the whole ring."""
+    """Mean distance of samples to their own mean, of x (..., B, 2) -> (...): about
+    2 on the whole ring."""
     return (x - x.mean(dim=-2, keepdim=True)).norm(dim=-1).mean(dim=-1)
 
 
-def train_gan(generator_loss, d_steps, g_steps, rounds, seed=0, S=8, lr=0.001, truth=1):
-    """Play on the ring: G of S seeds, and its samples (S, 500, 2) after each twentieth of the rounds.
+def train_gan(
+    generator_loss, d_steps, g_steps, rounds, seed=0, S=8, lr=0.001, truth=1
+):
+    """Play on the ring: G of S seeds, and its samples (S, 500, 2) after each
+    twentieth of the rounds.
 
-    truth: 1 for a discriminator that names the real ones real, -1 for one that is taught to lie.
+    truth: 1 for a discriminator that names the real ones real, -1 for one that is
+    taught to lie.
     """
     torch.manual_seed(seed)
     G, D = MLPs(S, 2, 64, 64, 2), MLPs(S, 2, 64, 64, 1)
-    optimizers, loss, snapshots = (adam(G, lr), adam(D, lr)), GENERATOR_LOSSES[generator_loss], []
+    optimizers, loss, snapshots = (
+        (adam(G, lr), adam(D, lr)),
+        GENERATOR_LOSSES[generator_loss],
+        [],
+    )
     for done in range(1, rounds + 1):
         for _ in range(d_steps):
             real, fake = ring(S, 64), G(torch.randn(S, 64, 2)).detach()
             step(
                 optimizers[1],
-                critic_loss(D, real, fake) if generator_loss == "wgan" else classify(truth * D(real), truth * D(fake)),
+                critic_loss(D, real, fake)
+                if generator_loss == "wgan"
+                else classify(truth * D(real), truth * D(fake)),
             )
         for _ in range(g_steps):
-            step(optimizers[0], loss(D(G(torch.randn(S, 64, 2)))))  # G never sees the real ones
+            step(
+                optimizers[0], loss(D(G(torch.randn(S, 64, 2))))
+            )  # G never sees the real ones
         if done % (rounds // 20) == 0:
             snapshots.append(made(G, 500))
     return G, snapshots
@@ -291,14 +377,21 @@ def made(G, count):
 
 # %%
 if __name__ == "__main__":
-    ratios, kinds = {"5_1": (5, 1, 300), "1_1": (1, 1, 300), "1_5": (1, 5, 60)}, {"practical": "GAN", "wgan": "WGAN-GP"}
+    ratios, kinds = (
+        {"5_1": (5, 1, 300), "1_1": (1, 1, 300), "1_5": (1, 5, 60)},
+        {"practical": "GAN", "wgan": "WGAN-GP"},
+    )
     results, samples, rows = {}, {}, []
     for kind in kinds:
         for name, ratio in ratios.items():
             G, snapshots = train_gan(kind, *ratio)
-            late = torch.stack(snapshots[10:])  # (10, S, 500, 2): the second half of the play
+            late = torch.stack(
+                snapshots[10:]
+            )  # (10, S, 500, 2): the second half of the play
             modes, near = zip(*(coverage(x)[:2] for x in late))
-            homes = torch.cdist(late, CENTRES).argmin(dim=-1).mode(dim=-1).values  # (10, S): where most samples lie
+            homes = (
+                torch.cdist(late, CENTRES).argmin(dim=-1).mode(dim=-1).values
+            )  # (10, S): where most samples lie
             found = {
                 "modes": torch.stack(modes).float().mean(dim=0).tolist(),
                 "near": torch.stack(near).mean(dim=0).tolist(),
@@ -330,21 +423,43 @@ if __name__ == "__main__":
         ],
         rows,
     )
-    games = {f"{'gan' if kind == 'practical' else kind}_{name}": found for (kind, name), found in results.items()}
-    evidence |= {f"{game}_{name}": values for game, found in games.items() for name, values in found.items()}
+    games = {
+        f"{'gan' if kind == 'practical' else kind}_{name}": found
+        for (kind, name), found in results.items()
+    }
+    evidence |= {
+        f"{game}_{name}": values
+        for game, found in games.items()
+        for name, values in found.items()
+    }
     torch.manual_seed(0)
-    modes, near, _ = (values.tolist() for values in coverage(made(MLPs(8, 2, 64, 64, 2), 500)))
+    modes, near, _ = (
+        values.tolist() for values in coverage(made(MLPs(8, 2, 64, 64, 2), 500))
+    )
     raw = {"modes": modes, "near": near}
-    null["배우지 않은 생성자"] = {f"{game}_{name}": values for game in games for name, values in raw.items()}
-    null["판별자를 덜 가르친 모델"] = {f"{kind}_5_1_modes": games[f"{kind}_1_5"]["modes"] for kind in ("gan", "wgan")}
+    null["배우지 않은 생성자"] = {
+        f"{game}_{name}": values for game in games for name, values in raw.items()
+    }
+    null["판별자를 덜 가르친 모델"] = {
+        f"{kind}_5_1_modes": games[f"{kind}_1_5"]["modes"]
+        for kind in ("gan", "wgan")
+    }
 
 # %%
 if __name__ == "__main__":
     figure, axes = plt.subplots(2, 3, figsize=(5.2, 4), sharex=True, sharey=True)
     for line, kind, colour in zip(axes, kinds, (BLUE, ORANGE)):
         for axis, name in zip(line, ratios):
-            axis.scatter(*CENTRES.T, s=90, facecolors="none", edgecolors=INK, linewidths=0.8)
-            axis.scatter(*samples[kind, name][0].T, s=3, color=colour, alpha=0.5, linewidths=0)
+            axis.scatter(
+                *CENTRES.T, s=90, facecolors="none", edgecolors=INK, linewidths=0.8
+            )
+            axis.scatter(
+                *samples[kind, name][0].T,
+                s=3,
+                color=colour,
+                alpha=0.5,
+                linewidths=0,
+            )
             axis.set(
                 title=f"{kinds[kind]} {name.replace('_', ':')}",
                 aspect="equal",
@@ -371,20 +486,29 @@ if __name__ == "__main__":
 
 # %%
 def not_opposite(generator_loss, S=8):
-    """|d(D's loss + G's loss) / dG| over |d(D's loss) / dG|, of S seeds: 0 where one loses just what the other wins."""
+    """|d(D's loss + G's loss) / dG| over |d(D's loss) / dG|, of S seeds: 0 where
+    one loses just what the other wins."""
     torch.manual_seed(0)
     G, D, real = MLPs(S, 2, 64, 64, 2), MLPs(S, 2, 64, 64, 1), ring(S, 1000)
     a_fake = D(G(torch.randn(S, 1000, 2)))
     losses = classify(D(real), a_fake), GENERATOR_LOSSES[generator_loss](a_fake)
-    one, other = (torch.autograd.grad(loss.sum(), list(G.parameters()), retain_graph=True) for loss in losses)
-    one, other = (torch.cat([slope.flatten(1) for slope in slopes], dim=1) for slopes in (one, other))  # (S, weights)
+    one, other = (
+        torch.autograd.grad(loss.sum(), list(G.parameters()), retain_graph=True)
+        for loss in losses
+    )
+    one, other = (
+        torch.cat([slope.flatten(1) for slope in slopes], dim=1)
+        for slopes in (one, other)
+    )  # (S, weights)
     return ((one + other).norm(dim=1) / one.norm(dim=1)).tolist()
 
 
 # %%
 if __name__ == "__main__":
     G, _ = train_gan("practical", 1, 1, 300, truth=-1)
-    lying_modes, _, lying_distance = (values.tolist() for values in coverage(made(G, 2000)))
+    lying_modes, _, lying_distance = (
+        values.tolist() for values in coverage(made(G, 2000))
+    )
     honest_distance = games["gan_1_1"]["distance"]
     print(f"거짓말하는 판별자와 번갈아 배운 생성자: 찾은 봉우리 {lying_modes}")
     print(
@@ -392,11 +516,18 @@ if __name__ == "__main__":
         f"정직한 판별자와 번갈아 배우면 {mean(honest_distance):.2f}"
     )
     evidence |= {"lying_modes": lying_modes, "lying_distance": lying_distance}
-    null["정직한 판별자"] = {"lying_distance": honest_distance, "lying_from_optimal": misses["honest"]}
+    null["정직한 판별자"] = {
+        "lying_distance": honest_distance,
+        "lying_from_optimal": misses["honest"],
+    }
 
     opposite = {name: not_opposite(name) for name in ("minimax", "practical")}
-    print(f"log(1 - D)를 줄일 때 두 기울기가 어긋난 정도 {max(opposite['minimax']):.0e}")
-    print(f"-log D를 줄일 때 {mean(opposite['practical']):.2f} ± {stdev(opposite['practical']):.2f}")
+    print(
+        f"log(1 - D)를 줄일 때 두 기울기가 어긋난 정도 {max(opposite['minimax']):.0e}"
+    )
+    print(
+        f"-log D를 줄일 때 {mean(opposite['practical']):.2f} ± {stdev(opposite['practical']):.2f}"
+    )
     evidence |= {f"{name}_not_opposite": found for name, found in opposite.items()}
 
 # %%
@@ -407,7 +538,11 @@ if __name__ == "__main__":
         **{name: 1 for name in evidence if name.endswith(("_spread", "_distance"))},
         **{name: 0.02 for name in evidence if name.endswith("_miss")},
         **{name: 0.02 for name in evidence if name.endswith("_accuracy")},
-        **{name: 5 if "practical" in name else 0.5 for name in evidence if name.startswith("pull_")},
+        **{
+            name: 5 if "practical" in name else 0.5
+            for name in evidence
+            if name.startswith("pull_")
+        },
         "lying_from_optimal": 0.1,
         "lying_distance": 30,
         "lying_modes": 1,

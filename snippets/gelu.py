@@ -17,7 +17,13 @@ from matplotlib import pyplot as plt
 from torch import nn
 from vit import vit
 
-ACTIVATIONS = {"GELU": F.gelu, "ReLU": F.relu, "SiLU": F.silu, "ELU": F.elu, "없음": lambda x: x}
+ACTIVATIONS = {
+    "GELU": F.gelu,
+    "ReLU": F.relu,
+    "SiLU": F.silu,
+    "ELU": F.elu,
+    "없음": lambda x: x,
+}
 KEYS = dict(zip(ACTIVATIONS, ("gelu", "relu", "silu", "elu", "none")))
 COLOURS = dict(zip(ACTIVATIONS, (BLUE, ORANGE, GREEN, PINK, VIOLET)))
 SEEDS, STEPS, MARKS = (0, 1, 2, 3, 4), 300, (50, 100, 150, 200, 250, 300)
@@ -32,7 +38,8 @@ SEEDS, STEPS, MARKS = (0, 1, 2, 3, 4), 300, (50, 100, 150, 200, 250, 300)
 
 # %%
 def gelu(x):
-    """GELU (1606.08415): x Phi(x), Phi the normal distribution's cumulative function, by erf."""
+    """GELU (1606.08415): x Phi(x), Phi the normal distribution's cumulative
+    function, by erf."""
     return x * (1 + torch.erf(x / 2**0.5)) / 2
 
 
@@ -48,7 +55,8 @@ def slope(f, x):
 
 
 def bend(f, x):
-    """Share of the variance of f(x) that no straight line through x (n,) explains, 0 (a line) to 1."""
+    """Share of the variance of f(x) that no straight line through x (n,) explains,
+    0 (a line) to 1."""
     return 1 - torch.corrcoef(torch.stack([x, f(x)]))[0, 1].item() ** 2
 
 
@@ -59,20 +67,40 @@ if __name__ == "__main__":
     x = torch.linspace(-4, 4, 8001, dtype=torch.float64)
     evidence["formula_difference"] = (gelu(x) - F.gelu(x)).abs().max().item()
     lowest, steepest = gelu(x).min().item(), slope(gelu, x).max().item()
-    lowest_at, steepest_at = x[gelu(x).argmin()].item(), x[slope(gelu, x).argmax()].item()
+    lowest_at, steepest_at = (
+        x[gelu(x).argmin()].item(),
+        x[slope(gelu, x).argmax()].item(),
+    )
     samples = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
-    dead = {name: (slope(f, samples) == 0).double().mean().item() for name, f in ACTIVATIONS.items()}
+    dead = {
+        name: (slope(f, samples) == 0).double().mean().item()
+        for name, f in ACTIVATIONS.items()
+    }
     beside = torch.tensor([-1e-4, 1e-4])  # just below and just above 0
     jump = {name: slope(f, beside).diff().item() for name, f in ACTIVATIONS.items()}
     bends = {name: bend(f, samples) for name, f in ACTIVATIONS.items()}
-    evidence |= {"lowest": lowest, "lowest_at": lowest_at, "steepest": steepest, "steepest_at": steepest_at}
+    evidence |= {
+        "lowest": lowest,
+        "lowest_at": lowest_at,
+        "steepest": steepest,
+        "steepest_at": steepest_at,
+    }
     for name in ("GELU", "ReLU"):
-        evidence |= {f"{KEYS[name]}_dead": dead[name], f"{KEYS[name]}_jump": jump[name]}
-    evidence |= {f"{KEYS[name]}_bend": bends[name] for name in ("GELU", "ReLU", "SiLU", "ELU")}
+        evidence |= {
+            f"{KEYS[name]}_dead": dead[name],
+            f"{KEYS[name]}_jump": jump[name],
+        }
+    evidence |= {
+        f"{KEYS[name]}_bend": bends[name]
+        for name in ("GELU", "ReLU", "SiLU", "ELU")
+    }
     print(
         f"GELU의 가장 작은 값은 x = {lowest_at:.2f}에서 {lowest:.3f}, 가장 큰 기울기는 x = {steepest_at:.2f}에서 {steepest:.3f}"
     )
-    rows = [[name, f"{dead[name]:.0%}", f"{jump[name]:.3f}", f"{bends[name]:.0%}"] for name in list(ACTIVATIONS)[:4]]
+    rows = [
+        [name, f"{dead[name]:.0%}", f"{jump[name]:.3f}", f"{bends[name]:.0%}"]
+        for name in list(ACTIVATIONS)[:4]
+    ]
     table(
         "slopes",
         "기울기가 0인 입력의 비율, 0에서 기울기가 뛰는 폭, 직선으로 설명되지 않는 몫 (표준정규분포 입력)",
@@ -84,7 +112,9 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axes = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True)
     for name, style in zip(("GELU", "ReLU", "SiLU", "ELU"), ("-", "--", "-.", ":")):
-        axes[0].plot(x, ACTIVATIONS[name](x), style, color=COLOURS[name], label=name)
+        axes[0].plot(
+            x, ACTIVATIONS[name](x), style, color=COLOURS[name], label=name
+        )
         axes[1].plot(x, slope(ACTIVATIONS[name], x), style, color=COLOURS[name])
     axes[0].set(ylabel="값", ylim=(-1.2, 3), xlim=(-4, 3))
     axes[1].set(ylabel="기울기", xlabel="입력")
@@ -115,14 +145,17 @@ class ActivationMlp(nn.Module):
 
 
 def trained(activation, seed):
-    """A trained model with that activation, and its accuracy on the seed's test images before and after MARKS steps."""
+    """A trained model with that activation, and its accuracy on the seed's test
+    images before and after MARKS steps."""
     (images, labels), _, (test_images, test_labels) = load(seed)
     images, test_images = shift(images, seed), shift(test_images, seed + 100)
     model = small_vit(seed, img_size=12, patch_size=6)
     for block in model.blocks:
         block.mlp = ActivationMlp(block.mlp, activation)
     curve = [accuracy(model, test_images, test_labels)]
-    for step, _ in enumerate(training(model, images, labels, seed, steps=STEPS), start=1):
+    for step, _ in enumerate(
+        training(model, images, labels, seed, steps=STEPS), start=1
+    ):
         if step in MARKS:
             curve.append(accuracy(model, test_images, test_labels))
     return model, curve
@@ -130,17 +163,32 @@ def trained(activation, seed):
 
 # %%
 if __name__ == "__main__":
-    runs = {name: [trained(f, seed) for seed in SEEDS] for name, f in ACTIVATIONS.items()}
+    runs = {
+        name: [trained(f, seed) for seed in SEEDS]
+        for name, f in ACTIVATIONS.items()
+    }
     for name, key in KEYS.items():
         evidence[f"{key}_test"] = [curve[-1] for _, curve in runs[name]]
-        null["배우지 않은 모델"][f"{key}_test"] = [curve[0] for _, curve in runs[name]]
+        null["배우지 않은 모델"][f"{key}_test"] = [
+            curve[0] for _, curve in runs[name]
+        ]
     ahead = {  # how far GELU is ahead, seed by seed, in %p
-        name: [100 * (a - b) for a, b in zip(evidence["gelu_test"], evidence[f"{key}_test"])]
+        name: [
+            100 * (a - b)
+            for a, b in zip(evidence["gelu_test"], evidence[f"{key}_test"])
+        ]
         for name, key in KEYS.items()
     }
     rows = [
-        [name, f"{100 * statistics.mean(test):.0f} ± {100 * statistics.stdev(test):.0f}%"]
-        + [f"{statistics.mean(ahead[name]):+.1f} ± {statistics.stdev(ahead[name]):.1f}" if name != "GELU" else "–"]
+        [
+            name,
+            f"{100 * statistics.mean(test):.0f} ± {100 * statistics.stdev(test):.0f}%",
+        ]
+        + [
+            f"{statistics.mean(ahead[name]):+.1f} ± {statistics.stdev(ahead[name]):.1f}"
+            if name != "GELU"
+            else "–"
+        ]
         for name, key in KEYS.items()
         for test in [evidence[f"{key}_test"]]
     ]
@@ -155,12 +203,24 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axis = plt.subplots(figsize=(5, 3.8))
     for name, style in zip(ACTIVATIONS, ("-", "--", "-.", ":", (0, (1, 3)))):
-        mean = torch.tensor([curve[1:] for _, curve in runs[name]]).mean(dim=0)  # (marks,)
-        axis.plot(MARKS, mean, linestyle=style, marker="o", color=COLOURS[name], label=name)
+        mean = torch.tensor([curve[1:] for _, curve in runs[name]]).mean(
+            dim=0
+        )  # (marks,)
+        axis.plot(
+            MARKS,
+            mean,
+            linestyle=style,
+            marker="o",
+            color=COLOURS[name],
+            label=name,
+        )
     axis.set(xlabel="학습 스텝", ylabel="시험 정확도 (시드 평균)")
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
-    last = {name: f"{statistics.mean(evidence[f'{key}_test']):.0%}" for name, key in KEYS.items()}
+    last = {
+        name: f"{statistics.mean(evidence[f'{key}_test']):.0%}"
+        for name, key in KEYS.items()
+    }
     alt = (
         f"GELU, ReLU, SiLU의 학습 곡선은 거의 겹쳐서 {STEPS}스텝 뒤에 {last['GELU']}, {last['ReLU']}, {last['SiLU']}이고, "
         f"ELU는 {last['ELU']}, 활성화 함수를 뺀 모델은 {last['없음']}로 뒤처져요."
@@ -176,7 +236,8 @@ if __name__ == "__main__":
 
 # %%
 def with_activation(model, activation):
-    """The same weights with another activation: changes the model and returns it."""
+    """The same weights with another activation: changes the model and returns
+    it."""
     for block in model.blocks:
         block.mlp = ActivationMlp(block.mlp, activation)
     return model
@@ -185,25 +246,42 @@ def with_activation(model, activation):
 # %%
 if __name__ == "__main__":
     gap = (gelu(x) - gelu_tanh(x)).abs()
-    evidence["tanh_formula_difference"] = (gelu_tanh(x) - F.gelu(x, approximate="tanh")).abs().max().item()
-    evidence["tanh_gap"], evidence["tanh_gap_at"] = gap.max().item(), abs(x[gap.argmax()].item())
+    evidence["tanh_formula_difference"] = (
+        (gelu_tanh(x) - F.gelu(x, approximate="tanh")).abs().max().item()
+    )
+    evidence["tanh_gap"], evidence["tanh_gap_at"] = (
+        gap.max().item(),
+        abs(x[gap.argmax()].item()),
+    )
     torch.manual_seed(0)
     large, image = vit("Ti/16"), torch.randn(2, 3, 224, 224)
     same, moved = {gelu_tanh: [], F.relu: []}, []  # one for each seed
     with torch.inference_mode():
         exact = large(image)
-        evidence["tanh_logit_gap"] = (with_activation(large, gelu_tanh)(image) - exact).abs().max().item()
+        evidence["tanh_logit_gap"] = (
+            (with_activation(large, gelu_tanh)(image) - exact).abs().max().item()
+        )
         for seed, (model, _) in zip(SEEDS, runs["GELU"]):
             images = shift(load(seed)[2][0], seed + 100)
             exact = model(images)
             for activation, found in same.items():
                 other = with_activation(model, activation)(images)
-                found.append((exact.argmax(dim=1) == other.argmax(dim=1)).double().mean().item())
+                found.append(
+                    (exact.argmax(dim=1) == other.argmax(dim=1))
+                    .double()
+                    .mean()
+                    .item()
+                )
                 if activation is gelu_tanh:
                     moved.append((exact - other).abs().max().item())
-    evidence["tanh_logit_gap_trained"], evidence["tanh_same_prediction"] = moved, same[gelu_tanh]
+    evidence["tanh_logit_gap_trained"], evidence["tanh_same_prediction"] = (
+        moved,
+        same[gelu_tanh],
+    )
     null["GELU 대신 ReLU를 넣은 모델"]["tanh_same_prediction"] = same[F.relu]
-    print(f"함수값의 최대 차이: x = {evidence['tanh_gap_at']:.2f}에서 {evidence['tanh_gap']:.1e}")
+    print(
+        f"함수값의 최대 차이: x = {evidence['tanh_gap_at']:.2f}에서 {evidence['tanh_gap']:.1e}"
+    )
     print(
         f"ViT-Ti/16(학습 전) 로짓의 최대 차이: {evidence['tanh_logit_gap']:.1e}, 학습한 작은 모델 로짓의 최대 차이: "
         f"{max(moved):.1e}"
@@ -216,5 +294,9 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     tolerance = {name: 0.05 for name in evidence if name.endswith("_test")}
-    tolerance |= {"tanh_logit_gap": 0.01, "tanh_logit_gap_trained": 0.05, "tanh_same_prediction": 0.01}
+    tolerance |= {
+        "tanh_logit_gap": 0.01,
+        "tanh_logit_gap_trained": 0.05,
+        "tanh_same_prediction": 0.01,
+    }
     evidence

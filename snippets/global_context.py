@@ -28,22 +28,35 @@ SIZE, EDGE, SEEDS = 24, 4, (0, 1, 2, 3, 4)
 
 # %%
 def draw(n, seed, task):
-    """n scenes (n, 1, 24, 24), labels (n,), 1 for a boat, and the row and column of each object's middle (n, 2)."""
+    """n scenes (n, 1, 24, 24), labels (n,), 1 for a boat, and the row and column of
+    each object's middle (n, 2)."""
     generator = torch.Generator().manual_seed(seed)
     image = 0.3 * torch.randn(n, SIZE, SIZE, generator=generator)
     water, left = torch.rand(2, n, generator=generator) < 0.5
     water = {"hint": left, "flipped": ~left}.get(task, water)
     phase = torch.randint(4, (n, 1, 1), generator=generator)
     at = torch.arange(SIZE)
-    along = torch.where(water[:, None, None], at[:, None], at)  # stripes lie on water and stand on land
+    along = torch.where(
+        water[:, None, None], at[:, None], at
+    )  # stripes lie on water and stand on land
     edge = (at < EDGE) | (at >= SIZE - EDGE)
     image += ((along + phase) // 2 % 2 * 2 - 1) * (edge[:, None] | edge)
-    middle = torch.randint(SIZE // 2 - 2, SIZE // 2 + 2, (n, 2), generator=generator)
+    middle = torch.randint(
+        SIZE // 2 - 2, SIZE // 2 + 2, (n, 2), generator=generator
+    )
     dy, dx = at[:, None] - middle[:, 0, None, None], at - middle[:, 1, None, None]
     hull = (dx.abs() <= 2) & (dy >= 1) & (dy <= 2)
-    side = dx.abs() <= 1 if task == "far" else torch.where(left[:, None, None], dx <= -1, dx >= 1) & (dx.abs() <= 2)
+    side = (
+        dx.abs() <= 1
+        if task == "far"
+        else torch.where(left[:, None, None], dx <= -1, dx >= 1) & (dx.abs() <= 2)
+    )
     cabin = side & (dy >= -1) & (dy <= 0)
-    return (image + 2 * (hull | cabin))[:, None], (water if task == "far" else left).long(), middle
+    return (
+        (image + 2 * (hull | cabin))[:, None],
+        (water if task == "far" else left).long(),
+        middle,
+    )
 
 
 # %% [markdown]
@@ -54,21 +67,37 @@ def draw(n, seed, task):
 
 # %%
 def cnn(dilations, width=12):
-    """Scores of every second pixel, (B, 1, 24, 24) -> (B, 2, 12, 12), by three 3 x 3 convolutions."""
+    """Scores of every second pixel, (B, 1, 24, 24) -> (B, 2, 12, 12), by three 3 x
+    3 convolutions."""
     layers = [nn.Conv2d(1, width, 3, stride=2, padding=1), nn.ReLU()]
     for dilation in dilations:
-        layers += [nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Conv2d(width, 2, 1)).to(memory_format=torch.channels_last)
+        layers += [
+            nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(width, 2, 1)).to(
+        memory_format=torch.channels_last
+    )
 
 
 class PatchScores(VisionTransformer):
-    """A ViT that scores each patch from its own token: (B, 1, 24, 24) -> (B, 2, 4, 4)."""
+    """A ViT that scores each patch from its own token: (B, 1, 24, 24) -> (B, 2, 4,
+    4)."""
 
     def __init__(self):
         super().__init__(
-            img_size=SIZE, patch_size=6, in_chans=1, num_classes=2, embed_dim=32, depth=2, num_heads=4, mlp_ratio=2
+            img_size=SIZE,
+            patch_size=6,
+            in_chans=1,
+            num_classes=2,
+            embed_dim=32,
+            depth=2,
+            num_heads=4,
+            mlp_ratio=2,
         )
-        for module in self.blocks.modules():  # a std of 0.02 is too small for so narrow a model
+        for module in (
+            self.blocks.modules()
+        ):  # a std of 0.02 is too small for so narrow a model
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
         nn.init.normal_(self.pos_embed, std=0.5)
@@ -77,17 +106,21 @@ class PatchScores(VisionTransformer):
         x = self.embed(x)
         for block in self.blocks:
             x, _ = block(x)
-        return self.head(self.norm(x)[:, 1:]).transpose(1, 2).unflatten(2, (4, 4))  # class token left out
+        return (
+            self.head(self.norm(x)[:, 1:]).transpose(1, 2).unflatten(2, (4, 4))
+        )  # class token left out
 
 
 def at_object(scores, middle):
-    """The scores (B, 2, h, w) of the cell that the object's middle (B, 2) lies in: (B, 2)."""
+    """The scores (B, 2, h, w) of the cell that the object's middle (B, 2) lies in:
+    (B, 2)."""
     row, column = (middle * scores.shape[-1] // SIZE).T
     return scores[torch.arange(len(scores)), :, row, column]
 
 
 def averaged(scores, middle):
-    """The mean of the scores over all cells, as global average pooling would give: (B, 2)."""
+    """The mean of the scores over all cells, as global average pooling would give:
+    (B, 2)."""
     return scores.mean((2, 3))
 
 
@@ -108,14 +141,16 @@ COLOURS = dict(zip(MODELS, (ORANGE, VIOLET, BLUE, GREEN)))
 
 # %%
 def reach(f, x, row, column):
-    """Pixels of x (n, 1, S, S) that f(x) (n, C, h, w) depends on at that cell: bool (S, S)."""
+    """Pixels of x (n, 1, S, S) that f(x) (n, C, h, w) depends on at that cell: bool
+    (S, S)."""
     x = x.clone().requires_grad_()
     f(x)[:, :, row, column].pow(2).sum().backward()
     return (x.grad != 0).any(0)[0]
 
 
 def stages(model):
-    """The model cut short after each layer that mixes places: [image -> (B, C, h, w)]."""
+    """The model cut short after each layer that mixes places: [image -> (B, C, h,
+    w)]."""
     if not isinstance(model, PatchScores):
         return [model[:end] for end in range(2, len(model) + 1, 2)]
 
@@ -133,7 +168,10 @@ def stages(model):
 
 def span(seen):
     """The longer side in pixels of the box around the True pixels of (S, S)."""
-    return max((axis.nonzero().max() - axis.nonzero().min() + 1).item() for axis in (seen.any(0), seen.any(1)))
+    return max(
+        (axis.nonzero().max() - axis.nonzero().min() + 1).item()
+        for axis in (seen.any(0), seen.any(1))
+    )
 
 
 # %%
@@ -148,27 +186,62 @@ if __name__ == "__main__":
         torch.manual_seed(0)
         model = MODELS[key][1]()
         cells = model(x).shape[-1]
-        spans[key] = [span(reach(f, x, cells // 2, cells // 2)) for f in stages(model)]
-        places = {m * cells // SIZE for m in range(SIZE // 2 - 2, SIZE // 2 + 2)}  # wherever an object may be
-        seen = [(reach(model, x, i, j) & frame).sum().item() for i in places for j in places]
+        spans[key] = [
+            span(reach(f, x, cells // 2, cells // 2)) for f in stages(model)
+        ]
+        places = {
+            m * cells // SIZE for m in range(SIZE // 2 - 2, SIZE // 2 + 2)
+        }  # wherever an object may be
+        seen = [
+            (reach(model, x, i, j) & frame).sum().item()
+            for i in places
+            for j in places
+        ]
         evidence[f"{key}_sees_edge"] = sum(seen)
     torch.manual_seed(0)
-    plain = nn.Sequential(*[nn.Sequential(nn.LazyConv2d(8, 3, padding=1), nn.ReLU()) for _ in range(12)])
-    spans["plain"] = [span(reach(plain[:depth], x, 12, 12)) for depth in range(1, 13)]
+    plain = nn.Sequential(
+        *[
+            nn.Sequential(nn.LazyConv2d(8, 3, padding=1), nn.ReLU())
+            for _ in range(12)
+        ]
+    )
+    spans["plain"] = [
+        span(reach(plain[:depth], x, 12, 12)) for depth in range(1, 13)
+    ]
     plain_layers = next(k for k, s in enumerate(spans["plain"], 1) if s == SIZE)
     evidence |= {"local_reach": spans["local"][-1], "wide_reach": spans["wide"][-1]}
     evidence |= {"vit_reach_patch": spans["vit"][0], "vit_reach_1": spans["vit"][1]}
     evidence |= {"wide_reach_1": spans["wide"][0], "plain_layers": plain_layers}
-    evidence |= {"plain_reach_1": spans["plain"][0], "plain_reach_2": spans["plain"][1]}
+    evidence |= {
+        "plain_reach_1": spans["plain"][0],
+        "plain_reach_2": spans["plain"][1],
+    }
 
     fig, ax = plt.subplots(figsize=(5, 3.4))
-    ax.plot(range(1, 13), spans["plain"], ".-", color=INK, linewidth=1, alpha=0.6, label="3×3 합성곱만 쌓기")
+    ax.plot(
+        range(1, 13),
+        spans["plain"],
+        ".-",
+        color=INK,
+        linewidth=1,
+        alpha=0.6,
+        label="3×3 합성곱만 쌓기",
+    )
     for key, marker in zip(("local", "wide", "vit"), "osD"):
         layers = range(key != "vit", len(spans[key]) + (key != "vit"))
-        ax.plot(layers, spans[key], marker=marker, color=COLOURS[key], label=MODELS[key][0])
+        ax.plot(
+            layers,
+            spans[key],
+            marker=marker,
+            color=COLOURS[key],
+            label=MODELS[key][0],
+        )
     ax.axhline(SIZE, color=INK, linewidth=1, linestyle=":")
     ax.set(
-        xlabel="지나온 층 (ViT의 0은 패치 자르기)", ylabel="보는 범위의 너비 (px)", ylim=(0, 26), xticks=range(0, 13, 2)
+        xlabel="지나온 층 (ViT의 0은 패치 자르기)",
+        ylabel="보는 범위의 너비 (px)",
+        ylim=(0, 26),
+        xticks=range(0, 13, 2),
     )
     ax.legend(loc="lower right")
     show(
@@ -184,13 +257,30 @@ if __name__ == "__main__":
     fig, axes = plt.subplots(1, 4, figsize=(7, 2.2))
     width = spans["local"][-1]
     for ax, (task, wanted, title) in zip(
-        axes, (("far", 1, "배경: 배"), ("far", 0, "배경: 차"), ("near", 1, "모양: 배"), ("near", 0, "모양: 차"))
+        axes,
+        (
+            ("far", 1, "배경: 배"),
+            ("far", 0, "배경: 차"),
+            ("near", 1, "모양: 배"),
+            ("near", 0, "모양: 차"),
+        ),
     ):
         images, labels, middle = draw(20, 3, task)
         i = (labels == wanted).nonzero()[0].item()
         ax.imshow(images[i, 0], cmap="gray_r", vmin=-1.5, vmax=2.5)
-        corner = middle[i].flip(0) // 2 * 2 - width / 2  # of the cell's middle pixel
-        ax.add_patch(plt.Rectangle(corner.tolist(), width, width, fill=False, edgecolor=ORANGE, linewidth=2))
+        corner = (
+            middle[i].flip(0) // 2 * 2 - width / 2
+        )  # of the cell's middle pixel
+        ax.add_patch(
+            plt.Rectangle(
+                corner.tolist(),
+                width,
+                width,
+                fill=False,
+                edgecolor=ORANGE,
+                linewidth=2,
+            )
+        )
         ax.set(title=title, xticks=[], yticks=[])
         ax.grid(False)
     show(
@@ -217,8 +307,12 @@ def fresh(make, seed):
 def train(make, read, task, seed, steps=80, lr=0.01, batch_size=32):
     """A model that make() gives, trained on new scenes at each step."""
     model = fresh(make, seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.2)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=lr, weight_decay=0.01, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=steps, pct_start=0.2
+    )
     for step in range(steps):
         images, labels, middle = draw(batch_size, 1000 * (seed + 1) + step, task)
         loss = F.cross_entropy(read(model(images), middle), labels)
@@ -240,14 +334,27 @@ def accuracy(model, read, task, seed):
 if __name__ == "__main__":
     untrained = null["배우지 않은 모델"] = {}
     for key, (_, make, read) in MODELS.items():
-        models = {task: [train(make, read, task, seed) for seed in SEEDS] for task in ("far", "near", "hint")}
+        models = {
+            task: [train(make, read, task, seed) for seed in SEEDS]
+            for task in ("far", "near", "hint")
+        }
         models["flipped"] = models["hint"]
         for task in models:
-            evidence[f"{key}_{task}"] = [accuracy(m, read, task, seed) for m, seed in zip(models[task], SEEDS)]
-            untrained[f"{key}_{task}"] = [accuracy(fresh(make, seed), read, task, seed) for seed in SEEDS]
+            evidence[f"{key}_{task}"] = [
+                accuracy(m, read, task, seed)
+                for m, seed in zip(models[task], SEEDS)
+            ]
+            untrained[f"{key}_{task}"] = [
+                accuracy(fresh(make, seed), read, task, seed) for seed in SEEDS
+            ]
         evidence[f"{key}_params"] = sum(p.numel() for p in make().parameters())
-    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
-    # the narrow CNN where nothing lies far away, and in the place of those that see far
+    mean = {
+        name: statistics.mean(value)
+        for name, value in evidence.items()
+        if isinstance(value, list)
+    }
+    # the narrow CNN where nothing lies far away, and in the place of those that see
+    # far
     null["모양이 답인 장면"] = {"local_far": evidence["local_near"]}
     null["좁은 CNN"] = {f"{key}_{name}": evidence[f"local_{name}"] for key in ("wide", "vit")
                       for name in ("sees_edge", *models)}  # fmt: skip
@@ -256,8 +363,20 @@ if __name__ == "__main__":
     for i, (key, (name, _, _)) in enumerate(MODELS.items()):
         for j, task in enumerate(("far", "near")):
             place = j + 0.2 * (i - 1.5)
-            ax.bar(place, mean[f"{key}_{task}"], width=0.18, color=COLOURS[key], label=None if j else name)
-            ax.plot([place] * len(SEEDS), evidence[f"{key}_{task}"], "o", color=INK, markersize=3)
+            ax.bar(
+                place,
+                mean[f"{key}_{task}"],
+                width=0.18,
+                color=COLOURS[key],
+                label=None if j else name,
+            )
+            ax.plot(
+                [place] * len(SEEDS),
+                evidence[f"{key}_{task}"],
+                "o",
+                color=INK,
+                markersize=3,
+            )
     ax.axhline(0.5, color=INK, linewidth=1, linestyle=":")
     ax.set(ylabel="정확도 (점선은 찍었을 때)", ylim=(0, 1.02))
     ax.set_xticks([0, 1], ["배경이 정해요 (멀리)", "모양이 정해요 (가까이)"])
@@ -281,19 +400,36 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     rows = [
-        [name, *(f"{mean[f'{key}_{task}']:.0%}" for task in ("near", "hint", "flipped"))]
+        [
+            name,
+            *(
+                f"{mean[f'{key}_{task}']:.0%}"
+                for task in ("near", "hint", "flipped")
+            ),
+        ]
         for key, (name, _, _) in MODELS.items()
     ]
     table(
         "misled",
         "모양이 답인 장면의 정확도 (시드 5개 평균)",
-        ["모델", "배경이 무관할 때", "배경이 귀띔할 때", "귀띔으로 배우고 뒤집힌 배경에서"],
+        [
+            "모델",
+            "배경이 무관할 때",
+            "배경이 귀띔할 때",
+            "귀띔으로 배우고 뒤집힌 배경에서",
+        ],
         rows,
     )
 
 # %%
 if __name__ == "__main__":
-    tolerance = {name: 0.05 for name, value in evidence.items() if isinstance(value, list)}
-    for name in ("pooled_near", "wide_flipped", "vit_flipped"):  # what a seed happens to learn, or not
+    tolerance = {
+        name: 0.05 for name, value in evidence.items() if isinstance(value, list)
+    }
+    for name in (
+        "pooled_near",
+        "wide_flipped",
+        "vit_flipped",
+    ):  # what a seed happens to learn, or not
         tolerance[name] = 0.6
     evidence

@@ -15,7 +15,8 @@ from torch import nn
 
 
 class MultiHeadAttention(nn.Module):
-    """All heads at once: (B, N, D) -> (B, N, D) and the attention maps (B, h, N, N)."""
+    """All heads at once: (B, N, D) -> (B, N, D) and the attention maps (B, h, N,
+    N)."""
 
     def __init__(self, dim, num_heads):
         super().__init__()
@@ -25,10 +26,15 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, x):
         B, N, D = x.shape
-        qkv = self.qkv(x).reshape(B, N, 3, self.num_heads, D // self.num_heads)  # (B, N, 3, h, d)
+        qkv = self.qkv(x).reshape(
+            B, N, 3, self.num_heads, D // self.num_heads
+        )  # (B, N, 3, h, d)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, h, N, d) each
-        # AIAYN (1706.03762) Eq. 1, in every head by itself: matmul takes B and h as a batch
-        attn = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)  # (B, h, N, N)
+        # AIAYN (1706.03762) Eq. 1, in every head by itself: matmul takes B and h as
+        # a batch
+        attn = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(
+            dim=-1
+        )  # (B, h, N, N)
         heads = attn @ v  # (B, h, N, d)
         # AIAYN §3.2.2: MultiHead(Q, K, V) = Concat(head_1, ..., head_h) W^O
         return self.proj(heads.transpose(1, 2).reshape(B, N, D)), attn
@@ -43,13 +49,23 @@ class MultiHeadAttention(nn.Module):
 
 # %%
 def heads_one_by_one(model, x):
-    """What each head puts out, by a loop over the heads: list of h tensors (B, N, d)."""
+    """What each head puts out, by a loop over the heads: list of h tensors (B, N,
+    d)."""
     heads = []
-    weights, biases = model.qkv.weight.chunk(3), model.qkv.bias.chunk(3)  # Q, K, V: (D, D) and (D) each
+    weights, biases = (
+        model.qkv.weight.chunk(3),
+        model.qkv.bias.chunk(3),
+    )  # Q, K, V: (D, D) and (D) each
     for i in range(model.num_heads):
-        # head_i = Attention(x W_i^Q, x W_i^K, x W_i^V): W_i are d rows of each weight
-        q, k, v = (x @ w.chunk(model.num_heads)[i].T + b.chunk(model.num_heads)[i] for w, b in zip(weights, biases))
-        attn = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)  # (B, N, N)
+        # head_i = Attention(x W_i^Q, x W_i^K, x W_i^V): W_i are d rows of each
+        # weight
+        q, k, v = (
+            x @ w.chunk(model.num_heads)[i].T + b.chunk(model.num_heads)[i]
+            for w, b in zip(weights, biases)
+        )
+        attn = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(
+            dim=-1
+        )  # (B, N, N)
         heads.append(attn @ v)  # (B, N, d)
     return heads
 
@@ -59,17 +75,26 @@ if __name__ == "__main__":
     evidence, null = {}, {}
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model, x = MultiHeadAttention(dim=192, num_heads=3), torch.randn(2, 197, 192)  # as in ViT-Ti/16
+    model, x = (
+        MultiHeadAttention(dim=192, num_heads=3),
+        torch.randn(2, 197, 192),
+    )  # as in ViT-Ti/16
     with torch.inference_mode():
         packed, _ = model(x)
         heads = heads_one_by_one(model, x)
         joined = model.proj(torch.cat(heads, dim=-1))
-        parts = zip(heads, model.proj.weight.chunk(3, dim=1))  # W^O: d columns for each head
+        parts = zip(
+            heads, model.proj.weight.chunk(3, dim=1)
+        )  # W^O: d columns for each head
         added = sum(head @ w.T for head, w in parts) + model.proj.bias
     evidence["loop_difference"] = (packed - joined).abs().max().item()
     evidence["sum_difference"] = (packed - added).abs().max().item()
-    print(f"한꺼번에 계산한 것과 헤드를 하나씩 계산해 이어 붙인 것의 최대 차이: {evidence['loop_difference']:.1e}")
-    print(f"이어 붙이는 대신 헤드마다 W^O의 제 몫을 곱해 더한 것과의 최대 차이: {evidence['sum_difference']:.1e}")
+    print(
+        f"한꺼번에 계산한 것과 헤드를 하나씩 계산해 이어 붙인 것의 최대 차이: {evidence['loop_difference']:.1e}"
+    )
+    print(
+        f"이어 붙이는 대신 헤드마다 W^O의 제 몫을 곱해 더한 것과의 최대 차이: {evidence['sum_difference']:.1e}"
+    )
 
 # %% [markdown]
 # 우리가 짠 것끼리만 견주면 둘 다 틀릴 수 있어요. 같은 가중치를 넣은 PyTorch의 `nn.MultiheadAttention`과도 견줘요.
@@ -79,17 +104,25 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     reference = nn.MultiheadAttention(192, num_heads=3, batch_first=True)
     with torch.no_grad():
-        reference.in_proj_weight.copy_(model.qkv.weight)  # (3 D, D): Q, K, V stacked
+        reference.in_proj_weight.copy_(
+            model.qkv.weight
+        )  # (3 D, D): Q, K, V stacked
         reference.in_proj_bias.copy_(model.qkv.bias)
         reference.out_proj.load_state_dict(model.proj.state_dict())
-        theirs, their_maps = reference(x, x, x, average_attn_weights=False)  # (B, N, D), (B, h, N, N)
+        theirs, their_maps = reference(
+            x, x, x, average_attn_weights=False
+        )  # (B, N, D), (B, h, N, N)
         reference.in_proj_weight[:64] *= 2  # head 0's share of W^Q
         changed = reference(x, x, x, average_attn_weights=False)[1] != their_maps
     evidence["pytorch_difference"] = (theirs - joined).abs().max().item()
     evidence["maps"] = their_maps.shape[1]
     evidence["maps_changed"] = int(changed.any(dim=(0, 2, 3)).sum())
-    print(f"헤드를 하나씩 계산한 것과 PyTorch의 최대 차이: {evidence['pytorch_difference']:.1e}")
-    print(f"0번 헤드의 W^Q를 바꿀 때 변한 어텐션 맵: {evidence['maps']}장 가운데 {evidence['maps_changed']}장")
+    print(
+        f"헤드를 하나씩 계산한 것과 PyTorch의 최대 차이: {evidence['pytorch_difference']:.1e}"
+    )
+    print(
+        f"0번 헤드의 W^Q를 바꿀 때 변한 어텐션 맵: {evidence['maps']}장 가운데 {evidence['maps_changed']}장"
+    )
 
 # %% [markdown]
 # ## Q·K·V를 이어 붙이고 계산하면 헤드가 하나가 돼요
@@ -100,7 +133,8 @@ if __name__ == "__main__":
 
 # %%
 def as_one_head(model):
-    """The same weights, one softmax over the concatenated Q, K and V: MultiHeadAttention with a single head."""
+    """The same weights, one softmax over the concatenated Q, K and V:
+    MultiHeadAttention with a single head."""
     joint = MultiHeadAttention(model.proj.in_features, num_heads=1)
     joint.load_state_dict(model.state_dict())
     return joint
@@ -109,18 +143,30 @@ def as_one_head(model):
 # %%
 if __name__ == "__main__":
     with torch.inference_mode():
-        q, k, v = model.qkv(x).chunk(3, dim=-1)  # (B, N, D) each: the heads side by side
-        by_head = [a @ b.transpose(-2, -1) for a, b in zip(q.chunk(3, dim=-1), k.chunk(3, dim=-1))]  # h of (B, N, N)
+        q, k, v = model.qkv(x).chunk(
+            3, dim=-1
+        )  # (B, N, D) each: the heads side by side
+        by_head = [
+            a @ b.transpose(-2, -1)
+            for a, b in zip(q.chunk(3, dim=-1), k.chunk(3, dim=-1))
+        ]  # h of (B, N, N)
         joint = q @ k.transpose(-2, -1)  # (B, N, N)
         errors = []
         for seed in range(5):
             torch.manual_seed(seed)
-            model, x = MultiHeadAttention(dim=192, num_heads=3), torch.randn(2, 197, 192)
+            model, x = (
+                MultiHeadAttention(dim=192, num_heads=3),
+                torch.randn(2, 197, 192),
+            )
             errors.append(relative_error(as_one_head(model)(x)[0], model(x)[0]))
     evidence["score_sum_difference"] = (joint - sum(by_head)).abs().max().item()
     evidence["one_softmax_error_random"] = errors
-    print(f"이어 붙인 벡터의 점수와 헤드별 점수의 합의 최대 차이: {evidence['score_sum_difference']:.1e}")
-    print(f"막 초기화한 가중치 다섯 벌에서 출력의 상대 오차: {min(errors):.2f}~{max(errors):.2f}")
+    print(
+        f"이어 붙인 벡터의 점수와 헤드별 점수의 합의 최대 차이: {evidence['score_sum_difference']:.1e}"
+    )
+    print(
+        f"막 초기화한 가중치 다섯 벌에서 출력의 상대 오차: {min(errors):.2f}~{max(errors):.2f}"
+    )
 
 # %% [markdown]
 # ## 맵이 하나면 못 하는 일
@@ -133,7 +179,8 @@ if __name__ == "__main__":
 
 # %%
 class Neighbours(nn.Module):
-    """One attention layer that shall tell the tokens before and after each: (B, N, C) -> (B, N, 2 C) and its maps."""
+    """One attention layer that shall tell the tokens before and after each: (B, N,
+    C) -> (B, N, 2 C) and its maps."""
 
     def __init__(self, num_heads, length=12, channels=8, dim=32):
         super().__init__()
@@ -175,12 +222,21 @@ if __name__ == "__main__":
     nets, untrained = ({num_heads: [] for num_heads in NAMES} for _ in range(2))
     null["배우지 않은 모델"] = {}
     for num_heads, name in NAMES.items():
-        nets[num_heads], evidence[name] = zip(*(train(num_heads, seed) for seed in SEEDS))
-        untrained[num_heads], null["배우지 않은 모델"][name] = zip(*(train(num_heads, seed, steps=0) for seed in SEEDS))
+        nets[num_heads], evidence[name] = zip(
+            *(train(num_heads, seed) for seed in SEEDS)
+        )
+        untrained[num_heads], null["배우지 않은 모델"][name] = zip(
+            *(train(num_heads, seed, steps=0) for seed in SEEDS)
+        )
         listed = ", ".join(f"{error:.4f}" for error in evidence[name])
         before = mean(null["배우지 않은 모델"][name])
-        print(f"softmax {num_heads}개: 시드 다섯의 오차 {listed} (배우기 전 평균 {before:.2f})")
-    parameters = [sum(p.numel() for p in nets[num_heads][0].parameters()) for num_heads in NAMES]
+        print(
+            f"softmax {num_heads}개: 시드 다섯의 오차 {listed} (배우기 전 평균 {before:.2f})"
+        )
+    parameters = [
+        sum(p.numel() for p in nets[num_heads][0].parameters())
+        for num_heads in NAMES
+    ]
     evidence["parameter_difference"] = parameters[0] - parameters[1]
     print(f"파라미터는 {parameters[0]:,}개와 {parameters[1]:,}개")
 
@@ -190,32 +246,56 @@ if __name__ == "__main__":
 
 # %%
 def weight_at(maps, offset):
-    """Mean weight (h) that maps (h, N, N) give to the token offset places on, around the ring."""
+    """Mean weight (h) that maps (h, N, N) give to the token offset places on,
+    around the ring."""
     return maps.roll(-offset, dims=2).diagonal(dim1=1, dim2=2).mean(dim=1)
 
 
 def favourite(maps):
-    """Weight that each head of maps (h, N, N) gives to the neighbour it likes better, the lesser head's: float."""
-    return torch.stack([weight_at(maps, -1), weight_at(maps, 1)]).amax(dim=0).min().item()
+    """Weight that each head of maps (h, N, N) gives to the neighbour it likes
+    better, the lesser head's: float."""
+    return (
+        torch.stack([weight_at(maps, -1), weight_at(maps, 1)])
+        .amax(dim=0)
+        .min()
+        .item()
+    )
 
 
 # %%
 if __name__ == "__main__":
     with torch.no_grad():
         x, _ = batch(1000)
-        maps = {num_heads: [net(x)[1].mean(dim=0) for net in nets[num_heads]] for num_heads in NAMES}  # (h, N, N) each
+        maps = {
+            num_heads: [net(x)[1].mean(dim=0) for net in nets[num_heads]]
+            for num_heads in NAMES
+        }  # (h, N, N) each
         errors = []
         for net in nets[2]:
             tokens = net.embed(x) + net.pos_embed
-            errors.append(relative_error(as_one_head(net.attn)(tokens)[0], net.attn(tokens)[0]))
-        null["배우지 않은 모델"]["two_heads_specialised"] = [favourite(net(x)[1].mean(dim=0)) for net in untrained[2]]
+            errors.append(
+                relative_error(
+                    as_one_head(net.attn)(tokens)[0], net.attn(tokens)[0]
+                )
+            )
+        null["배우지 않은 모델"]["two_heads_specialised"] = [
+            favourite(net(x)[1].mean(dim=0)) for net in untrained[2]
+        ]
     evidence["two_heads_specialised"] = [favourite(found) for found in maps[2]]
     evidence["one_softmax_error_trained"] = errors
-    one_before, one_after = (weight_at(maps[1][0], offset).item() for offset in (-1, 1))
+    one_before, one_after = (
+        weight_at(maps[1][0], offset).item() for offset in (-1, 1)
+    )
     least = min(evidence["two_heads_specialised"])
-    print(f"두 헤드가 저마다 좋아하는 이웃에 준 가중치: 시드 다섯 모두 {least:.2f} 이상")
-    print(f"맵 하나가 앞 토큰에 준 가중치 {one_before:.2f}, 뒤 토큰에 준 가중치 {one_after:.2f} (첫 시드)")
-    print(f"학습한 가중치를 softmax 하나로 다시 계산할 때의 상대 오차: {min(errors):.2f}~{max(errors):.2f}")
+    print(
+        f"두 헤드가 저마다 좋아하는 이웃에 준 가중치: 시드 다섯 모두 {least:.2f} 이상"
+    )
+    print(
+        f"맵 하나가 앞 토큰에 준 가중치 {one_before:.2f}, 뒤 토큰에 준 가중치 {one_after:.2f} (첫 시드)"
+    )
+    print(
+        f"학습한 가중치를 softmax 하나로 다시 계산할 때의 상대 오차: {min(errors):.2f}~{max(errors):.2f}"
+    )
 
 # %%
 if __name__ == "__main__":
@@ -223,10 +303,14 @@ if __name__ == "__main__":
     titles = "헤드 1", "헤드 2", "맵 하나"
     for axis, attn, title in zip(axes, [*maps[2][0], *maps[1][0]], titles):
         image = axis.imshow(attn, vmin=0, vmax=1, cmap="viridis")
-        axis.set(title=title, xlabel="키", xticks=range(0, 12, 4), yticks=range(0, 12, 4))
+        axis.set(
+            title=title, xlabel="키", xticks=range(0, 12, 4), yticks=range(0, 12, 4)
+        )
         axis.grid(False)
     axes[0].set_ylabel("쿼리")
-    figure.colorbar(image, ax=axes, location="bottom", aspect=40, label="어텐션 가중치")
+    figure.colorbar(
+        image, ax=axes, location="bottom", aspect=40, label="어텐션 가중치"
+    )
     alt = (
         f"두 헤드는 각각 앞과 뒤 한쪽 이웃에 가중치 {favourite(maps[2][0]):.2f} 이상을 주지만, 이어 붙인 맵 하나는 "
         f"앞에 {one_before:.2f}, 뒤에 {one_after:.2f}의 가중치를 나눠 줘서 두 토큰이 섞여요."
@@ -242,15 +326,30 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     H, W, P, D, h = 224, 160, 16, 192, 3
     with torch.inference_mode():
-        patches = nn.Conv2d(3, D, kernel_size=P, stride=P)(torch.zeros(2, 3, H, W))  # (B, D, H / P, W / P)
-        tokens = torch.cat([torch.zeros(2, 1, D), patches.flatten(2).transpose(1, 2)], dim=1)  # (B, N, D)
-        q, k, v = nn.Linear(D, 3 * D)(tokens).unflatten(-1, (3, h, D // h)).permute(2, 0, 3, 1, 4)  # (B, h, N, d) each
+        patches = nn.Conv2d(3, D, kernel_size=P, stride=P)(
+            torch.zeros(2, 3, H, W)
+        )  # (B, D, H / P, W / P)
+        tokens = torch.cat(
+            [torch.zeros(2, 1, D), patches.flatten(2).transpose(1, 2)], dim=1
+        )  # (B, N, D)
+        q, k, v = (
+            nn.Linear(D, 3 * D)(tokens)
+            .unflatten(-1, (3, h, D // h))
+            .permute(2, 0, 3, 1, 4)
+        )  # (B, h, N, d) each
     evidence["layout"] = " x ".join(str(size) for size in q.shape)
-    evidence["tokens"], evidence["grid_cells"] = q.shape[2], patches.shape[2] * patches.shape[3]
+    evidence["tokens"], evidence["grid_cells"] = (
+        q.shape[2],
+        patches.shape[2] * patches.shape[3],
+    )
     evidence["pixels"] = H * W
     grid = " x ".join(str(size) for size in patches.shape[2:])
-    print(f"{H} x {W} 이미지를 {P}px 패치로 자르면 {grid}칸, q의 모양은 {evidence['layout']}")
-    print(f"H와 W를 화소 수로 읽으면 N이 {H * W + 1:,}이어야 하는데 실제는 {evidence['tokens']}")
+    print(
+        f"{H} x {W} 이미지를 {P}px 패치로 자르면 {grid}칸, q의 모양은 {evidence['layout']}"
+    )
+    print(
+        f"H와 W를 화소 수로 읽으면 N이 {H * W + 1:,}이어야 하는데 실제는 {evidence['tokens']}"
+    )
 
 # %%
 if __name__ == "__main__":

@@ -17,34 +17,52 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class MultiHeadAttention(nn.Module):
-    """Heads of any size: (N, D) -> (N, D). head_dim: D / num_heads unless given, for q, k and v alike."""
+    """Heads of any size: (N, D) -> (N, D). head_dim: D / num_heads unless given,
+    for q, k and v alike."""
 
     def __init__(self, dim, num_heads, head_dim=None):
         super().__init__()
         self.num_heads, self.head_dim = num_heads, head_dim or dim // num_heads
         inner = num_heads * self.head_dim
-        self.to_q, self.to_k, self.to_v = (nn.Linear(dim, inner, bias=False) for _ in range(3))
+        self.to_q, self.to_k, self.to_v = (
+            nn.Linear(dim, inner, bias=False) for _ in range(3)
+        )
         self.proj = nn.Linear(inner, dim, bias=False)  # W^O
 
     def split(self, x):
-        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(0, 1)  # (N, h d) -> (h, N, d)
+        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(
+            0, 1
+        )  # (N, h d) -> (h, N, d)
 
     def heads(self, x):
-        # AIAYN (1706.03762) §3.2.2: head_i = Attention(x W_i^Q, x W_i^K, x W_i^V), and W_i^Q is D x d: all of x goes in
-        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(x)), self.split(self.to_v(x))  # (h, N, d) each
-        attn = (q @ k.transpose(-2, -1) / self.head_dim**0.5).softmax(dim=-1)  # (h, N, N)
-        return (attn @ v).transpose(0, 1).flatten(1)  # (N, h d): the heads side by side
+        # AIAYN (1706.03762) §3.2.2: head_i = Attention(x W_i^Q, x W_i^K, x W_i^V),
+        # and W_i^Q is D x d: all of x goes in
+        q, k, v = (
+            self.split(self.to_q(x)),
+            self.split(self.to_k(x)),
+            self.split(self.to_v(x)),
+        )  # (h, N, d) each
+        attn = (q @ k.transpose(-2, -1) / self.head_dim**0.5).softmax(
+            dim=-1
+        )  # (h, N, N)
+        return (
+            (attn @ v).transpose(0, 1).flatten(1)
+        )  # (N, h d): the heads side by side
 
     def forward(self, x):
         return self.proj(self.heads(x))
 
 
 class CutInput(nn.Module):
-    """The other reading: cut the input first, one small linear map for each piece. (N, D) -> (N, D)."""
+    """The other reading: cut the input first, one small linear map for each piece.
+    (N, D) -> (N, D)."""
 
     def __init__(self, dim, num_heads):
         super().__init__()
-        self.maps = nn.ModuleList(nn.Linear(dim // num_heads, dim // num_heads, bias=False) for _ in range(num_heads))
+        self.maps = nn.ModuleList(
+            nn.Linear(dim // num_heads, dim // num_heads, bias=False)
+            for _ in range(num_heads)
+        )
 
     def forward(self, x):
         pieces = x.chunk(len(self.maps), dim=-1)  # h of (N, d)
@@ -59,7 +77,8 @@ class CutInput(nn.Module):
 
 # %%
 def inputs_seen(jacobian):
-    """How many input dimensions a Jacobian (outputs, inputs) depends on: its columns that are not all zero."""
+    """How many input dimensions a Jacobian (outputs, inputs) depends on: its
+    columns that are not all zero."""
     return int((jacobian != 0).any(dim=0).sum())
 
 
@@ -74,21 +93,43 @@ if __name__ == "__main__":
     projected_map = jacrev(attn.to_q)(token).detach()  # (D, D): outputs x inputs
     cut_map = jacrev(lambda token: cut(token[None])[0])(token).detach()
     evidence["head_size"] = attn.head_dim
-    evidence["projected_seen"] = inputs_seen(projected_map[:d])  # the first d outputs are head 0's query
+    evidence["projected_seen"] = inputs_seen(
+        projected_map[:d]
+    )  # the first d outputs are head 0's query
     evidence["cut_seen"] = inputs_seen(cut_map[:d])
     evidence["projected_parameters"] = attn.to_q.weight.numel()
     evidence["cut_parameters"] = sum(p.numel() for p in cut.parameters())
     print(f"0번 헤드의 쿼리({d}차원)가 보는 입력 차원")
-    print(f"투영한 뒤 나누면 {evidence['projected_seen']}, 파라미터 {evidence['projected_parameters']:,}개")
-    print(f"입력을 자르면 {evidence['cut_seen']}, 파라미터 {evidence['cut_parameters']:,}개")
+    print(
+        f"투영한 뒤 나누면 {evidence['projected_seen']}, 파라미터 {evidence['projected_parameters']:,}개"
+    )
+    print(
+        f"입력을 자르면 {evidence['cut_seen']}, 파라미터 {evidence['cut_parameters']:,}개"
+    )
 
 # %%
 if __name__ == "__main__":
     figure, axes = plt.subplots(1, 2, figsize=(5.4, 3.1), sharey=True)
-    for axis, found, title in zip(axes, (projected_map, cut_map), ("투영한 뒤 나누기", "입력을 자르기")):
-        axis.imshow((found != 0).float().where(found != 0, torch.nan), cmap=ListedColormap([BLUE]))  # 0 stays empty
-        axis.hlines([edge - 0.5 for edge in range(d, D, d)], -0.5, D - 0.5, colors="#a0a0a0", linewidth=0.8)
-        axis.set(title=title, xlabel="입력 차원", xticks=range(0, D + 1, 20), yticks=range(0, D + 1, 20))
+    for axis, found, title in zip(
+        axes, (projected_map, cut_map), ("투영한 뒤 나누기", "입력을 자르기")
+    ):
+        axis.imshow(
+            (found != 0).float().where(found != 0, torch.nan),
+            cmap=ListedColormap([BLUE]),
+        )  # 0 stays empty
+        axis.hlines(
+            [edge - 0.5 for edge in range(d, D, d)],
+            -0.5,
+            D - 0.5,
+            colors="#a0a0a0",
+            linewidth=0.8,
+        )
+        axis.set(
+            title=title,
+            xlabel="입력 차원",
+            xticks=range(0, D + 1, 20),
+            yticks=range(0, D + 1, 20),
+        )
         axis.grid(False)
     axes[0].set_ylabel("쿼리 차원 (10개씩 한 헤드)")
     alt = (
@@ -105,9 +146,13 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     mha, x = nn.MultiheadAttention(D, h), torch.randn(6, D, requires_grad=True)
     maps = mha(x, x, x, average_attn_weights=False)[1]  # (h, N, N)
-    (gradient,) = torch.autograd.grad(maps[0].square().sum(), x)  # of head 0's map alone, (N, D)
+    (gradient,) = torch.autograd.grad(
+        maps[0].square().sum(), x
+    )  # of head 0's map alone, (N, D)
     evidence["pytorch_seen"] = inputs_seen(gradient)
-    print(f"PyTorch의 0번 헤드 어텐션 맵이 보는 입력 차원: {evidence['pytorch_seen']}")
+    print(
+        f"PyTorch의 0번 헤드 어텐션 맵이 보는 입력 차원: {evidence['pytorch_seen']}"
+    )
 
 # %% [markdown]
 # ## 나누는 값과 나누지 않는 값
@@ -118,15 +163,23 @@ if __name__ == "__main__":
 
 # %%
 def cost(model, N, D):
-    """Parameters, FLOPs of the matrix products, and attention maps of N x N cells, for N tokens."""
+    """Parameters, FLOPs of the matrix products, and attention maps of N x N cells,
+    for N tokens."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(N, D))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops(), model.num_heads
+    return (
+        sum(p.numel() for p in model.parameters()),
+        counter.get_total_flops(),
+        model.num_heads,
+    )
 
 
 def score_rank(model):
     """Rank of head 0's W^Q W^K^T, the (D, D) matrix that scores two tokens."""
-    q, k = (layer.weight[: model.head_dim].detach().double() for layer in (model.to_q, model.to_k))  # (d, D) each
+    q, k = (
+        layer.weight[: model.head_dim].detach().double()
+        for layer in (model.to_q, model.to_k)
+    )  # (d, D) each
     return int(torch.linalg.matrix_rank(q.T @ k))
 
 
@@ -148,9 +201,17 @@ if __name__ == "__main__":
     caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 계수"
     table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "계수"], rows)
     one, ten, twenty, full = costs.values()
-    evidence["parameter_ratio"], evidence["flop_ratio"], evidence["maps_ratio"] = (a / b for a, b in zip(ten, one))
-    evidence["full_parameter_ratio"], evidence["full_flop_ratio"] = full[0] / one[0], full[1] / one[1]
-    evidence["rank_one_head"], evidence["rank_ten_heads"] = ranks["1 x 100"], ranks["10 x 10"]
+    evidence["parameter_ratio"], evidence["flop_ratio"], evidence["maps_ratio"] = (
+        a / b for a, b in zip(ten, one)
+    )
+    evidence["full_parameter_ratio"], evidence["full_flop_ratio"] = (
+        full[0] / one[0],
+        full[1] / one[1],
+    )
+    evidence["rank_one_head"], evidence["rank_ten_heads"] = (
+        ranks["1 x 100"],
+        ranks["10 x 10"],
+    )
     evidence["twenty_parameter_ratio"] = twenty[0] / one[0]
     evidence["twenty_head_size"] = models["20 x 5"].head_dim
     evidence["twenty_seen"] = inputs_seen(models["20 x 5"].to_q.weight[:5])
@@ -165,11 +226,15 @@ if __name__ == "__main__":
 
 # %%
 def outputs_reached(model, x):
-    """How many output dimensions change if head 0 is silenced, before W^O and after it: int, int."""
+    """How many output dimensions change if head 0 is silenced, before W^O and after
+    it: int, int."""
     silenced = copy.deepcopy(model)
     with torch.no_grad():
         silenced.to_v.weight[: model.head_dim] = 0  # head 0 adds nothing now
-        before, after = silenced.heads(x) != model.heads(x), silenced(x) != model(x)  # (N, h d), (N, D)
+        before, after = (
+            silenced.heads(x) != model.heads(x),
+            silenced(x) != model(x),
+        )  # (N, h d), (N, D)
     return int(before.any(dim=0).sum()), int(after.any(dim=0).sum())
 
 
@@ -177,14 +242,19 @@ def outputs_reached(model, x):
 if __name__ == "__main__":
     x = torch.randn(6, D)
     same, wide = MultiHeadAttention(D, 10), MultiHeadAttention(D, 10, head_dim=24)
-    evidence["side_by_side"], evidence["with_output"] = wide.heads(x).shape[-1], (x + wide(x)).shape[-1]
+    evidence["side_by_side"], evidence["with_output"] = (
+        wide.heads(x).shape[-1],
+        (x + wide(x)).shape[-1],
+    )
     try:
         x + wide.heads(x)
         evidence["residual_error"] = "없음"
     except RuntimeError as error:
         evidence["residual_error"] = type(error).__name__
         print(f"{evidence['residual_error']}: {error}")
-    evidence["reach_without_output_map"], evidence["reach_with_output_map"] = outputs_reached(same, x)
+    evidence["reach_without_output_map"], evidence["reach_with_output_map"] = (
+        outputs_reached(same, x)
+    )
     wide_sizes = f"이어 붙이면 {evidence['side_by_side']}차원, W^O와 잔차를 지나면 {evidence['with_output']}차원"
     reach = f"앞에서 {evidence['reach_without_output_map']}개, 뒤에서 {evidence['reach_with_output_map']}개"
     print(f"헤드 10개 x 24차원: {wide_sizes}")

@@ -18,7 +18,8 @@ from torch import nn
 
 
 class NADE(nn.Module):
-    """A hidden layer for each pixel, all sharing W and c: x (B, n) -> logits of x_i = 1 given x_<i (B, n)."""
+    """A hidden layer for each pixel, all sharing W and c: x (B, n) -> logits of x_i
+    = 1 given x_<i (B, n)."""
 
     def __init__(self, n, hidden):
         super().__init__()
@@ -28,14 +29,18 @@ class NADE(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n))
 
     def forward(self, x):
-        # NADE (1605.02226) §2: h_i = sigm(W_<i x_<i + c), p(x_i = 1 | x_<i) = sigm(V_i h_i + b_i)
+        # NADE (1605.02226) §2: h_i = sigm(W_<i x_<i + c), p(x_i = 1 | x_<i) =
+        # sigm(V_i h_i + b_i)
         terms = x[:, :, None] * self.W  # (B, n, H): what each pixel adds
-        h = torch.sigmoid(self.c + terms.cumsum(dim=1) - terms)  # (B, n, H): the sum up to i, without i
+        h = torch.sigmoid(
+            self.c + terms.cumsum(dim=1) - terms
+        )  # (B, n, H): the sum up to i, without i
         return (h * self.V).sum(dim=-1) + self.bias
 
 
 def begin(x, hidden, seed):
-    """A NADE for x (B, n) that has learnt nothing but each pixel's own frequency."""
+    """A NADE for x (B, n) that has learnt nothing but each pixel's own
+    frequency."""
     torch.manual_seed(seed)
     model = NADE(x.shape[1], hidden)
     with torch.no_grad():
@@ -70,10 +75,15 @@ if __name__ == "__main__":
     few, states = middle(splits[0][0]), all_states(10)
     torch.manual_seed(0)
     small = train(few, 16, seed=0)
-    models = ("배우기 전", NADE(10, 16), "sum_error_untrained"), ("배운 뒤", small, "sum_error")
+    models = (
+        ("배우기 전", NADE(10, 16), "sum_error_untrained"),
+        ("배운 뒤", small, "sum_error"),
+    )
     for label, model, name in models:
         with torch.no_grad():
-            total = nll(model.double(), states).neg().exp().sum().item()  # over all 1024
+            total = (
+                nll(model.double(), states).neg().exp().sum().item()
+            )  # over all 1024
         print(f"{label}: 1,024가지 상태의 확률을 모두 더하면 {total:.12f}")
         evidence[name] = abs(total - 1)
 
@@ -90,7 +100,12 @@ if __name__ == "__main__":
 def from_scratch(model, x):
     """The logits (B, n) with each hidden layer computed anew: O(n^2 H)."""
     return torch.stack(
-        [torch.sigmoid(x[:, :i] @ model.W[:i] + model.c) @ model.V[i] + model.bias[i] for i in range(x.shape[1])], dim=1
+        [
+            torch.sigmoid(x[:, :i] @ model.W[:i] + model.c) @ model.V[i]
+            + model.bias[i]
+            for i in range(x.shape[1])
+        ],
+        dim=1,
     )
 
 
@@ -105,10 +120,13 @@ def by_recursion(model, x):
 
 @torch.no_grad()
 def draw(model, count):
-    """New images (count, n): the same recursion, each pixel drawn before its line of W is added."""
+    """New images (count, n): the same recursion, each pixel drawn before its line
+    of W is added."""
     a, pixels = model.c.expand(count, -1), []  # (count, H)
     for W, V, bias in zip(model.W, model.V, model.bias):
-        pixels.append(torch.bernoulli(torch.sigmoid(torch.sigmoid(a) @ V + bias)))  # (count)
+        pixels.append(
+            torch.bernoulli(torch.sigmoid(torch.sigmoid(a) @ V + bias))
+        )  # (count)
         a = a + pixels[-1][:, None] * W
     return torch.stack(pixels, dim=1)
 
@@ -129,13 +147,24 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     model, x = NADE(64, 64).double(), splits[0][1].double()
     with torch.no_grad():
-        recursion_error = max((way(model, x) - model(x)).abs().max().item() for way in (from_scratch, by_recursion))
-    growth = {way.__name__: seconds(way, 1600) / seconds(way, 200) for way in (from_scratch, by_recursion)}
-    print(f"처음부터, 이어서, 한꺼번에 계산한 로짓의 최대 차이: {recursion_error:.0e}")
+        recursion_error = max(
+            (way(model, x) - model(x)).abs().max().item()
+            for way in (from_scratch, by_recursion)
+        )
+    growth = {
+        way.__name__: seconds(way, 1600) / seconds(way, 200)
+        for way in (from_scratch, by_recursion)
+    }
+    print(
+        f"처음부터, 이어서, 한꺼번에 계산한 로짓의 최대 차이: {recursion_error:.0e}"
+    )
     print(
         f"픽셀이 8배가 되면 처음부터는 {growth['from_scratch']:.0f}배, 이어서는 {growth['by_recursion']:.0f}배의 시간이 들어요."
     )
-    evidence |= {"recursion_error": recursion_error, **{f"growth_{name}": value for name, value in growth.items()}}
+    evidence |= {
+        "recursion_error": recursion_error,
+        **{f"growth_{name}": value for name, value in growth.items()},
+    }
 
 # %% [markdown]
 # ## 얼마나 잘 배울까요?
@@ -155,25 +184,42 @@ if __name__ == "__main__":
     scores, nades, logistics, train_nll = {name: [] for name in names}, [], [], []
     untrained, apart = [], {"independent_nll": [], "markov_nll": [], "nade_nll": []}
     for seed, (x, test) in enumerate(splits):
-        logistic, nade = train_logistic(LogisticAR(before(64, 63)), x), train(x, 32, seed)
+        logistic, nade = (
+            train_logistic(LogisticAR(before(64, 63)), x),
+            train(x, 32, seed),
+        )
         narrow = train(x, 8, seed)
         untrained.append(begin(x, 32, seed))
-        loose, loose_test = (part.gather(0, torch.rand(part.shape).argsort(dim=0)) for part in (x, test))
-        apart_nade = train(loose, 32, seed)  # on images whose pixels each come from an image of their own
+        loose, loose_test = (
+            part.gather(0, torch.rand(part.shape).argsort(dim=0))
+            for part in (x, test)
+        )
+        apart_nade = train(
+            loose, 32, seed
+        )  # on images whose pixels each come from an image of their own
         with torch.no_grad():
-            scores["independent"].append(-log_prob(fit(x, 0), test, 0).mean().item())
+            scores["independent"].append(
+                -log_prob(fit(x, 0), test, 0).mean().item()
+            )
             scores["markov"].append(-log_prob(fit(x, 1), test, 1).mean().item())
             scores["logistic"].append(nll(logistic, test).mean().item())
             scores["narrow"].append(nll(narrow, test).mean().item())
             scores["nade"].append(nll(nade, test).mean().item())
             train_nll.append(nll(nade, x).mean().item())
-            apart["independent_nll"].append(-log_prob(fit(loose, 0), loose_test, 0).mean().item())
-            apart["markov_nll"].append(-log_prob(fit(loose, 1), loose_test, 1).mean().item())
+            apart["independent_nll"].append(
+                -log_prob(fit(loose, 0), loose_test, 0).mean().item()
+            )
+            apart["markov_nll"].append(
+                -log_prob(fit(loose, 1), loose_test, 1).mean().item()
+            )
             apart["nade_nll"].append(nll(apart_nade, loose_test).mean().item())
         nades.append(nade)
         logistics.append(logistic)
     parameters = sum(p.numel() for p in nade.parameters())
-    rows = [[names[name], f"{mean(found):.2f} ± {stdev(found):.2f}"] for name, found in scores.items()]
+    rows = [
+        [names[name], f"{mean(found):.2f} ± {stdev(found):.2f}"]
+        for name, found in scores.items()
+    ]
     table(
         "nll",
         "처음 보는 이미지 하나에 드는 나트 (시드 다섯의 평균 ± 표준편차, 작을수록 좋아요)",
@@ -183,17 +229,32 @@ if __name__ == "__main__":
     print(
         f"NADE의 파라미터 {parameters:,}개, 학습 이미지 {len(x):,}장. 학습 이미지에서는 {mean(train_nll):.2f} ± {stdev(train_nll):.2f}나트"
     )
-    evidence |= {**{f"{name}_nll": found for name, found in scores.items()}, "train_nll": train_nll}
-    evidence |= {"parameters": parameters, "train_images": len(x), "train_targets": x.numel()}
+    evidence |= {
+        **{f"{name}_nll": found for name, found in scores.items()},
+        "train_nll": train_nll,
+    }
+    evidence |= {
+        "parameters": parameters,
+        "train_images": len(x),
+        "train_targets": x.numel(),
+    }
     null["픽셀이 독립인 자료"] = apart
-    gains = [a - b for a, b in zip(scores["logistic"], scores["nade"])]  # what the hidden layer adds
+    gains = [
+        a - b for a, b in zip(scores["logistic"], scores["nade"])
+    ]  # what the hidden layer adds
     evidence["gain_over_logistic"] = gains
-    null["은닉층이 없는 모델"] = {"gain_over_logistic": [0.0] * len(gains)}  # the logistic regression against itself
+    null["은닉층이 없는 모델"] = {
+        "gain_over_logistic": [0.0] * len(gains)
+    }  # the logistic regression against itself
 
 # %%
 if __name__ == "__main__":
     torch.manual_seed(0)
-    distances, copies, blots = {name: [] for name in ("real", "independent", "logistic", "nade")}, [], []
+    distances, copies, blots = (
+        {name: [] for name in ("real", "independent", "logistic", "nade")},
+        [],
+        [],
+    )
     for (x, test), logistic, nade, raw in zip(splits, logistics, nades, untrained):
         drawn = {
             "real": test,
@@ -203,17 +264,34 @@ if __name__ == "__main__":
         }
         for name, images in drawn.items():
             distances[name].append(nearest(images, x))
-        copies.append((torch.cdist(drawn["nade"], x, p=1).amin(dim=1) == 0).float().mean().item())
+        copies.append(
+            (torch.cdist(drawn["nade"], x, p=1).amin(dim=1) == 0)
+            .float()
+            .mean()
+            .item()
+        )
         blots.append(nearest(draw(raw, 500), x))
-    evidence |= {**{f"nearest_{name}": found for name, found in distances.items()}, "copies": copies}
+    evidence |= {
+        **{f"nearest_{name}": found for name, found in distances.items()},
+        "copies": copies,
+    }
     null["배우지 않은 NADE"] = {"nearest_nade": blots}
     far = {name: mean(found) for name, found in distances.items()}
     alt = (
         f"NADE가 뽑은 이미지는 가장 닮은 학습 이미지와 {far['nade']:.1f}픽셀 다르고 획이 이어져요. 독립 모델은 "
         f"{far['independent']:.1f}픽셀, 처음 보는 진짜는 {far['real']:.1f}픽셀이에요."
     )
-    titles = {"real": "진짜", "independent": "독립", "logistic": "로지스틱", "nade": "NADE"}
-    show(draw_rows([(titles[name], images[:8]) for name, images in drawn.items()]), "samples", alt)
+    titles = {
+        "real": "진짜",
+        "independent": "독립",
+        "logistic": "로지스틱",
+        "nade": "NADE",
+    }
+    show(
+        draw_rows([(titles[name], images[:8]) for name, images in drawn.items()]),
+        "samples",
+        alt,
+    )
     print(f"NADE의 표본 가운데 학습 이미지와 똑같은 것: {mean(copies):.1%}")
 
 # %% [markdown]
@@ -233,7 +311,10 @@ def images_seen(x, drawn):
 # %%
 if __name__ == "__main__":
     with torch.no_grad():
-        p, test_nll = nll(small, states).neg().exp(), nll(nade, test)  # (1024), (500)
+        p, test_nll = (
+            nll(small, states).neg().exp(),
+            nll(nade, test),
+        )  # (1024), (500)
     counted = frequencies(draw(small, 20_000))
     small_difference = ((counted - p).abs().sum() / 2).item()
     seen_small = images_seen(middle(splits[0][1]), draw(small, 20_000))
@@ -245,7 +326,11 @@ if __name__ == "__main__":
     print(
         f"픽셀 64개: 시험 이미지의 {seen_large:.1%}만 표본에 나왔어요. 확률이 중간인 이미지는 평균 {needed:.1e}장에 한 번꼴이에요."
     )
-    evidence |= {"small_difference": small_difference, "seen_small": seen_small, "seen_large": seen_large}
+    evidence |= {
+        "small_difference": small_difference,
+        "seen_small": seen_small,
+        "seen_large": seen_large,
+    }
     evidence["samples_needed"] = needed
 
 # %% [markdown]
@@ -266,21 +351,33 @@ if __name__ == "__main__":
         }
         with torch.no_grad():
             for name, log_p in models.items():
-                for change, images in (("flipped", flipped), ("shuffled", shuffled)):
+                for change, images in (
+                    ("flipped", flipped),
+                    ("shuffled", shuffled),
+                ):
                     share = (log_p(test) > log_p(images)).float().mean().item()
                     preferred.setdefault((name, change), []).append(share)
     print("바꾼 이미지보다 원래 이미지에 높은 확률을 준 비율")
     for (name, change), found in preferred.items():
         print(f"  {name}, {change}: {mean(found):.1%} ± {stdev(found):.1%}")
-    evidence |= {f"{name}_over_{change}": found for (name, change), found in preferred.items() if name != "untrained"}
+    evidence |= {
+        f"{name}_over_{change}": found
+        for (name, change), found in preferred.items()
+        if name != "untrained"
+    }
     null["배우지 않은 NADE"] |= {
-        f"nade_over_{change}": preferred["untrained", change] for change in ("flipped", "shuffled")
+        f"nade_over_{change}": preferred["untrained", change]
+        for change in ("flipped", "shuffled")
     }
 
 # %%
 if __name__ == "__main__":
     tolerance = {
-        **{name: 0.15 for name in evidence if "_nll" in name or name.startswith("gain")},
+        **{
+            name: 0.15
+            for name in evidence
+            if "_nll" in name or name.startswith("gain")
+        },
         **{name: 0.5 for name in evidence if name.startswith("nearest")},
         **{name: 0.05 for name in evidence if "_over_" in name},
         "copies": 0.03,

@@ -16,16 +16,26 @@ from vit import Block, PatchEmbed
 
 
 def photo(rows, columns):
-    """The upper left of a photograph: (1, 3, rows, columns), mean 0 and standard deviation 1."""
-    image = torch.tensor(load_sample_image("china.jpg")).float().permute(2, 0, 1)[None, :, :rows, :columns]
+    """The upper left of a photograph: (1, 3, rows, columns), mean 0 and standard
+    deviation 1."""
+    image = (
+        torch.tensor(load_sample_image("china.jpg"))
+        .float()
+        .permute(2, 0, 1)[None, :, :rows, :columns]
+    )
     return (image - image.mean()) / image.std()
 
 
 def patchify(x, P):
-    """Cut images (B, C, H, W) into patches that do not overlap: (B, N, P, P, C), row by row, N = HW / P^2."""
+    """Cut images (B, C, H, W) into patches that do not overlap: (B, N, P, P, C),
+    row by row, N = HW / P^2."""
     B, C, H, W = x.shape
-    x = x.reshape(B, C, H // P, P, W // P, P)  # row of patches, row inside, column of patches, column inside
-    return x.permute(0, 2, 4, 3, 5, 1).flatten(1, 2)  # (B, H/P, W/P, P, P, C) -> (B, N, P, P, C)
+    x = x.reshape(
+        B, C, H // P, P, W // P, P
+    )  # row of patches, row inside, column of patches, column inside
+    return x.permute(0, 2, 4, 3, 5, 1).flatten(
+        1, 2
+    )  # (B, H/P, W/P, P, P, C) -> (B, N, P, P, C)
 
 
 # %% [markdown]
@@ -41,10 +51,14 @@ if __name__ == "__main__":
     embed = PatchEmbed(P, in_chans=3, embed_dim=D).double()
     cut = patchify(x, P)  # (1, N, P, P, C)
     x_p = cut.flatten(2)  # (1, N, P^2 C)
-    E = embed.proj.weight.permute(2, 3, 1, 0).flatten(0, 2).detach()  # (D, C, P, P) -> (P^2 C, D)
+    E = (
+        embed.proj.weight.permute(2, 3, 1, 0).flatten(0, 2).detach()
+    )  # (D, C, P, P) -> (P^2 C, D)
     b = embed.proj.bias.detach()
     with torch.no_grad():
-        z = x_p @ E + b  # ViT (2010.11929) Eq. 1: x_p E, and the bias that implementations add
+        z = (
+            x_p @ E + b
+        )  # ViT (2010.11929) Eq. 1: x_p E, and the bias that implementations add
         conv = embed(x)
     rows = [
         ["이미지 x", "H×W×C", x[0].permute(1, 2, 0)],
@@ -55,13 +69,23 @@ if __name__ == "__main__":
     ]
     shapes = {name: " x ".join(map(str, value.shape)) for name, _, value in rows}
     evidence |= {"cut_shape": shapes["자른 x'"], "flat_shape": shapes["편 x_p"]}
-    evidence |= {"e_shape": shapes["행렬 E"], "e_rows": E.shape[0], "token_shape": shapes["토큰 z"]}
-    evidence |= {"tokens": conv.shape[1], "pixels_by_area": x.shape[2] * x.shape[3] / P**2}
+    evidence |= {
+        "e_shape": shapes["행렬 E"],
+        "e_rows": E.shape[0],
+        "token_shape": shapes["토큰 z"],
+    }
+    evidence |= {
+        "tokens": conv.shape[1],
+        "pixels_by_area": x.shape[2] * x.shape[3] / P**2,
+    }
     table(
         "shapes",
         f"사진 한 장을 {P}px 패치로 자를 때",
         ["값", "식", "모양"],
-        [[name, formula, shapes[name].replace(" x ", "×")] for name, formula, _ in rows],
+        [
+            [name, formula, shapes[name].replace(" x ", "×")]
+            for name, formula, _ in rows
+        ],
     )
 
 # %% [markdown]
@@ -74,30 +98,51 @@ if __name__ == "__main__":
 
 # %%
 def rows_by_channel(P, C):
-    """For each row of E in the paper's order (P, P, C), the row of PyTorch's order (C, P, P): (P^2 C,) indices."""
+    """For each row of E in the paper's order (P, P, C), the row of PyTorch's order
+    (C, P, P): (P^2 C,) indices."""
     return torch.arange(C * P * P).reshape(C, P, P).permute(1, 2, 0).flatten()
 
 
 # %%
 if __name__ == "__main__":
     with torch.no_grad():
-        unfolded = F.unfold(x, kernel_size=P, stride=P).transpose(1, 2)  # (1, N, C P P)
+        unfolded = F.unfold(x, kernel_size=P, stride=P).transpose(
+            1, 2
+        )  # (1, N, C P P)
         E_torch = embed.proj.weight.flatten(1).T  # (D, C, P, P) -> (C P P, D)
         evidence["conv_difference"] = (conv - z).abs().max().item()
-        evidence["unfold_difference"] = (conv - (unfolded @ E_torch + b)).abs().max().item()
+        evidence["unfold_difference"] = (
+            (conv - (unfolded @ E_torch + b)).abs().max().item()
+        )
         mixed = x_p @ E_torch + b  # pixels in one order, weights in the other
         evidence["mixed_order_error"] = ((mixed - conv).norm() / conv.norm()).item()
-        evidence["reordered_difference"] = (E_torch[rows_by_channel(P, 3)] - E).abs().max().item()
-        covered = F.fold(torch.ones_like(unfolded).transpose(1, 2), x.shape[-2:], kernel_size=P, stride=P)
+        evidence["reordered_difference"] = (
+            (E_torch[rows_by_channel(P, 3)] - E).abs().max().item()
+        )
+        covered = F.fold(
+            torch.ones_like(unfolded).transpose(1, 2),
+            x.shape[-2:],
+            kernel_size=P,
+            stride=P,
+        )
     evidence["mixed_order_same_shape"] = mixed.shape == conv.shape
-    evidence["patches_per_pixel_min"], evidence["patches_per_pixel_max"] = covered.min().item(), covered.max().item()
-    print(f"합성곱과 (P, P, C) 순서로 편 계산의 최대 차이: {evidence['conv_difference']:.1e}")
-    print(f"합성곱과 F.unfold로 편 계산의 최대 차이: {evidence['unfold_difference']:.1e}")
+    evidence["patches_per_pixel_min"], evidence["patches_per_pixel_max"] = (
+        covered.min().item(),
+        covered.max().item(),
+    )
+    print(
+        f"합성곱과 (P, P, C) 순서로 편 계산의 최대 차이: {evidence['conv_difference']:.1e}"
+    )
+    print(
+        f"합성곱과 F.unfold로 편 계산의 최대 차이: {evidence['unfold_difference']:.1e}"
+    )
     print(
         f"순서를 섞어 쓸 때: 모양은 {'같고' if mixed.shape == conv.shape else '다르고'} 상대 오차는 {evidence['mixed_order_error']:.2f}"
     )
     print(f"E의 행을 다시 늘어놓으면 남는 차이: {evidence['reordered_difference']}")
-    print(f"픽셀 하나가 들어가는 패치의 수: 최소 {covered.min():.0f}, 최대 {covered.max():.0f}")
+    print(
+        f"픽셀 하나가 들어가는 패치의 수: 최소 {covered.min():.0f}, 최대 {covered.max():.0f}"
+    )
 
 # %% [markdown]
 # ## 모든 패치가 같은 행렬을 써요
@@ -107,19 +152,34 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     swapped_image = x.clone()
-    swapped_image[..., :P, :P], swapped_image[..., -P:, -P:] = x[..., -P:, -P:], x[..., :P, :P]
+    swapped_image[..., :P, :P], swapped_image[..., -P:, -P:] = (
+        x[..., -P:, -P:],
+        x[..., :P, :P],
+    )
     order = torch.arange(conv.shape[1])
     order[[0, -1]] = order[[-1, 0]]
     with torch.no_grad():
-        evidence["swap_difference"] = (embed(swapped_image) - conv[:, order]).abs().max().item()
+        evidence["swap_difference"] = (
+            (embed(swapped_image) - conv[:, order]).abs().max().item()
+        )
         evidence["swap_change"] = (embed(swapped_image) - conv).abs().max().item()
     parameters = sum(p.numel() for p in embed.parameters())
     small = PatchEmbed(P // 2, in_chans=3, embed_dim=D).double()
     small_tokens, small_rows = small(x).shape[1], small.proj.weight[0].numel()
-    evidence |= {"parameters": parameters, "separate_parameters": parameters * conv.shape[1]}
-    evidence |= {"small_patch_tokens": small_tokens, "small_patch_e_rows": small_rows}
-    print(f"패치 둘을 맞바꾼 이미지의 토큰과, 자리를 바꾼 토큰의 최대 차이: {evidence['swap_difference']:.1e}")
-    print(f"파라미터 {parameters:,}개. 패치마다 행렬이 따로 있다면 {parameters * conv.shape[1]:,}개")
+    evidence |= {
+        "parameters": parameters,
+        "separate_parameters": parameters * conv.shape[1],
+    }
+    evidence |= {
+        "small_patch_tokens": small_tokens,
+        "small_patch_e_rows": small_rows,
+    }
+    print(
+        f"패치 둘을 맞바꾼 이미지의 토큰과, 자리를 바꾼 토큰의 최대 차이: {evidence['swap_difference']:.1e}"
+    )
+    print(
+        f"파라미터 {parameters:,}개. 패치마다 행렬이 따로 있다면 {parameters * conv.shape[1]:,}개"
+    )
     print(f"P를 {P // 2}로 줄이면 토큰 {small_tokens:,}개, E의 행 {small_rows}개")
 
 # %% [markdown]
@@ -131,13 +191,17 @@ if __name__ == "__main__":
 
 # %%
 def reach(f, x):
-    """How far each pixel of x (1, C, H, W) moves what f puts out, (D,) or so: norm of the gradient (H, W).
+    """How far each pixel of x (1, C, H, W) moves what f puts out, (D,) or so: norm
+    of the gradient (H, W).
 
-    The gradient is that of a random mixture of the outputs, so that none of them cancel.
+    The gradient is that of a random mixture of the outputs, so that none of them
+    cancel.
     """
     x = x.clone().requires_grad_()
     y = f(x)
-    (y * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
+    (
+        y * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    ).sum().backward()
     return x.grad[0].norm(dim=0)
 
 
@@ -145,7 +209,11 @@ def reach(f, x):
 if __name__ == "__main__":
     torch.manual_seed(0)
     crop = x[..., 96:160, 256:320].float()
-    embed8, block, conv3 = PatchEmbed(8, 3, 64), Block(64, num_heads=4), nn.Conv2d(3, 64, 3, padding=1)
+    embed8, block, conv3 = (
+        PatchEmbed(8, 3, 64),
+        Block(64, num_heads=4),
+        nn.Conv2d(3, 64, 3, padding=1),
+    )
     token = 27  # the patch of row 3 and column 3 of 8 x 8
     maps = {
         "3×3 합성곱": reach(lambda x: conv3(x)[0, :, 28, 28], crop),
@@ -158,12 +226,18 @@ if __name__ == "__main__":
     evidence["outside_patch"] = maps["패치 임베딩"][~own].max().item()
     evidence["conv_grid"] = " x ".join(map(str, conv3(crop).shape[2:]))
     evidence["image_pixels"] = crop.shape[2] * crop.shape[3]
-    evidence["conv_reach"], evidence["patch_reach"], evidence["block_reach"] = reached.values()
+    evidence["conv_reach"], evidence["patch_reach"], evidence["block_reach"] = (
+        reached.values()
+    )
     figure, axes = plt.subplots(1, 3, figsize=(5.2, 2.4))
     picture = (crop[0].permute(1, 2, 0) - crop.min()) / (crop.max() - crop.min())
     for axis, (name, heat) in zip(axes, maps.items()):
         axis.imshow(picture.mean(dim=-1), cmap="gray", alpha=0.5)
-        axis.imshow(heat.where(heat > 0, torch.nan) * 0, cmap=ListedColormap([ORANGE]), alpha=0.7)
+        axis.imshow(
+            heat.where(heat > 0, torch.nan) * 0,
+            cmap=ListedColormap([ORANGE]),
+            alpha=0.7,
+        )
         axis.set(title=f"{name}\n픽셀 {reached[name]:,}개", xticks=[], yticks=[])
         axis.grid(False)
     alt = (
@@ -184,7 +258,8 @@ if __name__ == "__main__":
 
 # %%
 def shuffled(patches, how):
-    """Patches (N, P^2, C) with their pixels "inside" each, the "patches" or the pixels of "all" in a new order."""
+    """Patches (N, P^2, C) with their pixels "inside" each, the "patches" or the
+    pixels of "all" in a new order."""
     generator = torch.Generator().manual_seed(0)
     if how == "inside":
         return patches[:, torch.randperm(patches.shape[1], generator=generator)]
@@ -195,7 +270,8 @@ def shuffled(patches, how):
 
 
 def lost(patches, z):
-    """Share of z (N, D) that patches (N, P^2, C) cannot make with the best matrix there is: 0 (all found) to 1."""
+    """Share of z (N, D) that patches (N, P^2, C) cannot make with the best matrix
+    there is: 0 (all found) to 1."""
     x_p = patches.flatten(1)  # (N, P^2 C)
     best = torch.linalg.lstsq(x_p, z).solution  # (P^2 C, D)
     return ((x_p @ best - z).norm() / z.norm()).item()
@@ -205,10 +281,14 @@ def lost(patches, z):
 if __name__ == "__main__":
     torch.manual_seed(0)
     patches = patchify(x, 8)[0].flatten(1, 2)  # (N, P^2, C) = (4160, 64, 3)
-    z = patches.flatten(1) @ torch.randn(192, 64).double() / 192**0.5  # what some E makes of them, (N, D)
+    z = (
+        patches.flatten(1) @ torch.randn(192, 64).double() / 192**0.5
+    )  # what some E makes of them, (N, D)
     losses = {
         "패치 안에서 (모두 같은 순서)": lost(shuffled(patches, "inside"), z),
-        "패치끼리 (토큰도 같은 순서로)": lost(shuffled(patches, "patches"), shuffled(z, "patches")),
+        "패치끼리 (토큰도 같은 순서로)": lost(
+            shuffled(patches, "patches"), shuffled(z, "patches")
+        ),
         "이미지 전체에서": lost(shuffled(patches, "all"), z),
         "(견줄 것) 사진과 상관없는 난수": lost(torch.randn_like(patches), z),
     }
@@ -216,9 +296,14 @@ if __name__ == "__main__":
         "shuffles",
         "섞은 뒤 가장 좋은 E로도 되찾지 못한 몫 (0이면 모두 되찾음)",
         ["픽셀을 섞은 곳", "되찾지 못한 몫"],
-        [[name, f"{value:.1e}" if value < 1e-6 else f"{value:.2f}"] for name, value in losses.items()],
+        [
+            [name, f"{value:.1e}" if value < 1e-6 else f"{value:.2f}"]
+            for name, value in losses.items()
+        ],
     )
-    for name, value in zip(("lost_inside", "lost_patches", "lost_all", "lost_noise"), losses.values()):
+    for name, value in zip(
+        ("lost_inside", "lost_patches", "lost_all", "lost_noise"), losses.values()
+    ):
         evidence[name] = value
 
 # %% [markdown]
@@ -230,7 +315,8 @@ if __name__ == "__main__":
 
 # %%
 def explained(patches):
-    """Share of the variance of patches (N, P^2, C) in their first k principal directions, for k = 1 ... P^2 C."""
+    """Share of the variance of patches (N, P^2, C) in their first k principal
+    directions, for k = 1 ... P^2 C."""
     x_p = patches.flatten(1)
     variances = torch.linalg.svdvals(x_p - x_p.mean(dim=0)).square()
     return variances.cumsum(dim=0) / variances.sum()
@@ -238,21 +324,37 @@ def explained(patches):
 
 # %%
 if __name__ == "__main__":
-    curves = {"이웃한 픽셀끼리 (패치)": explained(patches), "아무 픽셀이나": explained(shuffled(patches, "all"))}
+    curves = {
+        "이웃한 픽셀끼리 (패치)": explained(patches),
+        "아무 픽셀이나": explained(shuffled(patches, "all")),
+    }
     needed = {name: int((curve < 0.9).sum()) + 1 for name, curve in curves.items()}
     figure, axis = plt.subplots(figsize=(5, 3.4))
     for (name, curve), colour in zip(curves.items(), (BLUE, ORANGE)):
         axis.plot(range(1, len(curve) + 1), curve, color=colour, label=name)
         axis.plot(needed[name], 0.9, "o", color=colour)
-        axis.annotate(f"{needed[name]}개", (needed[name], 0.9), (4, -16), textcoords="offset points", color=colour)
+        axis.annotate(
+            f"{needed[name]}개",
+            (needed[name], 0.9),
+            (4, -16),
+            textcoords="offset points",
+            color=colour,
+        )
     axis.axhline(0.9, linestyle=":", linewidth=1, color="gray")
-    axis.set(xlabel="방향의 수 (모두 192개)", ylabel="담긴 분산의 몫", ylim=(0, 1.03))
+    axis.set(
+        xlabel="방향의 수 (모두 192개)", ylabel="담긴 분산의 몫", ylim=(0, 1.03)
+    )
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
     local_needed, random_needed = needed.values()
     evidence["directions"] = patches[0].numel()
-    evidence["directions_local"], evidence["directions_random"] = local_needed, random_needed
-    null["픽셀을 섞은 사진"] = {"directions_local": random_needed}  # its patches hold pixels from anywhere
+    evidence["directions_local"], evidence["directions_random"] = (
+        local_needed,
+        random_needed,
+    )
+    null["픽셀을 섞은 사진"] = {
+        "directions_local": random_needed
+    }  # its patches hold pixels from anywhere
     alt = (
         f"분산의 90%를 담는 데 필요한 방향이 이웃한 픽셀로 된 패치는 192개 가운데 {local_needed}개, 아무 데서나 모은 픽셀은 "
         f"{random_needed}개예요."
@@ -268,9 +370,13 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     odd = photo(230, 160)
-    evidence["odd_tokens"] = nn.Conv2d(3, D, kernel_size=P, stride=P)(odd).flatten(2).shape[2]
+    evidence["odd_tokens"] = (
+        nn.Conv2d(3, D, kernel_size=P, stride=P)(odd).flatten(2).shape[2]
+    )
     evidence["odd_area"] = 230 * 160 / P**2
-    evidence["odd_dropped_rows"] = int((reach(nn.Conv2d(3, D, kernel_size=P, stride=P), odd).sum(dim=1) == 0).sum())
+    evidence["odd_dropped_rows"] = int(
+        (reach(nn.Conv2d(3, D, kernel_size=P, stride=P), odd).sum(dim=1) == 0).sum()
+    )
     try:
         PatchEmbed(P, in_chans=3, embed_dim=D)(odd)
         odd_error = "없음"

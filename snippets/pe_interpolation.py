@@ -29,9 +29,11 @@ G = SIZE // PATCH  # patches on a side in training
 
 # %%
 def zoom_order1(pos_embed, new_size):
-    """The first ViT code's resizing, scipy.ndimage.zoom(order=1): bilinear with corner patches pinned to the corners.
+    """The first ViT code's resizing, scipy.ndimage.zoom(order=1): bilinear with
+    corner patches pinned to the corners.
 
-    New place i lies at i (G - 1) / (G' - 1) of the old grid; in timm's formula at (i + 1/2) G / G' - 1/2.
+    New place i lies at i (G - 1) / (G' - 1) of the old grid; in timm's formula at
+    (i + 1/2) G / G' - 1/2.
     """
     prefix, grid = pos_embed[:, :1], pos_embed[:, 1:]
     side = int(grid.shape[1] ** 0.5)
@@ -41,22 +43,40 @@ def zoom_order1(pos_embed, new_size):
 
 
 def resample_1d(pos_embed, new_size):
-    """Stretch the flattened sequence, as if the end of a row lay next to the start of the row below."""
-    prefix, sequence = pos_embed[:, :1], pos_embed[:, 1:].transpose(1, 2)  # (1, D, N)
-    sequence = F.interpolate(sequence, size=new_size[0] * new_size[1], mode="linear")
+    """Stretch the flattened sequence, as if the end of a row lay next to the start
+    of the row below."""
+    prefix, sequence = (
+        pos_embed[:, :1],
+        pos_embed[:, 1:].transpose(1, 2),
+    )  # (1, D, N)
+    sequence = F.interpolate(
+        sequence, size=new_size[0] * new_size[1], mode="linear"
+    )
     return torch.cat([prefix, sequence.transpose(1, 2)], dim=1)
 
 
 def repeat(pos_embed, new_size):
-    """No interpolation: token i of the longer sequence gets vector i, and after the last one they start again."""
+    """No interpolation: token i of the longer sequence gets vector i, and after the
+    last one they start again."""
     prefix, sequence = pos_embed[:, :1], pos_embed[:, 1:]
-    return torch.cat([prefix, sequence[:, torch.arange(new_size[0] * new_size[1]) % sequence.shape[1]]], dim=1)
+    return torch.cat(
+        [
+            prefix,
+            sequence[
+                :, torch.arange(new_size[0] * new_size[1]) % sequence.shape[1]
+            ],
+        ],
+        dim=1,
+    )
 
 
 def same_everywhere(pos_embed, new_size):
-    """No position: every patch gets the mean of the patches' vectors, so that nothing tells one place from another."""
+    """No position: every patch gets the mean of the patches' vectors, so that
+    nothing tells one place from another."""
     prefix, mean = pos_embed[:, :1], pos_embed[:, 1:].mean(dim=1, keepdim=True)
-    return torch.cat([prefix, mean.expand(-1, new_size[0] * new_size[1], -1)], dim=1)
+    return torch.cat(
+        [prefix, mean.expand(-1, new_size[0] * new_size[1], -1)], dim=1
+    )
 
 
 METHODS = {
@@ -87,22 +107,37 @@ NAMES = {
 
 # %%
 def sincos_at_centres(size, base, dim=192):
-    """Sines and cosines of the patch centres of a grid size = (rows, columns) laid over an image base patches wide.
+    """Sines and cosines of the patch centres of a grid size = (rows, columns) laid
+    over an image base patches wide.
 
-    (1, 1 + rows * columns, dim); a base patch is the unit, the class token's vector is zero.
+    (1, 1 + rows * columns, dim); a base patch is the unit, the class token's vector
+    is zero.
     """
     omega = 10000 ** -torch.linspace(0, 1, dim // 4)
-    y, x = [((torch.arange(n) + 0.5) * base / n - 0.5)[:, None] * omega for n in size]  # (n, dim / 4)
-    y, x = y[:, None].expand(-1, size[1], -1), x[None].expand(size[0], -1, -1)  # (rows, columns, dim / 4)
+    y, x = [
+        ((torch.arange(n) + 0.5) * base / n - 0.5)[:, None] * omega for n in size
+    ]  # (n, dim / 4)
+    y, x = (
+        y[:, None].expand(-1, size[1], -1),
+        x[None].expand(size[0], -1, -1),
+    )  # (rows, columns, dim / 4)
     grid = torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=-1).flatten(0, 1)
     return torch.cat([torch.zeros(1, dim), grid])[None]
 
 
 def misplacement(pos_embed, truth, size):
-    """Mean distance, in patches of the new grid, from a vector's place to the true place that it resembles most."""
-    vectors, truth = F.normalize(pos_embed[0, 1:], dim=-1), F.normalize(truth[0, 1:], dim=-1)
-    place = torch.cartesian_prod(*[torch.arange(n).float() for n in size])  # (N, 2): row, column
-    return (place - place[(vectors @ truth.T).argmax(dim=1)]).norm(dim=1).mean().item()
+    """Mean distance, in patches of the new grid, from a vector's place to the true
+    place that it resembles most."""
+    vectors, truth = (
+        F.normalize(pos_embed[0, 1:], dim=-1),
+        F.normalize(truth[0, 1:], dim=-1),
+    )
+    place = torch.cartesian_prod(
+        *[torch.arange(n).float() for n in size]
+    )  # (N, 2): row, column
+    return (
+        (place - place[(vectors @ truth.T).argmax(dim=1)]).norm(dim=1).mean().item()
+    )
 
 
 # %%
@@ -111,25 +146,38 @@ if __name__ == "__main__":
     old, size = sincos_at_centres((14, 14), 14), (24, 24)
     truth = sincos_at_centres(size, 14)
     resized = {key: method(old, size) for key, method in METHODS.items()}
-    cosine = {key: F.cosine_similarity(new, truth, dim=-1)[:, 1:].mean().item() for key, new in resized.items()}
+    cosine = {
+        key: F.cosine_similarity(new, truth, dim=-1)[:, 1:].mean().item()
+        for key, new in resized.items()
+    }
     off = {key: misplacement(new, truth, size) for key, new in resized.items()}
     for key in METHODS:
         evidence |= {f"cosine_{key}": cosine[key], f"off_{key}": off[key]}
-    rows = [[name, f"{cosine[key]:.4f}", f"{off[key]:.1f}"] for key, name in NAMES.items()]
+    rows = [
+        [name, f"{cosine[key]:.4f}", f"{off[key]:.1f}"]
+        for key, name in NAMES.items()
+    ]
     table(
         "truth",
         "14×14를 24×24로 늘린 벡터와 정답의 코사인 유사도, 어긋난 거리",
         ["방법", "유사도", "어긋난 패치"],
         rows,
     )
-    null["1D로 늘린 벡터"] = {"cosine_bicubic": cosine["line"], "off_bicubic": off["line"]}
-    wide = sincos_at_centres((14, 24), 14)  # the image grows to the right only: 14 rows as before
+    null["1D로 늘린 벡터"] = {
+        "cosine_bicubic": cosine["line"],
+        "off_bicubic": off["line"],
+    }
+    wide = sincos_at_centres(
+        (14, 24), 14
+    )  # the image grows to the right only: 14 rows as before
     stretched = resample_1d(old, (14, 24))
     wide_cosine = F.cosine_similarity(stretched, wide, dim=-1)[:, 1:].mean().item()
     wide_off = misplacement(stretched, wide, (14, 24))
     evidence |= {"wide_cosine_line": wide_cosine, "wide_off_line": wide_off}
     null["가로로만 늘린 격자"] = {"cosine_line": wide_cosine, "off_line": wide_off}
-    print(f"가로로만 늘려 14×24로 만들면 1D 보간도 정답과의 코사인 유사도가 {wide_cosine:.4f}")
+    print(
+        f"가로로만 늘려 14×24로 만들면 1D 보간도 정답과의 코사인 유사도가 {wide_cosine:.4f}"
+    )
     print(f"어긋난 거리는 {wide_off:.1f}패치")
 
 
@@ -142,15 +190,21 @@ if __name__ == "__main__":
 
 # %%
 def similarity_map(pos_embed, size, place):
-    """Cosine similarity of the vector at place = (row, column) with those of all places: (rows, columns)."""
-    grid = F.normalize(pos_embed[0, 1:], dim=-1).unflatten(0, size)  # (rows, columns, D)
+    """Cosine similarity of the vector at place = (row, column) with those of all
+    places: (rows, columns)."""
+    grid = F.normalize(pos_embed[0, 1:], dim=-1).unflatten(
+        0, size
+    )  # (rows, columns, D)
     return grid @ grid[place]
 
 
 def neighbour_similarity(pos_embed, size):
-    """Mean cosine similarity of a place with the one to its right, and with the one below."""
+    """Mean cosine similarity of a place with the one to its right, and with the one
+    below."""
     grid = F.normalize(pos_embed[0, 1:], dim=-1).unflatten(0, size)
-    return (grid[:, 1:] * grid[:, :-1]).sum(-1).mean().item(), (grid[1:] * grid[:-1]).sum(-1).mean().item()
+    return (grid[:, 1:] * grid[:, :-1]).sum(-1).mean().item(), (
+        grid[1:] * grid[:-1]
+    ).sum(-1).mean().item()
 
 
 # %%
@@ -159,23 +213,51 @@ if __name__ == "__main__":
     learned = model.pos_embed.detach()  # (1, 1 + G G, D)
     double = (2 * G, 2 * G)
     doubled = {key: method(learned, double) for key, method in METHODS.items()}
-    evidence |= {"tokens_before": G * G, "tokens_after": doubled["bicubic"].shape[1] - 1}
-    evidence |= {"dim_before": learned.shape[2], "dim_after": doubled["bicubic"].shape[2]}
+    evidence |= {
+        "tokens_before": G * G,
+        "tokens_after": doubled["bicubic"].shape[1] - 1,
+    }
+    evidence |= {
+        "dim_before": learned.shape[2],
+        "dim_after": doubled["bicubic"].shape[2],
+    }
     panels = [(f"학습한 그대로 {G}×{G}", learned, (G, G), (2, 5))]
-    panels += [(f"{NAMES[key]}", doubled[key], double, (5, 11)) for key in ("bicubic", "line", "repeat")]
+    panels += [
+        (f"{NAMES[key]}", doubled[key], double, (5, 11))
+        for key in ("bicubic", "line", "repeat")
+    ]
     figure, axes = plt.subplots(2, 2, figsize=(5, 5.4))
     for axis, (name, pos_embed, grid, place) in zip(axes.flat, panels):
-        heat = axis.imshow(similarity_map(pos_embed, grid, place), vmin=-0.5, vmax=1, interpolation="none")
-        axis.plot(place[1], place[0], "x", color="black", markersize=7, markeredgewidth=2)
+        heat = axis.imshow(
+            similarity_map(pos_embed, grid, place),
+            vmin=-0.5,
+            vmax=1,
+            interpolation="none",
+        )
+        axis.plot(
+            place[1], place[0], "x", color="black", markersize=7, markeredgewidth=2
+        )
         axis.set_title(name, fontsize=11)
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         axis.grid(False)
-    figure.colorbar(heat, ax=axes, location="bottom", shrink=0.7, label="× 자리와의 코사인 유사도")
+    figure.colorbar(
+        heat,
+        ax=axes,
+        location="bottom",
+        shrink=0.7,
+        label="× 자리와의 코사인 유사도",
+    )
     right, below = neighbour_similarity(doubled["bicubic"], double)
     line_right, line_below = neighbour_similarity(doubled["line"], double)
-    evidence |= {"similarity_right_bicubic": right, "similarity_below_bicubic": below}
-    evidence |= {"similarity_right_line": line_right, "similarity_below_line": line_below}
+    evidence |= {
+        "similarity_right_bicubic": right,
+        "similarity_below_bicubic": below,
+    }
+    evidence |= {
+        "similarity_right_line": line_right,
+        "similarity_below_line": line_below,
+    }
     alt = (
         f"위치 벡터의 유사도 지도 네 장. {2 * G}×{2 * G}로 늘렸을 때 오른쪽 이웃과 아래쪽 이웃의 유사도가 2D bicubic은 "
         f"{right:.2f}, {below:.2f}인데 1D는 {line_right:.2f}, {line_below:.2f}예요. 되풀이는 떨어진 줄에 똑같은 벡터가 또 나와요."
@@ -197,16 +279,35 @@ if __name__ == "__main__":
         return ((a - b).norm() / a.norm()).item()
 
     grid = learned[0, 1:].unflatten(0, (G, G)).numpy()
-    by_scipy = torch.from_numpy(ndimage.zoom(grid, (1.5, 1.5, 1), order=1)).flatten(0, 1)
-    grids = {key: METHODS[key](learned, larger)[:, 1:] for key in ("bicubic", "bilinear", "original")}
+    by_scipy = torch.from_numpy(ndimage.zoom(grid, (1.5, 1.5, 1), order=1)).flatten(
+        0, 1
+    )
+    grids = {
+        key: METHODS[key](learned, larger)[:, 1:]
+        for key in ("bicubic", "bilinear", "original")
+    }
     without = resample_abs_pos_embed(learned, larger, antialias=False)[:, 1:]
-    evidence["scipy_difference"] = (grids["original"][0] - by_scipy).abs().max().item()
-    evidence["corner_change"] = corner_change = change(grids["bilinear"], grids["original"])
-    evidence["cubic_change"] = cubic_change = change(grids["bicubic"], grids["bilinear"])
-    evidence["antialias_change"] = antialias_change = change(grids["bicubic"], without)
-    evidence["prefix_change"] = max((new[:, :1] - learned[:, :1]).abs().max().item() for new in doubled.values())
-    same_size = [METHODS[key](learned, (G, G)) - learned for key in NAMES if key != "same"]
-    evidence["unchanged_at_same_size"] = max(left.abs().max().item() for left in same_size)
+    evidence["scipy_difference"] = (
+        (grids["original"][0] - by_scipy).abs().max().item()
+    )
+    evidence["corner_change"] = corner_change = change(
+        grids["bilinear"], grids["original"]
+    )
+    evidence["cubic_change"] = cubic_change = change(
+        grids["bicubic"], grids["bilinear"]
+    )
+    evidence["antialias_change"] = antialias_change = change(
+        grids["bicubic"], without
+    )
+    evidence["prefix_change"] = max(
+        (new[:, :1] - learned[:, :1]).abs().max().item() for new in doubled.values()
+    )
+    same_size = [
+        METHODS[key](learned, (G, G)) - learned for key in NAMES if key != "same"
+    ]
+    evidence["unchanged_at_same_size"] = max(
+        left.abs().max().item() for left in same_size
+    )
     print(
         f"구석을 묶으면 벡터가 {corner_change:.0%}, bicubic 대신 bilinear면 {cubic_change:.0%}, "
         f"antialias를 끄면 {antialias_change:.0%} 달라져요."
@@ -221,7 +322,8 @@ if __name__ == "__main__":
 
 # %%
 def classify(model, images, pos_embed):
-    """The model's logits with pos_embed (1, 1 + N, D) in place of its own: (B, C, H, W) -> (B, num_classes)."""
+    """The model's logits with pos_embed (1, 1 + N, D) in place of its own: (B, C,
+    H, W) -> (B, num_classes)."""
     x = model.patch_embed(images)  # (B, N, D)
     x = torch.cat([model.cls_token.expand(len(x), -1, -1), x], dim=1) + pos_embed
     for block in model.blocks:
@@ -231,17 +333,26 @@ def classify(model, images, pos_embed):
 
 @torch.no_grad()
 def measure(model, size, seed, n=80, shown=None):
-    """Accuracy of each method on n scenes drawn at size x size px: {method's key: share named rightly}.
+    """Accuracy of each method on n scenes drawn at size x size px: {method's key:
+    share named rightly}.
 
     shown: the size in px that the drawn scenes are shrunk to; as drawn if None.
     """
     images, labels, _ = draw(n, size, seed)
     shown = shown or size
-    images, grid = F.avg_pool2d(images, size // shown), (shown // PATCH, shown // PATCH)
+    images, grid = (
+        F.avg_pool2d(images, size // shown),
+        (shown // PATCH, shown // PATCH),
+    )
     scores = {}
     for key, method in METHODS.items():
         pos_embed = method(model.pos_embed, grid)
-        answers = torch.cat([classify(model, part, pos_embed).argmax(dim=1) for part in images.split(20)])
+        answers = torch.cat(
+            [
+                classify(model, part, pos_embed).argmax(dim=1)
+                for part in images.split(20)
+            ]
+        )
         scores[key] = (answers == labels).double().mean().item()
     return scores
 
@@ -251,24 +362,60 @@ if __name__ == "__main__":
     sizes, seeds = [SIZE, SIZE * 5 // 4, SIZE * 3 // 2, SIZE * 2], range(300, 305)
     runs = {size: [measure(model, size, seed) for seed in seeds] for size in sizes}
     for size in sizes:  # one value a seed
-        evidence |= {f"accuracy_{size}_{key}": [run[key] for run in runs[size]] for key in METHODS}
+        evidence |= {
+            f"accuracy_{size}_{key}": [run[key] for run in runs[size]]
+            for key in METHODS
+        }
     shrunk = [measure(model, 2 * SIZE, seed, shown=SIZE) for seed in seeds]
-    null["64px로 줄인 이미지"] = {f"accuracy_128_{key}": [run[key] for run in shrunk] for key in METHODS}
-    mean = {key: [statistics.mean(run[key] for run in runs[size]) for size in sizes] for key in METHODS}
-    std = {key: [statistics.stdev(run[key] for run in runs[size]) for size in sizes] for key in METHODS}
-    rows = [[name, *[f"{share:.0%}" for share in mean[key]]] for key, name in NAMES.items()]
+    null["64px로 줄인 이미지"] = {
+        f"accuracy_128_{key}": [run[key] for run in shrunk] for key in METHODS
+    }
+    mean = {
+        key: [statistics.mean(run[key] for run in runs[size]) for size in sizes]
+        for key in METHODS
+    }
+    std = {
+        key: [statistics.stdev(run[key] for run in runs[size]) for size in sizes]
+        for key in METHODS
+    }
+    rows = [
+        [name, *[f"{share:.0%}" for share in mean[key]]]
+        for key, name in NAMES.items()
+    ]
     spread = max(max(values) for values in std.values())
     caption = f"미세 조정 없이 잰 정확도 (장면 80개씩 시드 {len(runs[SIZE])}개의 평균, 표준편차는 {spread:.0%}p 이하)"
     table("accuracy", caption, ["방법", *[f"{size}px" for size in sizes]], rows)
 
     figure, axis = plt.subplots(figsize=(5, 4))
-    styles = {"bicubic": (BLUE, "o-"), "line": (ORANGE, "s--"), "repeat": (PINK, "^-."), "same": (VIOLET, "D:")}
+    styles = {
+        "bicubic": (BLUE, "o-"),
+        "line": (ORANGE, "s--"),
+        "repeat": (PINK, "^-."),
+        "same": (VIOLET, "D:"),
+    }
     for key, (colour, style) in styles.items():
-        axis.errorbar(sizes, mean[key], std[key], fmt=style, color=colour, capsize=3, label=NAMES[key])
-    axis.set(xlabel="이미지 크기(px), 패치는 늘 8px", ylabel="정확도", ylim=(0, 1), xticks=sizes)
+        axis.errorbar(
+            sizes,
+            mean[key],
+            std[key],
+            fmt=style,
+            color=colour,
+            capsize=3,
+            label=NAMES[key],
+        )
+    axis.set(
+        xlabel="이미지 크기(px), 패치는 늘 8px",
+        ylabel="정확도",
+        ylim=(0, 1),
+        xticks=sizes,
+    )
     axis.legend(loc="lower left")
     middle = [f"{NAMES[key]} {mean[key][1]:.0%}" for key in styles]
-    show(figure, "accuracy_by_size", f"해상도가 커질수록 모두 떨어져요. {sizes[1]}px에서는 {', '.join(middle)}예요.")
+    show(
+        figure,
+        "accuracy_by_size",
+        f"해상도가 커질수록 모두 떨어져요. {sizes[1]}px에서는 {', '.join(middle)}예요.",
+    )
 
 
 # %% [markdown]
@@ -277,9 +424,13 @@ if __name__ == "__main__":
 
 # %%
 def lead(runs, key):
-    """How far 2D bicubic is ahead of a method, mean over the sizes of runs: one number a seed."""
+    """How far 2D bicubic is ahead of a method, mean over the sizes of runs: one
+    number a seed."""
     by_seed = zip(*runs.values())
-    return [statistics.mean(run["bicubic"] - run[key] for run in group) for group in by_seed]
+    return [
+        statistics.mean(run["bicubic"] - run[key] for run in group)
+        for group in by_seed
+    ]
 
 
 # %%
@@ -288,14 +439,24 @@ if __name__ == "__main__":
     leads = {key: lead(larger_runs, key) for key in METHODS if key != "bicubic"}
     evidence |= {f"lead_over_{key}": values for key, values in leads.items()}
     for key, values in leads.items():
-        print(f"{NAMES[key]}보다: " + ", ".join(f"{value:+.1%}p" for value in values))
+        print(
+            f"{NAMES[key]}보다: " + ", ".join(f"{value:+.1%}p" for value in values)
+        )
     erased = {  # whatever the method, the model gets no position
-        size: [dict.fromkeys(METHODS, run["same"]) for run in found] for size, found in larger_runs.items()
+        size: [dict.fromkeys(METHODS, run["same"]) for run in found]
+        for size, found in larger_runs.items()
     }
-    null["위치를 지운 모델"] = {f"lead_over_{key}": lead(erased, key) for key in leads}
+    null["위치를 지운 모델"] = {
+        f"lead_over_{key}": lead(erased, key) for key in leads
+    }
     for key in ("line", "repeat"):
-        null["위치를 지운 모델"] |= {f"accuracy_{size}_{key}": evidence[f"accuracy_{size}_same"] for size in sizes}
-    null["1D로 늘린 위치"] = {f"lead_over_{key}": leads["line"] for key in ("bilinear", "original")}
+        null["위치를 지운 모델"] |= {
+            f"accuracy_{size}_{key}": evidence[f"accuracy_{size}_same"]
+            for size in sizes
+        }
+    null["1D로 늘린 위치"] = {
+        f"lead_over_{key}": leads["line"] for key in ("bilinear", "original")
+    }
 
 # %% [markdown]
 # 2D 격자에서 늘리면 어느 크기에서나 가장 나아요. 1D로 늘린 위치는 이 모델에서 **위치를 아예 주지 않은 것**보다 나을 게 없고,
@@ -308,6 +469,12 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     # a scene whose two best logits nearly tie may be named otherwise on another CPU
-    tolerance = {name: 0.05 for name in evidence if name.startswith(("accuracy", "lead"))}
-    tolerance |= {"scipy_difference": 1e-5, "prefix_change": 0.0, "unchanged_at_same_size": 1e-5}
+    tolerance = {
+        name: 0.05 for name in evidence if name.startswith(("accuracy", "lead"))
+    }
+    tolerance |= {
+        "scipy_difference": 1e-5,
+        "prefix_change": 0.0,
+        "unchanged_at_same_size": 1e-5,
+    }
     evidence

@@ -14,17 +14,27 @@ from torch import nn
 from vit import VisionTransformer
 
 DIM, SEEDS = 64, (0, 1, 2)
-ORDERS = torch.tensor(list(permutations(range(4))))[1:]  # (23, 4): every order of ABCD but itself
+ORDERS = torch.tensor(list(permutations(range(4))))[
+    1:
+]  # (23, 4): every order of ABCD but itself
 
 
 def encoder(pos_embed, seed, dtype=torch.float32):
-    """A ViT of 4 blocks for images of 2 x 2 patches, with weights so large that every part has its say.
+    """A ViT of 4 blocks for images of 2 x 2 patches, with weights so large that
+    every part has its say.
 
-    As initialised for training (std 0.02) attention is all but uniform, and whatever it does would hardly be seen.
+    As initialised for training (std 0.02) attention is all but uniform, and
+    whatever it does would hardly be seen.
     """
     torch.manual_seed(seed)
     model = VisionTransformer(
-        img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=4, num_heads=4, pos_embed=pos_embed
+        img_size=8,
+        patch_size=4,
+        num_classes=10,
+        embed_dim=DIM,
+        depth=4,
+        num_heads=4,
+        pos_embed=pos_embed,
     )
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -36,7 +46,8 @@ def encoder(pos_embed, seed, dtype=torch.float32):
 
 
 def encode(model, tokens):
-    """Tokens (B, N, D) through all blocks, without class token or position embedding: (B, N, D)."""
+    """Tokens (B, N, D) through all blocks, without class token or position
+    embedding: (B, N, D)."""
     for block in model.blocks:
         tokens, _ = block(tokens)
     return model.norm(tokens)
@@ -52,22 +63,28 @@ def encode(model, tokens):
 
 # %%
 def relative_error(a, b):
-    """Norm of a - b over the norm of b, for each element of the first axis: (n,)."""
+    """Norm of a - b over the norm of b, for each element of the first axis:
+    (n,)."""
     return (a - b).flatten(1).norm(dim=1) / b.flatten(1).norm(dim=1)
 
 
 def order_errors(model, tokens, pos):
-    """How far f(Px) is from P f(x) and how far from f(x), for each order P but the given one: two tensors (23,).
+    """How far f(Px) is from P f(x) and how far from f(x), for each order P but the
+    given one: two tensors (23,).
 
-    tokens (4, D): what stands at each place; pos (4, D) or (1, D): what is added to a place, whatever stands there.
+    tokens (4, D): what stands at each place; pos (4, D) or (1, D): what is added to
+    a place, whatever stands there.
     """
     z = encode(model, (tokens + pos)[None])[0]  # f(x): (4, D)
     z_orders = encode(model, tokens[ORDERS] + pos)  # f(Px): (23, 4, D)
-    return relative_error(z_orders, z[ORDERS]), relative_error(z_orders, z.expand_as(z_orders))
+    return relative_error(z_orders, z[ORDERS]), relative_error(
+        z_orders, z.expand_as(z_orders)
+    )
 
 
 def small_or_range(least, most):
-    """What a table shows: the largest value if all are rounding errors, else the range."""
+    """What a table shows: the largest value if all are rounding errors, else the
+    range."""
     return f"{most:.0e}" if most < 1e-3 else f"{least:.2f}~{most:.2f}"
 
 
@@ -75,7 +92,10 @@ def small_or_range(least, most):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence = {}
-    followed, in_place = {}, {}  # (what is added, dtype) -> [least, most] over all orders and seeds
+    followed, in_place = (
+        {},
+        {},
+    )  # (what is added, dtype) -> [least, most] over all orders and seeds
     for dtype in (torch.float32, torch.float64):
         errors = {}
         for seed in SEEDS:
@@ -88,26 +108,45 @@ if __name__ == "__main__":
                 ("사인파", sincos),
                 ("자리마다 다른 벡터", learned),
             ):
-                errors.setdefault(name, []).append(torch.stack(order_errors(model, tokens, pos)))
+                errors.setdefault(name, []).append(
+                    torch.stack(order_errors(model, tokens, pos))
+                )
         for name, values in errors.items():
-            (a, b), (c, d) = (values.aminmax() for values in torch.cat(values, dim=1))
-            followed[name, dtype], in_place[name, dtype] = (a.item(), b.item()), (c.item(), d.item())
+            (a, b), (c, d) = (
+                values.aminmax() for values in torch.cat(values, dim=1)
+            )
+            followed[name, dtype], in_place[name, dtype] = (
+                (a.item(), b.item()),
+                (c.item(), d.item()),
+            )
     evidence["equivariance_error"] = followed["없음", torch.float32][1]
     evidence["equivariance_error_float64"] = followed["없음", torch.float64][1]
     evidence["least_change_in_place"] = in_place["없음", torch.float64][0]
-    evidence["same_vector_equivariance_error"] = followed["모든 자리에 같은 벡터", torch.float32][1]
-    evidence["least_equivariance_error_with_sincos"] = followed["사인파", torch.float64][0]
-    evidence["least_equivariance_error_with_learned"] = followed["자리마다 다른 벡터", torch.float64][0]
+    evidence["same_vector_equivariance_error"] = followed[
+        "모든 자리에 같은 벡터", torch.float32
+    ][1]
+    evidence["least_equivariance_error_with_sincos"] = followed[
+        "사인파", torch.float64
+    ][0]
+    evidence["least_equivariance_error_with_learned"] = followed[
+        "자리마다 다른 벡터", torch.float64
+    ][0]
     table(
         "order_errors",
         "토큰을 따라가며 견준 출력의 상대 오차 (순서 23가지, 시드 3개)",
         ["더한 것", "float32", "float64"],
         [
-            [name] + [small_or_range(*followed[name, dtype]) for dtype in (torch.float32, torch.float64)]
+            [name]
+            + [
+                small_or_range(*followed[name, dtype])
+                for dtype in (torch.float32, torch.float64)
+            ]
             for name in errors
         ],
     )
-    print(f"아무것도 더하지 않고 자리끼리 견준 상대 오차: {small_or_range(*in_place['없음', torch.float64])}")
+    print(
+        f"아무것도 더하지 않고 자리끼리 견준 상대 오차: {small_or_range(*in_place['없음', torch.float64])}"
+    )
 
 # %% [markdown]
 # "토큰을 따라가며"는 A의 출력을 A의 출력과, "자리끼리"는 첫째 출력을 첫째 출력과 견준 거예요.
@@ -117,13 +156,28 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     torch.manual_seed(0)
     tokens, learned = torch.randn(8, DIM).split(4)
-    model, colours = encoder("none", seed=0), dict(zip("ABCD", (BLUE, ORANGE, GREEN, PINK)))
+    model, colours = (
+        encoder("none", seed=0),
+        dict(zip("ABCD", (BLUE, ORANGE, GREEN, PINK))),
+    )
     fig, axes = plt.subplots(2, 3, figsize=(5, 3.6))
-    for row, pos, title in zip(axes, (0, learned), ("위치 임베딩 없음", "위치 임베딩 있음")):
+    for row, pos, title in zip(
+        axes, (0, learned), ("위치 임베딩 없음", "위치 임베딩 있음")
+    ):
         for ax, word in zip(row, ("ABCD", "BACD", "DCBA")):
-            z = encode(model, (tokens[["ABCD".index(letter) for letter in word]] + pos)[None])[0]  # (4, D)
+            z = encode(
+                model,
+                (tokens[["ABCD".index(letter) for letter in word]] + pos)[None],
+            )[0]  # (4, D)
             for i in range(4):
-                ax.pcolormesh(range(9), (i - 0.4, i + 0.4), z[i : i + 1, :8], cmap="PuOr", vmin=-2.5, vmax=2.5)
+                ax.pcolormesh(
+                    range(9),
+                    (i - 0.4, i + 0.4),
+                    z[i : i + 1, :8],
+                    cmap="PuOr",
+                    vmin=-2.5,
+                    vmax=2.5,
+                )
             ax.set(xticks=[], ylim=(3.5, -0.5))
             ax.set_yticks(range(4), word, fontweight="bold")
             for label in ax.get_yticklabels():
@@ -148,11 +202,18 @@ if __name__ == "__main__":
 
 # %%
 def shuffle_patches(x, order, patch_size):
-    """Images (B, C, H, W) whose patches, counted row by row, stand in the given order: patch order[i] at place i."""
+    """Images (B, C, H, W) whose patches, counted row by row, stand in the given
+    order: patch order[i] at place i."""
     B, C, H, W = x.shape
     P = patch_size
-    patches = x.reshape(B, C, H // P, P, W // P, P).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)  # (B, N, C, P, P)
-    patches = patches[:, order].unflatten(1, (H // P, W // P))  # (B, H/P, W/P, C, P, P)
+    patches = (
+        x.reshape(B, C, H // P, P, W // P, P)
+        .permute(0, 2, 4, 1, 3, 5)
+        .flatten(1, 2)
+    )  # (B, N, C, P, P)
+    patches = patches[:, order].unflatten(
+        1, (H // P, W // P)
+    )  # (B, H/P, W/P, C, P, P)
     return patches.permute(0, 3, 1, 4, 2, 5).reshape(B, C, H, W)
 
 
@@ -163,21 +224,45 @@ if __name__ == "__main__":
         for pos_embed in ("none", "sincos", "learn"):
             changes = []
             for seed in SEEDS:
-                model, x = encoder(pos_embed, seed, dtype), torch.randn(8, 3, 8, 8).to(dtype)
+                model, x = (
+                    encoder(pos_embed, seed, dtype),
+                    torch.randn(8, 3, 8, 8).to(dtype),
+                )
                 logits = model(x)  # (8, 10)
-                changes += [relative_error(model(shuffle_patches(x, order, 4)), logits) for order in ORDERS]
-            logit_change[pos_embed, dtype] = tuple(value.item() for value in torch.cat(changes).aminmax())
-    evidence["logit_change_without_position"] = logit_change["none", torch.float32][1]
-    evidence["logit_change_without_position_float64"] = logit_change["none", torch.float64][1]
-    evidence["least_logit_change_with_sincos"] = logit_change["sincos", torch.float64][0]
-    evidence["least_logit_change_with_learned"] = logit_change["learn", torch.float64][0]
+                changes += [
+                    relative_error(model(shuffle_patches(x, order, 4)), logits)
+                    for order in ORDERS
+                ]
+            logit_change[pos_embed, dtype] = tuple(
+                value.item() for value in torch.cat(changes).aminmax()
+            )
+    evidence["logit_change_without_position"] = logit_change["none", torch.float32][
+        1
+    ]
+    evidence["logit_change_without_position_float64"] = logit_change[
+        "none", torch.float64
+    ][1]
+    evidence["least_logit_change_with_sincos"] = logit_change[
+        "sincos", torch.float64
+    ][0]
+    evidence["least_logit_change_with_learned"] = logit_change[
+        "learn", torch.float64
+    ][0]
     table(
         "logit_change",
         "패치를 섞었을 때 로짓의 상대 변화 (순서 23가지, 이미지 8장, 시드 3개)",
         ["위치 임베딩", "float32", "float64"],
         [
-            [korean] + [small_or_range(*logit_change[name, dtype]) for dtype in (torch.float32, torch.float64)]
-            for name, korean in (("none", "없음"), ("sincos", "사인파"), ("learn", "학습형"))
+            [korean]
+            + [
+                small_or_range(*logit_change[name, dtype])
+                for dtype in (torch.float32, torch.float64)
+            ]
+            for name, korean in (
+                ("none", "없음"),
+                ("sincos", "사인파"),
+                ("learn", "학습형"),
+            )
         ],
     )
 
@@ -190,36 +275,63 @@ if __name__ == "__main__":
 
 # %%
 def change_in_a_step(pos_embed):
-    """How much one step of gradient descent changes the position embedding, and whether it is a parameter at all."""
+    """How much one step of gradient descent changes the position embedding, and
+    whether it is a parameter at all."""
     torch.manual_seed(0)
     model = VisionTransformer(
-        img_size=8, patch_size=4, num_classes=10, embed_dim=DIM, depth=2, num_heads=4, pos_embed=pos_embed
+        img_size=8,
+        patch_size=4,
+        num_classes=10,
+        embed_dim=DIM,
+        depth=2,
+        num_heads=4,
+        pos_embed=pos_embed,
     )
     before = model.pos_embed.clone()
-    loss = nn.functional.cross_entropy(model(torch.randn(8, 3, 8, 8)), torch.randint(10, (8,)))
+    loss = nn.functional.cross_entropy(
+        model(torch.randn(8, 3, 8, 8)), torch.randint(10, (8,))
+    )
     loss.backward()
     torch.optim.SGD(model.parameters(), lr=0.1).step()
-    return (model.pos_embed - before).abs().max().item(), "pos_embed" in dict(model.named_parameters())
+    return (model.pos_embed - before).abs().max().item(), "pos_embed" in dict(
+        model.named_parameters()
+    )
 
 
 # %%
 if __name__ == "__main__":
-    for key, pos_embed, name in (("sincos", "sincos", "사인파"), ("learned", "learn", "학습형")):
+    for key, pos_embed, name in (
+        ("sincos", "sincos", "사인파"),
+        ("learned", "learn", "학습형"),
+    ):
         step, is_parameter = change_in_a_step(pos_embed)
         evidence |= {f"{key}_step": step, f"{key}_is_parameter": is_parameter}
-        print(f"한 스텝 학습한 뒤 위치 임베딩의 변화: {name} {step:.2f}, 파라미터인가요? {is_parameter}")
+        print(
+            f"한 스텝 학습한 뒤 위치 임베딩의 변화: {name} {step:.2f}, 파라미터인가요? {is_parameter}"
+        )
     model, plain = encoder("learn", seed=0), encoder("none", seed=0)
     plain.load_state_dict(model.state_dict(), strict=False)
     x = torch.randn(2, 3, 8, 8)  # two images that have nothing in common
-    added = model.embed(x) - plain.embed(x)  # (2, 5, D): what the tokens of each image were given
-    evidence["added_difference"] = added_difference = (added[0] - added[1]).abs().max().item()
+    added = model.embed(x) - plain.embed(
+        x
+    )  # (2, 5, D): what the tokens of each image were given
+    evidence["added_difference"] = added_difference = (
+        (added[0] - added[1]).abs().max().item()
+    )
     print(f"서로 다른 두 이미지에 더해진 값의 최대 차이: {added_difference:.0e}")
 
     model = encoder("none", seed=0, dtype=torch.float64)
     tokens, pos = torch.randn(8, DIM).double().split(4)
-    z, z_orders = encode(model, (tokens + pos)[None])[0], encode(model, (tokens + pos)[ORDERS])
-    evidence["moved_along_error"] = moved_along_error = relative_error(z_orders, z[ORDERS]).max().item()
-    print(f"토큰이 제 위치 임베딩을 들고 자리를 옮기면: 상대 오차 {moved_along_error:.0e}")
+    z, z_orders = (
+        encode(model, (tokens + pos)[None])[0],
+        encode(model, (tokens + pos)[ORDERS]),
+    )
+    evidence["moved_along_error"] = moved_along_error = (
+        relative_error(z_orders, z[ORDERS]).max().item()
+    )
+    print(
+        f"토큰이 제 위치 임베딩을 들고 자리를 옮기면: 상대 오차 {moved_along_error:.0e}"
+    )
 
 # %% [markdown]
 # ## 뒤를 가리면 이야기가 달라요
@@ -230,18 +342,26 @@ if __name__ == "__main__":
 
 # %%
 def causal_errors(tokens, is_causal):
-    """How far plain attention on tokens (4, D), without any position embedding, is from f(Px) = P f(x): (23,)."""
+    """How far plain attention on tokens (4, D), without any position embedding, is
+    from f(Px) = P f(x): (23,)."""
     z, z_orders = (
-        nn.functional.scaled_dot_product_attention(x, x, x, is_causal=is_causal) for x in (tokens[None], tokens[ORDERS])
+        nn.functional.scaled_dot_product_attention(x, x, x, is_causal=is_causal)
+        for x in (tokens[None], tokens[ORDERS])
     )  # (1, 4, D) and (23, 4, D)
     return relative_error(z_orders, z[0][ORDERS])
 
 
 # %%
 if __name__ == "__main__":
-    tokens = torch.randn(4, DIM).double() * DIM**-0.25  # small, or each would look at itself alone
-    evidence["unmasked_error"] = unmasked_error = causal_errors(tokens, is_causal=False).max().item()
-    evidence["least_causal_error"] = least_causal_error = causal_errors(tokens, is_causal=True).min().item()
+    tokens = (
+        torch.randn(4, DIM).double() * DIM**-0.25
+    )  # small, or each would look at itself alone
+    evidence["unmasked_error"] = unmasked_error = (
+        causal_errors(tokens, is_causal=False).max().item()
+    )
+    evidence["least_causal_error"] = least_causal_error = (
+        causal_errors(tokens, is_causal=True).min().item()
+    )
     print(
         f"토큰을 따라가며 견준 상대 오차: 마스크가 없으면 최대 {unmasked_error:.0e}, 있으면 최소 {least_causal_error:.2f}"
     )

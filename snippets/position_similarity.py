@@ -16,7 +16,9 @@ from vit import VisionTransformer
 torch.set_num_threads(1)
 G, DIM, SEEDS = 5, 32, range(5)  # 5 x 5 places
 HIDDEN, STEPS, BATCH, LR = 0.3, 300, 32, 0.01  # share of the places to be filled in
-PLACE = torch.cartesian_prod(torch.arange(G), torch.arange(G)).float()  # (N, 2): row and column
+PLACE = torch.cartesian_prod(
+    torch.arange(G), torch.arange(G)
+).float()  # (N, 2): row and column
 DISTANCE = torch.cdist(PLACE, PLACE)  # (N, N)
 
 
@@ -33,11 +35,15 @@ def draw(kind, n, generator):
     """n random images (n, 1, G, G), every value of mean 0 and variance 1."""
     x = torch.randn(n, G * G, generator=generator)
     if kind == "smooth":
-        covariance = torch.exp(-(DISTANCE**2) / (2 * 2**2)) + 1e-4 * torch.eye(G * G)  # of length 2 places
+        covariance = torch.exp(-(DISTANCE**2) / (2 * 2**2)) + 1e-4 * torch.eye(
+            G * G
+        )  # of length 2 places
         x = x @ torch.linalg.cholesky(covariance).T
     elif kind == "mirror":
         i = torch.arange(G * G)
-        x = x[:, torch.minimum(i, i.flip(0))]  # place i faces place N - 1 - i, and has its value
+        x = x[
+            :, torch.minimum(i, i.flip(0))
+        ]  # place i faces place N - 1 - i, and has its value
     return x.reshape(n, 1, G, G)
 
 
@@ -52,21 +58,35 @@ NAMES = {"smooth": "매끈한 그림", "mirror": "점대칭 그림", "noise": "�
 
 # %%
 class Inpainter(VisionTransformer):
-    """Fill in hidden places: images (B, 1, G, G), hidden (B, N) bool -> values (B, N), maps (B, h, N, N) or None."""
+    """Fill in hidden places: images (B, 1, G, G), hidden (B, N) bool -> values (B,
+    N), maps (B, h, N, N) or None."""
 
     def __init__(self):
         super().__init__(
-            img_size=G, patch_size=1, in_chans=1, num_classes=1, embed_dim=DIM, depth=1, num_heads=4, mlp_ratio=2
+            img_size=G,
+            patch_size=1,
+            in_chans=1,
+            num_classes=1,
+            embed_dim=DIM,
+            depth=1,
+            num_heads=4,
+            mlp_ratio=2,
         )
         self.mask_token = nn.Parameter(torch.zeros(DIM))
-        for module in self.blocks.modules():  # std 0.02 suits wide models; one of 32 dimensions would hardly start
+        for module in (
+            self.blocks.modules()
+        ):  # std 0.02 suits wide models; one of 32 dimensions would hardly start
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
         nn.init.normal_(self.pos_embed, std=0.2)
 
     def forward(self, x, hidden, return_attn=False):
-        z = torch.where(hidden[..., None], self.mask_token, self.patch_embed(x))  # (B, N, D)
-        z, attn = self.blocks[0](z + self.pos_embed[:, 1:], return_attn)  # there is no class token
+        z = torch.where(
+            hidden[..., None], self.mask_token, self.patch_embed(x)
+        )  # (B, N, D)
+        z, attn = self.blocks[0](
+            z + self.pos_embed[:, 1:], return_attn
+        )  # there is no class token
         return self.head(self.norm(z))[..., 0], attn
 
 
@@ -79,10 +99,17 @@ def untrained(seed):
 def train(kind, seed):
     """An Inpainter trained on images of that kind."""
     model, generator = untrained(seed), torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=STEPS, pct_start=0.2)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=LR, weight_decay=0.01, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LR, total_steps=STEPS, pct_start=0.2
+    )
     for _ in range(STEPS):
-        x, hidden = draw(kind, BATCH, generator), torch.rand(BATCH, G * G, generator=generator) < HIDDEN
+        x, hidden = (
+            draw(kind, BATCH, generator),
+            torch.rand(BATCH, G * G, generator=generator) < HIDDEN,
+        )
         loss = F.mse_loss(model(x, hidden)[0][hidden], x.flatten(1)[hidden])
         optimizer.zero_grad()
         loss.backward()
@@ -107,29 +134,47 @@ def similarity(pos_embed):
 
 
 def distance_correlation(pos_embed):
-    """Correlation of cosine similarity with distance on the square grid, over all pairs of places: (N, D) -> float."""
+    """Correlation of cosine similarity with distance on the square grid, over all
+    pairs of places: (N, D) -> float."""
     side = int(len(pos_embed) ** 0.5)
     place = torch.cartesian_prod(torch.arange(side), torch.arange(side)).float()
-    i, j = torch.triu_indices(len(place), len(place), offset=1)  # each pair once, none with itself
-    pairs = torch.stack([similarity(pos_embed)[i, j], torch.cdist(place, place)[i, j]])
+    i, j = torch.triu_indices(
+        len(place), len(place), offset=1
+    )  # each pair once, none with itself
+    pairs = torch.stack(
+        [similarity(pos_embed)[i, j], torch.cdist(place, place)[i, j]]
+    )
     return torch.corrcoef(pairs)[0, 1].item()
 
 
 @torch.no_grad()
 def measure(model, kind, n=500):
-    """Error on new images (over all that is hidden, and of guessing the mean of what is seen), attention (N, N)."""
+    """Error on new images (over all that is hidden, and of guessing the mean of
+    what is seen), attention (N, N)."""
     generator = torch.Generator().manual_seed(1000)
-    x, hidden = draw(kind, n, generator), torch.rand(n, G * G, generator=generator) < HIDDEN
+    x, hidden = (
+        draw(kind, n, generator),
+        torch.rand(n, G * G, generator=generator) < HIDDEN,
+    )
     values, attn = model(x, hidden, return_attn=True)
     x, seen = x.flatten(1), (~hidden).float()
-    mean = ((x * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True)).expand_as(x)
-    query = hidden[..., None].float()  # of a hidden place as the query, averaged over heads and images
+    mean = ((x * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True)).expand_as(
+        x
+    )
+    query = hidden[
+        ..., None
+    ].float()  # of a hidden place as the query, averaged over heads and images
     attn = (attn.mean(1) * query).sum(0) / query.sum(0)
-    return F.mse_loss(values[hidden], x[hidden]).item(), F.mse_loss(mean[hidden], x[hidden]).item(), attn
+    return (
+        F.mse_loss(values[hidden], x[hidden]).item(),
+        F.mse_loss(mean[hidden], x[hidden]).item(),
+        attn,
+    )
 
 
 def scores(model, kind):
-    """What the text above lists, and the maps behind it: dict of floats, (2, N, N)."""
+    """What the text above lists, and the maps behind it: dict of floats, (2, N,
+    N)."""
     pos_embed, everyone = model.pos_embed[0, 1:].detach(), torch.arange(G * G)
     mse, _, attn = measure(model, kind)
     found = {
@@ -155,11 +200,19 @@ if __name__ == "__main__":
         (mse, corr, distance, facing), std = found.mean(0).tolist(), found.std(0)
         spread = [f"{mse:.2f}±{std[0]:.2f}", f"{corr:.2f}±{std[1]:.2f}"]
         rows.append([name, *spread, f"{distance:.1f}칸", f"{facing:.0%}"])
-    evidence["corr_before"] = [run["corr"] for run in before]  # the same start for every kind
+    evidence["corr_before"] = [
+        run["corr"] for run in before
+    ]  # the same start for every kind
     table(
         "fields",
         f"시드 {len(SEEDS)}개의 평균과 표준편차",
-        ["그림", "채우기 오차", "유사도·거리 상관", "어텐션 거리", "마주 보는 자리"],
+        [
+            "그림",
+            "채우기 오차",
+            "유사도·거리 상관",
+            "어텐션 거리",
+            "마주 보는 자리",
+        ],
         rows,
     )
     evidence["attention_distance_uniform"] = uniform = DISTANCE.mean().item()
@@ -169,7 +222,9 @@ if __name__ == "__main__":
     evidence["mse_mirror_floor"] = floor = HIDDEN * (1 - 1 / G**2) + 1 / G**2
     strongest = max(map(abs, evidence["corr_before"]))
     print(f"배우기 전에는 유사도와 거리의 상관이 커야 {strongest:.2f}")
-    print(f"고르게 보면 어텐션 거리 {uniform:.1f}칸, 마주 보는 자리의 몫 {1 / G**2:.0%}")
+    print(
+        f"고르게 보면 어텐션 거리 {uniform:.1f}칸, 마주 보는 자리의 몫 {1 / G**2:.0%}"
+    )
     print(f"매끈한 그림에서 보이는 값의 평균으로 찍은 오차 {by_mean:.2f}")
     print(f"점대칭 그림에서 가능한 최소 오차 {floor:.2f}")
 
@@ -182,10 +237,23 @@ if __name__ == "__main__":
     row, column = 1, 1
     figure, axes = plt.subplots(2, 3, figsize=(5.2, 3.7))
     for axis, (kind, name) in zip(axes.T, NAMES.items()):
-        shown = torch.stack(maps[kind]).mean(0)[:, row * G + column].unflatten(1, (G, G))  # (2, G, G)
-        for ax, values, colours, limits in zip(axis, shown, ("RdBu", "Oranges"), ((-0.8, 0.8), (0, 0.4))):
+        shown = (
+            torch.stack(maps[kind])
+            .mean(0)[:, row * G + column]
+            .unflatten(1, (G, G))
+        )  # (2, G, G)
+        for ax, values, colours, limits in zip(
+            axis, shown, ("RdBu", "Oranges"), ((-0.8, 0.8), (0, 0.4))
+        ):
             ax.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1])
-            ax.plot(column, row, "X", color="black", markeredgecolor="white", markersize=9)
+            ax.plot(
+                column,
+                row,
+                "X",
+                color="black",
+                markeredgecolor="white",
+                markersize=9,
+            )
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
             ax.grid(False)
@@ -203,6 +271,15 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    settled = ("attention_distance_uniform", "facing_uniform", "mse_smooth_by_mean", "mse_mirror_floor")
-    tolerance = {name: 0.3 if "distance" in name else 0.1 for name in evidence if name not in settled}
+    settled = (
+        "attention_distance_uniform",
+        "facing_uniform",
+        "mse_smooth_by_mean",
+        "mse_mirror_floor",
+    )
+    tolerance = {
+        name: 0.3 if "distance" in name else 0.1
+        for name in evidence
+        if name not in settled
+    }
     evidence

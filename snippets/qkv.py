@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class ThreeLinears(nn.Module):
-    """Q, K, V by three linear maps: (B, N, D) -> three of (B, h, N, d), d = D / h."""
+    """Q, K, V by three linear maps: (B, N, D) -> three of (B, h, N, d), d = D /
+    h."""
 
     def __init__(self, dim, num_heads):
         super().__init__()
@@ -26,9 +27,12 @@ class ThreeLinears(nn.Module):
 
     def forward(self, x):
         B, N, D = x.shape
-        # AIAYN (1706.03762) §3.2.2: X W^Q, X W^K, X W^V, the columns of all heads side by side
+        # AIAYN (1706.03762) §3.2.2: X W^Q, X W^K, X W^V, the columns of all heads
+        # side by side
         projected = self.to_q(x), self.to_k(x), self.to_v(x)  # (B, N, D) each
-        return tuple(y.reshape(B, N, self.num_heads, -1).transpose(1, 2) for y in projected)  # (B, h, N, d) each
+        return tuple(
+            y.reshape(B, N, self.num_heads, -1).transpose(1, 2) for y in projected
+        )  # (B, h, N, d) each
 
 
 class FusedLinear(nn.Module):
@@ -42,21 +46,32 @@ class FusedLinear(nn.Module):
     def forward(self, x):
         B, N, D = x.shape
         # ViT (2010.11929) Eq. 5: [q, k, v] = z U_qkv
-        qkv = self.qkv(x).reshape(B, N, 3, self.num_heads, D // self.num_heads)  # (B, N, 3, h, d)
-        return qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (3, B, h, N, d) -> three of (B, h, N, d)
+        qkv = self.qkv(x).reshape(
+            B, N, 3, self.num_heads, D // self.num_heads
+        )  # (B, N, 3, h, d)
+        return qkv.permute(2, 0, 3, 1, 4).unbind(
+            0
+        )  # (3, B, h, N, d) -> three of (B, h, N, d)
 
 
 def copy_weights(three, fused):
-    """Stack the three weights and biases in the order Q, K, V into the fused layer."""
+    """Stack the three weights and biases in the order Q, K, V into the fused
+    layer."""
     linears = three.to_q, three.to_k, three.to_v
     with torch.no_grad():
-        fused.qkv.weight.copy_(torch.cat([linear.weight for linear in linears]))  # (3 D, D)
-        fused.qkv.bias.copy_(torch.cat([linear.bias for linear in linears]))  # (3 D)
+        fused.qkv.weight.copy_(
+            torch.cat([linear.weight for linear in linears])
+        )  # (3 D, D)
+        fused.qkv.bias.copy_(
+            torch.cat([linear.bias for linear in linears])
+        )  # (3 D)
 
 
 def difference(first, second):
     """Largest absolute difference between two lists of tensors of equal shapes."""
-    return max((a - b).abs().max().item() for a, b in zip(first, second, strict=True))
+    return max(
+        (a - b).abs().max().item() for a, b in zip(first, second, strict=True)
+    )
 
 
 # %% [markdown]
@@ -76,17 +91,26 @@ if __name__ == "__main__":
     x = torch.randn(B, N, D)
     with torch.inference_mode():
         evidence["fused_difference"] = difference(three(x), fused(x))
-        evidence["layout"] = " x ".join(str(size) for size in torch.stack(fused(x)).shape)
+        evidence["layout"] = " x ".join(
+            str(size) for size in torch.stack(fused(x)).shape
+        )
         flops = []
         for model in (three, fused):
             with FlopCounterMode(display=False) as counter:
                 model(x)
             flops.append(counter.get_total_flops())
-    parameters = [sum(p.numel() for p in model.parameters()) for model in (three, fused)]
-    evidence["parameter_ratio"], evidence["flop_ratio"] = parameters[0] / parameters[1], flops[0] / flops[1]
+    parameters = [
+        sum(p.numel() for p in model.parameters()) for model in (three, fused)
+    ]
+    evidence["parameter_ratio"], evidence["flop_ratio"] = (
+        parameters[0] / parameters[1],
+        flops[0] / flops[1],
+    )
     print(f"Linear 세 개와 하나의 최대 차이: {evidence['fused_difference']:.1e}")
     print(f"q, k, v를 쌓은 모양 (3 x B x h x N x d): {evidence['layout']}")
-    print(f"파라미터 {parameters[0]:,}개와 {parameters[1]:,}개, 연산량 {flops[0]:,}와 {flops[1]:,} FLOPs")
+    print(
+        f"파라미터 {parameters[0]:,}개와 {parameters[1]:,}개, 연산량 {flops[0]:,}와 {flops[1]:,} FLOPs"
+    )
 
 # %% [markdown]
 # ## 가중치는 함께 쓰고, 벡터는 저마다 달라요
@@ -99,14 +123,26 @@ if __name__ == "__main__":
     with torch.inference_mode():
         weight_before = fused.qkv.weight.clone()
         first, second = torch.randn(2, 1, N, D)
-        second[0, 100] = first[0, 5]  # one token that both inputs contain, at another place
+        second[0, 100] = first[
+            0, 5
+        ]  # one token that both inputs contain, at another place
         q_first, q_second = fused(first)[0], fused(second)[0]  # (1, h, N, d) each
-        evidence["weights_changed"] = difference([fused.qkv.weight], [weight_before])
+        evidence["weights_changed"] = difference(
+            [fused.qkv.weight], [weight_before]
+        )
         evidence["other_input_change"] = relative_error(q_second, q_first)
-        evidence["same_token_difference"] = difference([q_second[:, :, 100]], [q_first[:, :, 5]])
-    print(f"두 입력을 지나는 동안 가중치가 달라진 양: {evidence['weights_changed']}")
-    print(f"두 입력의 q 벡터가 서로 다른 정도 (상대 오차): {evidence['other_input_change']:.2f}")
-    print(f"두 입력에 함께 든 토큰 하나의 q가 달라진 양: {evidence['same_token_difference']:.1e}")
+        evidence["same_token_difference"] = difference(
+            [q_second[:, :, 100]], [q_first[:, :, 5]]
+        )
+    print(
+        f"두 입력을 지나는 동안 가중치가 달라진 양: {evidence['weights_changed']}"
+    )
+    print(
+        f"두 입력의 q 벡터가 서로 다른 정도 (상대 오차): {evidence['other_input_change']:.2f}"
+    )
+    print(
+        f"두 입력에 함께 든 토큰 하나의 q가 달라진 양: {evidence['same_token_difference']:.1e}"
+    )
 
 # %% [markdown]
 # ## 클래스 없이도 돼요
@@ -117,15 +153,23 @@ if __name__ == "__main__":
 # %%
 def qkv_function(x, weight, bias, num_heads):
     """FusedLinear without a class: (B, N, D) -> (3, B, h, N, d)."""
-    return F.linear(x, weight, bias).unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    return (
+        F.linear(x, weight, bias)
+        .unflatten(-1, (3, num_heads, -1))
+        .permute(2, 0, 3, 1, 4)
+    )
 
 
 # %%
 if __name__ == "__main__":
     with torch.inference_mode():
-        without_class = qkv_function(x, fused.qkv.weight, fused.qkv.bias, h)  # (3, B, h, N, d)
+        without_class = qkv_function(
+            x, fused.qkv.weight, fused.qkv.bias, h
+        )  # (3, B, h, N, d)
         evidence["without_class_difference"] = difference(without_class, fused(x))
-    print(f"클래스가 있을 때와 없을 때의 최대 차이: {evidence['without_class_difference']:.1e}")
+    print(
+        f"클래스가 있을 때와 없을 때의 최대 차이: {evidence['without_class_difference']:.1e}"
+    )
 
 # %% [markdown]
 # ## 실수 1: 3과 h의 순서를 바꿔요
@@ -136,27 +180,59 @@ if __name__ == "__main__":
 
 # %%
 def wrong_order(x, weight, bias, num_heads):
-    """A mistake that raises nothing: heads are split off before Q, K and V. (B, N, D) -> (3, B, h, N, d)."""
-    return F.linear(x, weight, bias).unflatten(-1, (num_heads, 3, -1)).permute(3, 0, 2, 1, 4)
+    """A mistake that raises nothing: heads are split off before Q, K and V. (B, N,
+    D) -> (3, B, h, N, d)."""
+    return (
+        F.linear(x, weight, bias)
+        .unflatten(-1, (num_heads, 3, -1))
+        .permute(3, 0, 2, 1, 4)
+    )
 
 
 # %%
 if __name__ == "__main__":
-    labels = [f"{kind}{head}" for kind in "QKV" for head in range(h)]  # what the blocks of d outputs were made for
-    right, wrong = torch.arange(3 * h).reshape(3, h).T, torch.arange(3 * h).reshape(h, 3)  # [head, slot] -> block
-    rows = [[head, *(" ".join(labels[i] for i in blocks[head]) for blocks in (right, wrong))] for head in range(h)]
-    table("wrong_order", "나눈 뒤 각 헤드가 q, k, v로 받는 것", ["헤드", "(3, h, d)", "(h, 3, d)"], rows)
+    labels = [
+        f"{kind}{head}" for kind in "QKV" for head in range(h)
+    ]  # what the blocks of d outputs were made for
+    right, wrong = (
+        torch.arange(3 * h).reshape(3, h).T,
+        torch.arange(3 * h).reshape(h, 3),
+    )  # [head, slot] -> block
+    rows = [
+        [
+            head,
+            *(
+                " ".join(labels[i] for i in blocks[head])
+                for blocks in (right, wrong)
+            ),
+        ]
+        for head in range(h)
+    ]
+    table(
+        "wrong_order",
+        "나눈 뒤 각 헤드가 q, k, v로 받는 것",
+        ["헤드", "(3, h, d)", "(h, 3, d)"],
+        rows,
+    )
     with torch.inference_mode():
         right, wrong = fused(x), wrong_order(x, fused.qkv.weight, fused.qkv.bias, h)
-        evidence["wrong_order_shapes_equal"] = torch.stack(right).shape == wrong.shape
+        evidence["wrong_order_shapes_equal"] = (
+            torch.stack(right).shape == wrong.shape
+        )
         evidence["wrong_order_error"] = relative_error(wrong, torch.stack(right))
         # the same rows in the order in which the mistake reads them
         order = torch.arange(3 * D).reshape(3, h, -1).transpose(0, 1).flatten()
-        reordered = wrong_order(x, fused.qkv.weight[order], fused.qkv.bias[order], h)
+        reordered = wrong_order(
+            x, fused.qkv.weight[order], fused.qkv.bias[order], h
+        )
         evidence["wrong_order_reordered_difference"] = difference(reordered, right)
-    print(f"모양이 같은가: {'예' if evidence['wrong_order_shapes_equal'] else '아니요'}")
+    print(
+        f"모양이 같은가: {'예' if evidence['wrong_order_shapes_equal'] else '아니요'}"
+    )
     print(f"값의 상대 오차: {evidence['wrong_order_error']:.2f}")
-    print(f"가중치의 행도 그 순서로 다시 늘어놓았을 때의 최대 차이: {evidence['wrong_order_reordered_difference']:.1e}")
+    print(
+        f"가중치의 행도 그 순서로 다시 늘어놓았을 때의 최대 차이: {evidence['wrong_order_reordered_difference']:.1e}"
+    )
 
 # %% [markdown]
 # 마지막 줄이 중요해요. 순서는 **가중치와 코드 사이의 약속**이에요. 처음부터 학습하면 어느 순서든 같은 모델이지만,
@@ -170,7 +246,8 @@ if __name__ == "__main__":
 
 # %%
 def changed_tokens(make_q, x, token):
-    """Places of q (B, h, N, d) that change when one token of x (B, N, D) does: list of int."""
+    """Places of q (B, h, N, d) that change when one token of x (B, N, D) does: list
+    of int."""
     other = x.clone()
     other[:, token] += 1
     change = (make_q(other) - make_q(x)).abs().amax(dim=(0, 1, 3))  # (N)
@@ -180,11 +257,17 @@ def changed_tokens(make_q, x, token):
 # %%
 if __name__ == "__main__":
     with torch.inference_mode():
-        changed_right = changed_tokens(lambda x: three.to_q(x).reshape(B, N, h, -1).transpose(1, 2), x, token=5)
-        changed_wrong = changed_tokens(lambda x: three.to_q(x).reshape(B, h, N, -1), x, token=5)
+        changed_right = changed_tokens(
+            lambda x: three.to_q(x).reshape(B, N, h, -1).transpose(1, 2), x, token=5
+        )
+        changed_wrong = changed_tokens(
+            lambda x: three.to_q(x).reshape(B, h, N, -1), x, token=5
+        )
     evidence["tokens_changed"] = len(changed_right)
     evidence["tokens_changed_without_transpose"] = len(changed_wrong)
-    print(f"5번 토큰을 바꿨을 때 q가 변한 자리: {changed_right}, transpose를 빼먹으면: {changed_wrong}")
+    print(
+        f"5번 토큰을 바꿨을 때 q가 변한 자리: {changed_right}, transpose를 빼먹으면: {changed_wrong}"
+    )
 
 # %% [markdown]
 # ## 어느 쪽이 빠를까요?
@@ -202,23 +285,49 @@ def cpu_seconds(model, x, number):
 
 
 def time_ratios(slow, fast, x, rounds=15, least=0.02):
-    """How many times as long slow(x) takes as fast(x), in turns of least seconds or more: list of float."""
+    """How many times as long slow(x) takes as fast(x), in turns of least seconds or
+    more: list of float."""
     with torch.inference_mode():
         cpu_seconds(slow, x, 10), cpu_seconds(fast, x, 10)  # warm-up
         number = round(least / max(cpu_seconds(fast, x, 10), 1e-5)) + 1
-        return [cpu_seconds(slow, x, number) / cpu_seconds(fast, x, number) for _ in range(rounds)]
+        return [
+            cpu_seconds(slow, x, number) / cpu_seconds(fast, x, number)
+            for _ in range(rounds)
+        ]
 
 
 # %%
 if __name__ == "__main__":
     rows = []
-    for name, count, images in (("time_ratio", 197, 8), ("time_ratio_small", 17, 1)):
-        low, middle, high = statistics.quantiles(time_ratios(three, fused, torch.randn(images, count, D)), n=4)
-        evidence[name], evidence[f"{name}_low"], evidence[f"{name}_high"] = middle, low, high
-        rows.append([f"토큰 {count}개 x {images}장", f"{middle:.2f}배", f"{low:.2f}~{high:.2f}배"])
-    table("time_ratio", "Linear 세 개의 시간 / 하나의 시간 (CPU 1스레드)", ["입력", "중앙값", "사분위"], rows)
+    for name, count, images in (
+        ("time_ratio", 197, 8),
+        ("time_ratio_small", 17, 1),
+    ):
+        low, middle, high = statistics.quantiles(
+            time_ratios(three, fused, torch.randn(images, count, D)), n=4
+        )
+        evidence[name], evidence[f"{name}_low"], evidence[f"{name}_high"] = (
+            middle,
+            low,
+            high,
+        )
+        rows.append(
+            [
+                f"토큰 {count}개 x {images}장",
+                f"{middle:.2f}배",
+                f"{low:.2f}~{high:.2f}배",
+            ]
+        )
+    table(
+        "time_ratio",
+        "Linear 세 개의 시간 / 하나의 시간 (CPU 1스레드)",
+        ["입력", "중앙값", "사분위"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
-    tolerance = {name: float("inf") for name in evidence if name.startswith("time_ratio")}
+    tolerance = {
+        name: float("inf") for name in evidence if name.startswith("time_ratio")
+    }
     evidence

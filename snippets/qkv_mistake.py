@@ -61,7 +61,9 @@ if __name__ == "__main__":
     evidence = {}
     init_error = error_of(lambda: WithoutSelf(192, 64))
     evidence["init_error"] = type(init_error).__name__
-    evidence["init_given_too_many"] = "takes 2 positional arguments but 3 were given" in str(init_error)
+    evidence["init_given_too_many"] = (
+        "takes 2 positional arguments but 3 were given" in str(init_error)
+    )
     print(f"{type(init_error).__name__}: {init_error}")
 
 # %% [markdown]
@@ -75,7 +77,9 @@ if __name__ == "__main__":
     half_mended = HalfMended(192, 64)
     forward_error = error_of(lambda: half_mended(tokens))
     evidence["forward_error"] = type(forward_error).__name__
-    evidence["forward_given_too_many"] = "takes 1 positional argument but 2 were given" in str(forward_error)
+    evidence["forward_given_too_many"] = (
+        "takes 1 positional argument but 2 were given" in str(forward_error)
+    )
     print(f"{type(forward_error).__name__}: {forward_error}")
 
 # %% [markdown]

@@ -16,13 +16,15 @@ from vit import Block
 
 
 def additivity_error(f, x, y):
-    """Relative error of f(x) + f(y) against f(x + y), the bias f(0) taken off: 0 for a linear layer."""
+    """Relative error of f(x) + f(y) against f(x + y), the bias f(0) taken off: 0
+    for a linear layer."""
     bias = f(torch.zeros_like(x))
     return relative_error(f(x) + f(y) - 2 * bias, f(x + y) - bias)
 
 
 def homogeneity_error(f, x, factor):
-    """Relative error of factor * f(x) against f(factor * x), the bias f(0) taken off: 0 for a linear layer."""
+    """Relative error of factor * f(x) against f(factor * x), the bias f(0) taken
+    off: 0 for a linear layer."""
     bias = f(torch.zeros_like(x))
     return relative_error(factor * (f(x) - bias), f(factor * x) - bias)
 
@@ -37,14 +39,16 @@ def homogeneity_error(f, x, factor):
 
 # %%
 def scores_of(mha, query, key):
-    """Scores (h, N, N) of a black-box attention, each row less its mean: what the softmax leaves of them."""
+    """Scores (h, N, N) of a black-box attention, each row less its mean: what the
+    softmax leaves of them."""
     weights = mha(query, key, key, average_attn_weights=False)[1]
     scores = weights.log()  # softmax undone, up to one constant a row
     return scores - scores.mean(dim=-1, keepdim=True)
 
 
 def candidates(dim, x):
-    """Maps (N, dim) -> any shape to be tested, by name. x (N, dim): the input that is held while another varies."""
+    """Maps (N, dim) -> any shape to be tested, by name. x (N, dim): the input that
+    is held while another varies."""
     block = Block(dim, num_heads=4)
     mha = nn.MultiheadAttention(dim, num_heads=4)
     mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
@@ -53,9 +57,15 @@ def candidates(dim, x):
         "key": lambda k: scores_of(mha, x, k),
         "value": lambda v: mha(x, x, v)[0],
         "vit_qkv": block.attn.qkv,
-        "two_linears": nn.Sequential(nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)),
+        "two_linears": nn.Sequential(
+            nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        ),
         "mlp_query": lambda q: scores_of(mha, mlp(q), x),
-        "relu_mlp": nn.Sequential(nn.Linear(dim, 4 * dim, bias=False), nn.ReLU(), nn.Linear(4 * dim, dim, bias=False)),
+        "relu_mlp": nn.Sequential(
+            nn.Linear(dim, 4 * dim, bias=False),
+            nn.ReLU(),
+            nn.Linear(4 * dim, dim, bias=False),
+        ),
         "ffn": block.mlp,
         "layer_norm": block.norm1,
         "attention": lambda x: block.attn(x[None])[0],
@@ -91,23 +101,40 @@ if __name__ == "__main__":
                 flipped[name].append(homogeneity_error(f, x, -3))
     for name, label in LABELS.items():
         evidence[f"{name}_additivity"] = added[name]
-        print(f"{label}: 더하기 {max(added[name]):.1e}, 3배 {max(tripled[name]):.1e}, -3배 {max(flipped[name]):.1e}")
+        print(
+            f"{label}: 더하기 {max(added[name]):.1e}, 3배 {max(tripled[name]):.1e}, -3배 {max(flipped[name]):.1e}"
+        )
 
 # %%
 if __name__ == "__main__":
     linear = ["query", "key", "value", "vit_qkv", "two_linears"]
     for name in linear:
-        evidence[f"{name}_homogeneity"] = [max(pair) for pair in zip(tripled[name], flipped[name])]
-    evidence["relu_mlp_tripled"], evidence["relu_mlp_flipped"] = tripled["relu_mlp"], flipped["relu_mlp"]
-    linear_error = max(max(added[name] + tripled[name] + flipped[name]) for name in linear)
+        evidence[f"{name}_homogeneity"] = [
+            max(pair) for pair in zip(tripled[name], flipped[name])
+        ]
+    evidence["relu_mlp_tripled"], evidence["relu_mlp_flipped"] = (
+        tripled["relu_mlp"],
+        flipped["relu_mlp"],
+    )
+    linear_error = max(
+        max(added[name] + tripled[name] + flipped[name]) for name in linear
+    )
     mlp_error = min(min(added[name]) for name in ("mlp_query", "relu_mlp", "ffn"))
     figure, axis = plt.subplots(figsize=(5.6, 4.2))
     for row, name in enumerate(LABELS):
         axis.plot(
-            added[name], [row - 0.12] * len(added[name]), "o", color=BLUE, label="더해서 넣기" if row == 0 else None
+            added[name],
+            [row - 0.12] * len(added[name]),
+            "o",
+            color=BLUE,
+            label="더해서 넣기" if row == 0 else None,
         )
         axis.plot(
-            tripled[name], [row + 0.12] * len(added[name]), "^", color=ORANGE, label="3배로 넣기" if row == 0 else None
+            tripled[name],
+            [row + 0.12] * len(added[name]),
+            "^",
+            color=ORANGE,
+            label="3배로 넣기" if row == 0 else None,
         )
     axis.set(
         xscale="log",
@@ -141,19 +168,25 @@ if __name__ == "__main__":
 
 # %%
 class PerPosition(nn.Module):
-    """Not what a Transformer does: a Linear of its own for each of N positions, (N, D) -> (N, D)."""
+    """Not what a Transformer does: a Linear of its own for each of N positions, (N,
+    D) -> (N, D)."""
 
     def __init__(self, dim, length):
         super().__init__()
         self.linears = nn.ModuleList(nn.Linear(dim, dim) for _ in range(length))
 
     def forward(self, x):
-        return torch.stack([linear(token) for linear, token in zip(self.linears, x, strict=True)])
+        return torch.stack(
+            [linear(token) for linear, token in zip(self.linears, x, strict=True)]
+        )
 
 
 def position_spread(f, x):
-    """How far dz_i/dx_i differs from position to position, and the norm of dz_i/dx_j for i != j, as float, float."""
-    J = jacrev(f)(x).transpose(1, 2)  # (N, D, N, D) -> (N, N, D, D): block [i, j] is dz_i/dx_j
+    """How far dz_i/dx_i differs from position to position, and the norm of
+    dz_i/dx_j for i != j, as float, float."""
+    J = jacrev(f)(x).transpose(
+        1, 2
+    )  # (N, D, N, D) -> (N, N, D, D): block [i, j] is dz_i/dx_j
     own = J.diagonal().permute(2, 0, 1)  # (N, D, D)
     others = J[~torch.eye(len(x), dtype=torch.bool)]  # (N (N - 1), D, D)
     return relative_error(own, own[:1].expand_as(own)), others.norm().item()
@@ -164,23 +197,44 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     shared, apart = nn.Linear(D, D), PerPosition(D, N)
     x = torch.randn(N, D)
-    evidence["shared_spread"], evidence["shared_other_positions"] = position_spread(shared, x)
+    evidence["shared_spread"], evidence["shared_other_positions"] = position_spread(
+        shared, x
+    )
     evidence["apart_spread"], _ = position_spread(apart, x)
     counts = [sum(p.numel() for p in f.parameters()) for f in (shared, apart)]
     evidence["apart_parameter_ratio"] = counts[1] / counts[0]
-    mha, order = nn.MultiheadAttention(D, num_heads=4), [*range(1, N), 0]  # each token moves by one place
+    mha, order = (
+        nn.MultiheadAttention(D, num_heads=4),
+        [*range(1, N), 0],
+    )  # each token moves by one place
     with torch.no_grad():
-        first, moved = scores_of(mha, x, x), scores_of(mha, x[order], x)  # (h, N, N) each
-        evidence["pytorch_moved_difference"] = (moved - first[:, order]).abs().max().item()
-        first, moved = scores_of(mha, apart(x), x), scores_of(mha, apart(x[order]), x)
-        evidence["apart_moved_difference"] = (moved - first[:, order]).abs().max().item()
+        first, moved = (
+            scores_of(mha, x, x),
+            scores_of(mha, x[order], x),
+        )  # (h, N, N) each
+        evidence["pytorch_moved_difference"] = (
+            (moved - first[:, order]).abs().max().item()
+        )
+        first, moved = (
+            scores_of(mha, apart(x), x),
+            scores_of(mha, apart(x[order]), x),
+        )
+        evidence["apart_moved_difference"] = (
+            (moved - first[:, order]).abs().max().item()
+        )
     print(
         f"자리끼리 행렬이 다른 정도: 함께 쓰면 {evidence['shared_spread']:.1e}, 따로 두면 {evidence['apart_spread']:.2f}"
     )
     print(f"다른 자리의 입력에서 오는 몫: {evidence['shared_other_positions']}")
-    print(f"토큰의 자리를 바꿨을 때 PyTorch의 점수가 달라진 양: {evidence['pytorch_moved_difference']:.1e}")
-    print(f"앞에 자리마다 다른 Linear를 끼웠을 때 달라진 양: {evidence['apart_moved_difference']:.2f}")
-    print(f"파라미터: 함께 쓰면 {counts[0]:,}개, 토큰 {N}개에 따로 두면 {counts[1]:,}개")
+    print(
+        f"토큰의 자리를 바꿨을 때 PyTorch의 점수가 달라진 양: {evidence['pytorch_moved_difference']:.1e}"
+    )
+    print(
+        f"앞에 자리마다 다른 Linear를 끼웠을 때 달라진 양: {evidence['apart_moved_difference']:.2f}"
+    )
+    print(
+        f"파라미터: 함께 쓰면 {counts[0]:,}개, 토큰 {N}개에 따로 두면 {counts[1]:,}개"
+    )
 
 # %% [markdown]
 # ## 왜 세 개일까요?
@@ -192,16 +246,22 @@ if __name__ == "__main__":
 
 # %%
 def asymmetry(to_q, to_k, x):
-    """Norm of S - S^T over that of S, for the scores S = Q K^T (N, N) of x (N, D)."""
+    """Norm of S - S^T over that of S, for the scores S = Q K^T (N, N) of x (N,
+    D)."""
     scores = to_q(x) @ to_k(x).T
     return relative_error(scores.T, scores)
 
 
 # %%
 if __name__ == "__main__":
-    in_proj = nn.MultiheadAttention(D, num_heads=4).in_proj_weight  # (3 D, D): Q, K, V stacked
+    in_proj = nn.MultiheadAttention(
+        D, num_heads=4
+    ).in_proj_weight  # (3 D, D): Q, K, V stacked
     evidence["pytorch_maps"] = in_proj.shape[0] // D
-    two_maps, one_map = evidence["asymmetry_two_maps"], evidence["asymmetry_one_map"] = [], []
+    two_maps, one_map = (
+        evidence["asymmetry_two_maps"],
+        evidence["asymmetry_one_map"],
+    ) = [], []
     with torch.no_grad():
         for seed in range(5):
             torch.manual_seed(seed)
@@ -209,7 +269,9 @@ if __name__ == "__main__":
             two_maps.append(asymmetry(to_q, to_k, x))
             one_map.append(asymmetry(to_q, to_q, x))
     print(f"PyTorch의 어텐션에 든 투영 행렬: {evidence['pytorch_maps']}개")
-    print(f"점수 행렬의 비대칭: Q와 K의 층이 다르면 {min(two_maps):.2f} 이상, 같으면 {max(one_map):.1e} 이하")
+    print(
+        f"점수 행렬의 비대칭: Q와 K의 층이 다르면 {min(two_maps):.2f} 이상, 같으면 {max(one_map):.1e} 이하"
+    )
 
 # %% [markdown]
 # 비선형은 다른 곳에 있어요. 점수를 확률로 바꾸는 softmax, 어텐션 **다음**에 오는 FFN, 그리고 표준편차로 나누는 LayerNorm이에요.
@@ -217,6 +279,13 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    tests = [f"{name}_{test}" for name in linear for test in ("additivity", "homogeneity")]
-    tolerance = {name: 1e-5 for name in [*tests, "relu_mlp_tripled", "pytorch_moved_difference"]}
+    tests = [
+        f"{name}_{test}"
+        for name in linear
+        for test in ("additivity", "homogeneity")
+    ]
+    tolerance = {
+        name: 1e-5
+        for name in [*tests, "relu_mlp_tripled", "pytorch_moved_difference"]
+    }
     evidence

@@ -19,7 +19,13 @@ STROKES = {  # straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1
     "ㄱ": [(-1, -1, 1, -1), (1, -1, 1, 1)],
     "ㄴ": [(-1, -1, -1, 1), (-1, 1, 1, 1)],
     "ㄷ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1)],
-    "ㄹ": [(-1, -1, 1, -1), (1, -1, 1, 0), (-1, 0, 1, 0), (-1, 0, -1, 1), (-1, 1, 1, 1)],
+    "ㄹ": [
+        (-1, -1, 1, -1),
+        (1, -1, 1, 0),
+        (-1, 0, 1, 0),
+        (-1, 0, -1, 1),
+        (-1, 1, 1, 1),
+    ],
     "ㅁ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1), (1, -1, 1, 1)],
     "ㅇ": [(0, 0, 0, 0)],  # a point, drawn as the ring of radius 1 around it
     "ㅏ": [(-0.5, -1, -0.5, 1), (-0.5, 0, 0.6, 0)],
@@ -28,7 +34,12 @@ STROKES = {  # straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1
     "ㅜ": [(-1, -0.5, 1, -0.5), (0, -0.5, 0, 0.6)],
 }
 MOST = max(map(len, STROKES.values()))
-LETTERS = torch.tensor([[STROKES[c][min(k, len(STROKES[c]) - 1)] for k in range(MOST)] for c in CLASSES]).float()
+LETTERS = torch.tensor(
+    [
+        [STROKES[c][min(k, len(STROKES[c]) - 1)] for k in range(MOST)]
+        for c in CLASSES
+    ]
+).float()
 RING = CLASSES.index("ㅇ")
 DISTRACTORS, WAVES = 6, 3
 
@@ -42,40 +53,66 @@ DISTRACTORS, WAVES = 6, 3
 
 # %%
 def sample(n, seed):
-    """The numbers that make n scenes; lengths are fractions of the frame. A dict of tensors whose first axis is n."""
+    """The numbers that make n scenes; lengths are fractions of the frame. A dict of
+    tensors whose first axis is n."""
     generator = torch.Generator().manual_seed(seed)
 
     def uniform(low, high, *shape):
         return low + (high - low) * torch.rand(n, *shape, generator=generator)
 
     labels = torch.randint(len(CLASSES), (n,), generator=generator)
-    radius = 0.13 * (0.30 / 0.13) ** uniform(0, 1)  # half the letter's size, log-uniform
+    radius = 0.13 * (0.30 / 0.13) ** uniform(
+        0, 1
+    )  # half the letter's size, log-uniform
     width = radius * uniform(0.14, 0.24)  # half the stroke's width
-    hollow = radius * (labels == RING)  # radius of the ring that a stroke is drawn as, 0 for a plain stroke
+    hollow = radius * (
+        labels == RING
+    )  # radius of the ring that a stroke is drawn as, 0 for a plain stroke
     stretch = uniform(-0.1, 0.1).exp()
     scale = torch.stack([radius * stretch, radius / stretch], dim=1)
     ends = LETTERS[labels].reshape(n, -1, 2) * scale[:, None]  # (n, 2 * strokes, 2)
     turn = uniform(-0.15, 0.15)
-    rotation = torch.stack([turn.cos(), turn.sin(), -turn.sin(), turn.cos()], dim=1).reshape(n, 2, 2)
+    rotation = torch.stack(
+        [turn.cos(), turn.sin(), -turn.sin(), turn.cos()], dim=1
+    ).reshape(n, 2, 2)
     ends = ends @ rotation
     reach = (hollow + width)[:, None]
-    low, high = ends.amin(1) - reach, ends.amax(1) + reach  # the box around the letter, still about the origin
-    centre = uniform(0, 1, 2) * (1 - (high - low)) - low  # anywhere inside the frame
+    low, high = (
+        ends.amin(1) - reach,
+        ends.amax(1) + reach,
+    )  # the box around the letter, still about the origin
+    centre = (
+        uniform(0, 1, 2) * (1 - (high - low)) - low
+    )  # anywhere inside the frame
     boxes = torch.cat([centre + low, centre + high], dim=1)
     strokes = (ends + centre[:, None]).reshape(n, MOST, 4)
 
-    # bars and dots: of 8 places tried, the first one that is clear of the letter's box; without one, not drawn
-    angle = uniform(-0.15, 0.15, DISTRACTORS) + math.pi / 2 * (uniform(0, 1, DISTRACTORS) < 0.5)
-    half = torch.stack([angle.cos(), angle.sin()], dim=-1) * uniform(-0.1, 0.14, DISTRACTORS, 1).clamp(min=0)
+    # bars and dots: of 8 places tried, the first one that is clear of the letter's
+    # box; without one, not drawn
+    angle = uniform(-0.15, 0.15, DISTRACTORS) + math.pi / 2 * (
+        uniform(0, 1, DISTRACTORS) < 0.5
+    )
+    half = torch.stack([angle.cos(), angle.sin()], dim=-1) * uniform(
+        -0.1, 0.14, DISTRACTORS, 1
+    ).clamp(min=0)
     thick = uniform(0.02, 0.05, DISTRACTORS)
     places = uniform(0, 1, DISTRACTORS, 8, 2)
     reach = (half.abs() + thick[..., None])[:, :, None] + 0.01
-    clear = ((places + reach < boxes[:, None, None, :2]) | (places - reach > boxes[:, None, None, 2:])).any(-1)
-    place = places.gather(2, clear.float().argmax(2)[..., None, None].expand(-1, -1, -1, 2))[:, :, 0]
+    clear = (
+        (places + reach < boxes[:, None, None, :2])
+        | (places - reach > boxes[:, None, None, 2:])
+    ).any(-1)
+    place = places.gather(
+        2, clear.float().argmax(2)[..., None, None].expand(-1, -1, -1, 2)
+    )[:, :, 0]
     bars = torch.cat([place - half, place + half], dim=-1)  # (n, DISTRACTORS, 4)
 
     base = uniform(0.15, 0.4, 1) + uniform(-0.15, 0.15, 3)
-    colours = base[:, None] + uniform(0.35, 0.6, DISTRACTORS + 1, 1) + uniform(-0.15, 0.15, DISTRACTORS + 1, 3)
+    colours = (
+        base[:, None]
+        + uniform(0.35, 0.6, DISTRACTORS + 1, 1)
+        + uniform(-0.15, 0.15, DISTRACTORS + 1, 3)
+    )
     return {
         "labels": labels,
         "boxes": boxes,
@@ -86,7 +123,10 @@ def sample(n, seed):
         "thick": thick.where(clear.any(-1), -1.0),
         "colours": colours,
         "base": base,
-        "frequency": 2 * math.pi * uniform(-6, 6, WAVES + 1, 2) * torch.tensor([1.0] * WAVES + [0.06])[:, None],
+        "frequency": 2
+        * math.pi
+        * uniform(-6, 6, WAVES + 1, 2)
+        * torch.tensor([1.0] * WAVES + [0.06])[:, None],
         "phase": 2 * math.pi * uniform(0, 1, WAVES + 1),
         "waves": uniform(-0.08, 0.08, WAVES + 1, 3),
     }
@@ -100,47 +140,77 @@ def sample(n, seed):
 
 # %%
 def distance2(u, segments):
-    """Squared distance of every pixel to segments (n, 4), pixel centres u (S,) on both axes: (n, S, S)."""
+    """Squared distance of every pixel to segments (n, 4), pixel centres u (S,) on
+    both axes: (n, S, S)."""
     x0, y0, x1, y1 = segments[:, :, None, None].unbind(1)  # (n, 1, 1) each
     x, y, dx, dy = u[None, None, :] - x0, u[None, :, None] - y0, x1 - x0, y1 - y0
-    along = ((x * dx + y * dy) / (dx**2 + dy**2 + 1e-12)).clamp_(0, 1)  # where on the segment the nearest point is
+    along = ((x * dx + y * dy) / (dx**2 + dy**2 + 1e-12)).clamp_(
+        0, 1
+    )  # where on the segment the nearest point is
     return (x - along * dx).square_().add_((y - along * dy).square_())
 
 
 def render(scene, size):
-    """Draw scenes (from sample) at size x size pixels: (n, 3, size, size), colour 0.5 at 0 and 0.25 a unit."""
+    """Draw scenes (from sample) at size x size pixels: (n, 3, size, size), colour
+    0.5 at 0 and 0.25 a unit."""
     u = (torch.arange(size) + 0.5) / size  # pixel centres
     fx, fy = scene["frequency"].unbind(-1)
-    wave = torch.exp(1j * (fx[..., None] * u)), torch.exp(1j * (fy[..., None] * u + scene["phase"][..., None]))
+    wave = (
+        torch.exp(1j * (fx[..., None] * u)),
+        torch.exp(1j * (fy[..., None] * u + scene["phase"][..., None])),
+    )
     image = (
-        torch.einsum("nkc,nky,nkx->ncyx", scene["waves"] + 0j, wave[1], wave[0]).imag + scene["base"][..., None, None]
+        torch.einsum(
+            "nkc,nky,nkx->ncyx", scene["waves"] + 0j, wave[1], wave[0]
+        ).imag
+        + scene["base"][..., None, None]
     )
 
-    def paint(gap, colour):  # gap: distance to the shape's edge as a fraction of the frame, negative inside
-        image.lerp_(colour[:, :, None, None], (0.5 - gap * size).clamp_(0, 1)[:, None])
+    def paint(
+        gap, colour
+    ):  # gap: distance to the shape's edge as a fraction of the frame, negative inside
+        image.lerp_(
+            colour[:, :, None, None], (0.5 - gap * size).clamp_(0, 1)[:, None]
+        )
 
     for k in range(DISTRACTORS):
-        paint(distance2(u, scene["bars"][:, k]).sqrt_() - scene["thick"][:, k, None, None], scene["colours"][:, k])
+        paint(
+            distance2(u, scene["bars"][:, k]).sqrt_()
+            - scene["thick"][:, k, None, None],
+            scene["colours"][:, k],
+        )
     nearest = distance2(u, scene["strokes"][:, 0])
     for k in range(1, MOST):
         nearest = torch.minimum(nearest, distance2(u, scene["strokes"][:, k]))
-    gap = (nearest.sqrt_() - scene["hollow"][:, None, None]).abs() - scene["width"][:, None, None]
+    gap = (nearest.sqrt_() - scene["hollow"][:, None, None]).abs() - scene["width"][
+        :, None, None
+    ]
     paint(gap, scene["colours"][:, -1])
     return (image.clamp_(0, 1) - 0.5) / 0.25
 
 
 def draw(n, size, seed):
-    """n scenes at size x size px: images (n, 3, size, size), labels (n,) int64, boxes (n, 4) x0 y0 x1 y1 in [0, 1].
+    """n scenes at size x size px: images (n, 3, size, size), labels (n,) int64,
+    boxes (n, 4) x0 y0 x1 y1 in [0, 1].
 
-    One seed means the same scenes at every size; the images have mean near 0 and standard deviation near 1.
+    One seed means the same scenes at every size; the images have mean near 0 and
+    standard deviation near 1.
     """
     scene = sample(n, seed)
-    parts = [{key: value[i : i + 16] for key, value in scene.items()} for i in range(0, n, 16)]  # 16 fit in the cache
-    return torch.cat([render(part, size) for part in parts]), scene["labels"], scene["boxes"]
+    parts = [
+        {key: value[i : i + 16] for key, value in scene.items()}
+        for i in range(0, n, 16)
+    ]  # 16 fit in the cache
+    return (
+        torch.cat([render(part, size) for part in parts]),
+        scene["labels"],
+        scene["boxes"],
+    )
 
 
 def to_rgb(images):
-    """Undo the normalisation for showing: (..., 3, S, S) -> (..., S, S, 3) in [0, 1]."""
+    """Undo the normalisation for showing: (..., 3, S, S) -> (..., S, S, 3) in [0,
+    1]."""
     return (images * 0.25 + 0.5).clamp(0, 1).movedim(-3, -1)
 
 
@@ -159,9 +229,20 @@ if __name__ == "__main__":
     figure, axes = plt.subplots(2, 5, figsize=(7, 3.2))
     for label, axis in enumerate(axes.flat):
         i = (labels == label).nonzero()[0].item()  # the first scene of that class
-        axis.imshow(to_rgb(images[i]), extent=(0, 1, 1, 0), interpolation="none")  # pixels as they are: a smaller SVG
+        axis.imshow(
+            to_rgb(images[i]), extent=(0, 1, 1, 0), interpolation="none"
+        )  # pixels as they are: a smaller SVG
         x0, y0, x1, y1 = boxes[i].tolist()
-        axis.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=ORANGE, linewidth=1.5))
+        axis.add_patch(
+            plt.Rectangle(
+                (x0, y0),
+                x1 - x0,
+                y1 - y0,
+                fill=False,
+                edgecolor=ORANGE,
+                linewidth=1.5,
+            )
+        )
         axis.set(title=CLASSES[label], xticks=[], yticks=[])
         axis.grid(False)
     alt = f"낱자 {len(CLASSES)}종이 저마다 다른 색과 크기로 막대와 점 사이에 놓인 장면이에요."
@@ -181,11 +262,19 @@ if __name__ == "__main__":
         axis.imshow(to_rgb(draw(1, size, seed=6)[0][0]), interpolation="none")
         axis.set(title=f"{size}×{size}", xticks=[], yticks=[])
         axis.grid(False)
-    small, large, other = draw(200, 48, seed=1)[0], draw(200, 96, seed=1)[0], draw(200, 48, seed=2)[0]
+    small, large, other = (
+        draw(200, 48, seed=1)[0],
+        draw(200, 96, seed=1)[0],
+        draw(200, 48, seed=2)[0],
+    )
     halved = F.avg_pool2d(large, 2)
     # times 0.25: back to the scale where white is 1
-    evidence["same_scene_difference"] = ((small - halved).abs().mean() * 0.25).item()
-    evidence["other_scene_difference"] = ((small - other).abs().mean() * 0.25).item()
+    evidence["same_scene_difference"] = (
+        (small - halved).abs().mean() * 0.25
+    ).item()
+    evidence["other_scene_difference"] = (
+        (small - other).abs().mean() * 0.25
+    ).item()
     alt = (
         f"같은 시드는 {', '.join(map(str, sizes))} px에서 같은 장면이에요. 반으로 줄인 그림과 픽셀값이 평균 "
         f"{evidence['same_scene_difference']:.4f}만큼만 달라요."
@@ -204,9 +293,11 @@ if __name__ == "__main__":
 
 # %%
 def linear_accuracy(features, labels, n_train):
-    """Held-out accuracy of ridge regression on one-hot labels: features (n, d), the first n_train for training.
+    """Held-out accuracy of ridge regression on one-hot labels: features (n, d), the
+    first n_train for training.
 
-    The best of three strengths of regularisation on the held-out part, which flatters the baseline.
+    The best of three strengths of regularisation on the held-out part, which
+    flatters the baseline.
     """
     X = (features - features[:n_train].mean(0)) / (features[:n_train].std(0) + 1e-6)
     train, rest = X[:n_train], X[n_train:]
@@ -214,8 +305,12 @@ def linear_accuracy(features, labels, n_train):
     gram, moment = train.T @ train, train.T @ targets
     found = []
     for strength in (0.01, 0.1, 1):
-        weights = torch.linalg.solve(gram + strength * n_train * torch.eye(len(gram)), moment)
-        found.append(((rest @ weights).argmax(1) == labels[n_train:]).float().mean().item())
+        weights = torch.linalg.solve(
+            gram + strength * n_train * torch.eye(len(gram)), moment
+        )
+        found.append(
+            ((rest @ weights).argmax(1) == labels[n_train:]).float().mean().item()
+        )
     return max(found)
 
 
@@ -223,16 +318,22 @@ def linear_accuracy(features, labels, n_train):
 if __name__ == "__main__":
 
     def easy(scene):
-        """The scenes with every letter in the middle, and a background whose colour tells it."""
+        """The scenes with every letter in the middle, and a background whose colour
+        tells it."""
         middle = (scene["boxes"][:, :2] + scene["boxes"][:, 2:]) / 2  # (n, 2)
         scene["strokes"] += (0.5 - middle).repeat(1, 2)[:, None]
         label = scene["labels"]
-        scene["base"] = torch.stack([label % 2, label // 2 % 2, label // 4 / 2], dim=1)
+        scene["base"] = torch.stack(
+            [label % 2, label // 2 % 2, label // 4 / 2], dim=1
+        )
         return scene
 
     def baselines(images, labels, n_train=6000):
-        """What linear classifiers find: {evidence: accuracy}, of all pixels and of the channels' means and deviations."""
-        colour = torch.cat([images.mean((2, 3)), images.std((2, 3))], dim=1)  # (n, 6)
+        """What linear classifiers find: {evidence: accuracy}, of all pixels and of
+        the channels' means and deviations."""
+        colour = torch.cat(
+            [images.mean((2, 3)), images.std((2, 3))], dim=1
+        )  # (n, 6)
         return {
             "linear_pixels": linear_accuracy(images.flatten(1), labels, n_train),
             "linear_colour": linear_accuracy(colour, labels, n_train),
@@ -240,9 +341,14 @@ if __name__ == "__main__":
 
     images, labels, _ = draw(9000, 24, seed=3)
     evidence |= baselines(images, labels)
-    null["자리와 바탕색이 정해진 장면"] = baselines(render(easy(sample(9000, seed=3)), 24), labels)
+    null["자리와 바탕색이 정해진 장면"] = baselines(
+        render(easy(sample(9000, seed=3)), 24), labels
+    )
     share = torch.bincount(labels, minlength=len(CLASSES)) / len(labels)
-    evidence["share_min"], evidence["share_max"] = share.min().item(), share.max().item()
+    evidence["share_min"], evidence["share_max"] = (
+        share.min().item(),
+        share.max().item(),
+    )
 
     scene = sample(200, seed=4)
     before = render(scene, 64)
@@ -250,22 +356,47 @@ if __name__ == "__main__":
     changed = (render(scene, 64) - before).abs().amax(1) > 0.01  # (n, 64, 64)
     at = (torch.arange(64) + 0.5) / 64
     x0, y0, x1, y1 = scene["boxes"][:, :, None].unbind(1)  # (n, 1)
-    in_x, in_y = (at > x0 - 0.5 / 64) & (at < x1 + 0.5 / 64), (at > y0 - 0.5 / 64) & (at < y1 + 0.5 / 64)
-    evidence["pixels_outside_box"] = (changed & ~(in_y[:, :, None] & in_x[:, None, :])).sum().item()
-    letter_size = (scene["boxes"][:, 2:] - scene["boxes"][:, :2]).amax(1)  # the box's longer side
-    evidence["letter_size_min"], evidence["letter_size_max"] = letter_size.min().item(), letter_size.max().item()
+    in_x, in_y = (
+        (at > x0 - 0.5 / 64) & (at < x1 + 0.5 / 64),
+        (at > y0 - 0.5 / 64) & (at < y1 + 0.5 / 64),
+    )
+    evidence["pixels_outside_box"] = (
+        (changed & ~(in_y[:, :, None] & in_x[:, None, :])).sum().item()
+    )
+    letter_size = (scene["boxes"][:, 2:] - scene["boxes"][:, :2]).amax(
+        1
+    )  # the box's longer side
+    evidence["letter_size_min"], evidence["letter_size_max"] = (
+        letter_size.min().item(),
+        letter_size.max().item(),
+    )
     rows = [
         ["가장 많은 낱자만 답하기", f"{evidence['share_max']:.1%}"],
         ["평균·표준편차 6개, 선형", f"{evidence['linear_colour']:.1%}"],
         [f"픽셀 {images[0].numel()}개, 선형", f"{evidence['linear_pixels']:.1%}"],
     ]
     rows += [
-        [f"(쉬운 길이 있는 장면) {name}", f"{null['자리와 바탕색이 정해진 장면'][key]:.1%}"]
-        for name, key in (("평균·표준편차 6개, 선형", "linear_colour"), ("픽셀, 선형", "linear_pixels"))
+        [
+            f"(쉬운 길이 있는 장면) {name}",
+            f"{null['자리와 바탕색이 정해진 장면'][key]:.1%}",
+        ]
+        for name, key in (
+            ("평균·표준편차 6개, 선형", "linear_colour"),
+            ("픽셀, 선형", "linear_pixels"),
+        )
     ]
-    table("baselines", "장면 6,000장으로 학습하고 3,000장으로 잰 정확도", ["방법", "정확도"], rows)
-    print(f"낱자의 색을 바꿨을 때 상자 밖에서 달라진 픽셀: {evidence['pixels_outside_box']}개")
-    print(f"낱자의 크기: 화면의 {letter_size.min():.0%}에서 {letter_size.max():.0%}까지")
+    table(
+        "baselines",
+        "장면 6,000장으로 학습하고 3,000장으로 잰 정확도",
+        ["방법", "정확도"],
+        rows,
+    )
+    print(
+        f"낱자의 색을 바꿨을 때 상자 밖에서 달라진 픽셀: {evidence['pixels_outside_box']}개"
+    )
+    print(
+        f"낱자의 크기: 화면의 {letter_size.min():.0%}에서 {letter_size.max():.0%}까지"
+    )
 
 
 # %%

@@ -12,7 +12,12 @@ import torch.nn.functional as F
 from lib.figure import BLUE, INK, ORANGE, plt, show, table
 from scenes import draw
 from train_vit import SIZE, WEIGHTS, build, evaluate
-from vit_pretrained import from_huggingface, from_state_dict, read_tensors, to_huggingface
+from vit_pretrained import (
+    from_huggingface,
+    from_state_dict,
+    read_tensors,
+    to_huggingface,
+)
 
 torch.set_num_threads(1)
 
@@ -33,7 +38,9 @@ if __name__ == "__main__":
     evidence, null = {}, {}
     weights = read_tensors(WEIGHTS)
     model = from_state_dict(weights, num_heads=4)
-    tests = [draw(200, SIZE, seed) for seed in range(101, 106)]  # none of these seeds was trained on
+    tests = [
+        draw(200, SIZE, seed) for seed in range(101, 106)
+    ]  # none of these seeds was trained on
     theirs, not_strict, translated = to_huggingface(weights), [], []
     for seed, test in enumerate(tests):
         fresh, filled = build(seed), build(seed)
@@ -68,7 +75,9 @@ def reorder(state, order):
     """Weights whose qkv is joined in another order, "kqv" say."""
     parts = ["qkv".index(part) for part in order]
     return {
-        name: torch.cat([value.chunk(3)[part] for part in parts]) if ".qkv." in name else value
+        name: torch.cat([value.chunk(3)[part] for part in parts])
+        if ".qkv." in name
+        else value
         for name, value in state.items()
     }
 
@@ -76,19 +85,35 @@ def reorder(state, order):
 def with_tanh_gelu(model):
     """The same model with the tanh approximation of GELU."""
     for block in model.blocks:
-        block.mlp.forward = lambda x, mlp=block.mlp: mlp.fc2(F.gelu(mlp.fc1(x), approximate="tanh"))
+        block.mlp.forward = lambda x, mlp=block.mlp: mlp.fc2(
+            F.gelu(mlp.fc1(x), approximate="tanh")
+        )
     return model
 
 
 def readings(weights, tests):
-    """Ways to read weights, {promise broken: (evidence, model, test sets)}; none is broken in the first."""
+    """Ways to read weights, {promise broken: (evidence, model, test sets)}; none is
+    broken in the first."""
     model = from_state_dict(weights, num_heads=4)
-    pixels = [(images * 0.25 + 0.5, labels, boxes) for images, labels, boxes in tests]  # from 0 to 1, as in a file
-    kqv, qvk = (from_state_dict(reorder(weights, order), num_heads=4) for order in ("kqv", "qvk"))
+    pixels = [
+        (images * 0.25 + 0.5, labels, boxes) for images, labels, boxes in tests
+    ]  # from 0 to 1, as in a file
+    kqv, qvk = (
+        from_state_dict(reorder(weights, order), num_heads=4)
+        for order in ("kqv", "qvk")
+    )
     return {
         "약속대로": ("accuracy", model, tests),
-        "헤드 4개를 2개로": ("accuracy_2_heads", from_state_dict(weights, num_heads=2), tests),
-        "헤드 4개를 8개로": ("accuracy_8_heads", from_state_dict(weights, num_heads=8), tests),
+        "헤드 4개를 2개로": (
+            "accuracy_2_heads",
+            from_state_dict(weights, num_heads=2),
+            tests,
+        ),
+        "헤드 4개를 8개로": (
+            "accuracy_8_heads",
+            from_state_dict(weights, num_heads=8),
+            tests,
+        ),
         "쿼리와 키를 바꿔서": ("accuracy_kqv", kqv, tests),
         "키와 값을 바꿔서": ("accuracy_qvk", qvk, tests),
         "정규화하지 않은 입력": ("accuracy_pixels", model, pixels),
@@ -97,28 +122,45 @@ def readings(weights, tests):
             with_tanh_gelu(from_state_dict(weights, num_heads=4)),
             tests,
         ),
-        "ε 1e-6을 1e-12로": ("accuracy_eps", from_state_dict(weights, num_heads=4, eps=1e-12), tests),
+        "ε 1e-6을 1e-12로": (
+            "accuracy_eps",
+            from_state_dict(weights, num_heads=4, eps=1e-12),
+            tests,
+        ),
     }
 
 
 # %%
 if __name__ == "__main__":
     broken = readings(weights, tests)
-    found = {label: accuracies(changed, given) for label, (_, changed, given) in broken.items()}
+    found = {
+        label: accuracies(changed, given)
+        for label, (_, changed, given) in broken.items()
+    }
     evidence |= {broken[label][0]: values for label, values in found.items()}
     null["배우지 않은 모델"] = {
-        name: accuracies(changed, given) for name, changed, given in readings(build().state_dict(), tests).values()
+        name: accuracies(changed, given)
+        for name, changed, given in readings(build().state_dict(), tests).values()
     }
     two_heads = found["헤드 4개를 2개로"]
-    null["헤드 4개를 2개로 읽은 모델"] = {"accuracy_tanh": two_heads, "accuracy_eps": two_heads}
+    null["헤드 4개를 2개로 읽은 모델"] = {
+        "accuracy_tanh": two_heads,
+        "accuracy_eps": two_heads,
+    }
     with torch.inference_mode():
         reference = model(tests[0][0][:50])
         moved = {
             label: (changed(images[:50]) - reference).abs().max().item()
             for label, (_, changed, ((images, *_), *_)) in broken.items()
         }
-    evidence["moved_tanh"], evidence["moved_eps"] = moved["GELU를 tanh 근사로"], moved["ε 1e-6을 1e-12로"]
-    rows = [[label, f"{statistics.mean(found[label]):.1%}", f"{moved[label]:.1e}"] for label in broken]
+    evidence["moved_tanh"], evidence["moved_eps"] = (
+        moved["GELU를 tanh 근사로"],
+        moved["ε 1e-6을 1e-12로"],
+    )
+    rows = [
+        [label, f"{statistics.mean(found[label]):.1%}", f"{moved[label]:.1e}"]
+        for label in broken
+    ]
     table(
         "moved",
         "어긴 약속과 결과 (정확도는 장면 1,000장, 로짓은 50장)",
@@ -130,11 +172,25 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     means = {label: statistics.mean(values) for label, values in found.items()}
     figure, axis = plt.subplots(figsize=(5.2, 3.6))
-    axis.barh(list(means), list(means.values()), color=[BLUE, *[ORANGE] * (len(means) - 1)])
+    axis.barh(
+        list(means),
+        list(means.values()),
+        color=[BLUE, *[ORANGE] * (len(means) - 1)],
+    )
     for i, (values, mean) in enumerate(zip(found.values(), means.values())):
         axis.plot(values, [i] * len(values), "|", color=INK, markersize=9)
-        axis.annotate(f"{mean:.1%}", (max(values), i), (6, 0), textcoords="offset points", va="center")
-    axis.set(xlabel="정확도 (세로줄은 시험 장면 다섯 벌)", xlim=(0, 1.2), xticks=[0, 0.25, 0.5, 0.75, 1])
+        axis.annotate(
+            f"{mean:.1%}",
+            (max(values), i),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axis.set(
+        xlabel="정확도 (세로줄은 시험 장면 다섯 벌)",
+        xlim=(0, 1.2),
+        xticks=[0, 0.25, 0.5, 0.75, 1],
+    )
     axis.invert_yaxis()
     axis.grid(False)
     alt = (

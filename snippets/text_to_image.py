@@ -50,16 +50,21 @@ class DVAE(nn.Module):
 
     @torch.no_grad()
     def encode(self, x):
-        return self.encoder(x).argmax(dim=1).flatten(1)  # (B, K, 4, 4) -> (B, 16), row by row
+        return (
+            self.encoder(x).argmax(dim=1).flatten(1)
+        )  # (B, K, 4, 4) -> (B, 16), row by row
 
     @torch.no_grad()
     def decode(self, tokens):
         one_hot = F.one_hot(tokens, self.codes).float()  # (B, 16, K)
-        return self.decoder(one_hot.transpose(1, 2).unflatten(2, (4, 4)))  # (B, 1, 8, 8)
+        return self.decoder(
+            one_hot.transpose(1, 2).unflatten(2, (4, 4))
+        )  # (B, 1, 8, 8)
 
 
 def train_dvae(images, seed, kl_weight=0.03, steps=300, lr=0.02):
-    """A DVAE trained by Adam on batches of 32; the relaxation goes from temperature 1 to 1/5."""
+    """A DVAE trained by Adam on batches of 32; the relaxation goes from temperature
+    1 to 1/5."""
     torch.manual_seed(seed)
     model = DVAE()
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
@@ -69,7 +74,9 @@ def train_dvae(images, seed, kl_weight=0.03, steps=300, lr=0.02):
         logits = model.encoder(x)  # (B, K, 4, 4)
         z = F.gumbel_softmax(logits, tau=0.2 ** (step / steps), dim=1)
         log_q = logits.log_softmax(dim=1)
-        kl = (log_q.exp() * log_q).sum(dim=1).mean() + torch.tensor(model.codes).log()  # to the uniform distribution
+        kl = (log_q.exp() * log_q).sum(dim=1).mean() + torch.tensor(
+            model.codes
+        ).log()  # to the uniform distribution
         loss = F.mse_loss(model.decoder(z), x) + kl_weight * kl
         optimizer.zero_grad()
         loss.backward()
@@ -79,7 +86,8 @@ def train_dvae(images, seed, kl_weight=0.03, steps=300, lr=0.02):
 
 
 def reconstruction_error(model, x):
-    """Mean squared error of the images (B, 1, 8, 8) put together again; a grey canvas would have about 1."""
+    """Mean squared error of the images (B, 1, 8, 8) put together again; a grey
+    canvas would have about 1."""
     return F.mse_loss(model.decode(model.encode(x)), x).item()
 
 
@@ -88,7 +96,9 @@ if __name__ == "__main__":
     evidence, null = {}, {}
     torch.set_num_threads(1)
     data = [load(seed) for seed in SEEDS]
-    judges = [SVC().fit(x.flatten(1), y) for (x, y), _, _ in data]  # know real digits only
+    judges = [
+        SVC().fit(x.flatten(1), y) for (x, y), _, _ in data
+    ]  # know real digits only
     null["배우지 않은 dVAE"] = {}
     kinds = (
         ("KL 있음", "", evidence, {}),
@@ -97,19 +107,39 @@ if __name__ == "__main__":
     )
     trained, rows = {}, []
     for title, key, kept, settings in kinds:
-        trained[title] = [train_dvae(x, seed, **settings) for seed, ((x, _), _, _) in zip(SEEDS, data)]
+        trained[title] = [
+            train_dvae(x, seed, **settings)
+            for seed, ((x, _), _, _) in zip(SEEDS, data)
+        ]
         errors, used, again = [], [], []
-        for dvae, judge, ((x, _), _, (test, test_y)) in zip(trained[title], judges, data):
+        for dvae, judge, ((x, _), _, (test, test_y)) in zip(
+            trained[title], judges, data
+        ):
             errors.append(reconstruction_error(dvae, test))
             used.append(len(dvae.encode(x).unique()))
-            again.append(judge.score(dvae.decode(dvae.encode(test)).flatten(1), test_y))
-        kept |= {f"reconstruction_error{key}": errors, f"codes_used{key}": used, f"judge_again{key}": again}
-        rows.append([title, f"{mean(errors):.3f} ± {stdev(errors):.3f}", f"{min(used)}~{max(used)}"])
+            again.append(
+                judge.score(dvae.decode(dvae.encode(test)).flatten(1), test_y)
+            )
+        kept |= {
+            f"reconstruction_error{key}": errors,
+            f"codes_used{key}": used,
+            f"judge_again{key}": again,
+        }
+        rows.append(
+            [
+                title,
+                f"{mean(errors):.3f} ± {stdev(errors):.3f}",
+                f"{min(used)}~{max(used)}",
+            ]
+        )
     dvaes = trained["KL 있음"]
     evidence["codes"] = dvaes[0].codes
-    evidence["judge_real"] = [judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)]
+    evidence["judge_real"] = [
+        judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)
+    ]
     null["KL 항이 없는 dVAE"] = {
-        name: evidence[f"{name}_without_kl"] for name in ("reconstruction_error", "codes_used")
+        name: evidence[f"{name}_without_kl"]
+        for name in ("reconstruction_error", "codes_used")
     }
     table(
         "dvae",
@@ -134,14 +164,20 @@ def draw(axis, image):
 if __name__ == "__main__":
     x, tokens = data[0][2][0][:4], dvaes[0].encode(data[0][2][0][:4])
     figure, axes = plt.subplots(3, 4, figsize=(5.2, 4.2))
-    for column, image, grid, again in zip(axes.T, x, tokens, dvaes[0].decode(tokens)):
+    for column, image, grid, again in zip(
+        axes.T, x, tokens, dvaes[0].decode(tokens)
+    ):
         draw(column[0], image)
         draw(column[2], again)
-        column[1].set(xlim=(-0.5, 3.5), ylim=(3.5, -0.5), xticks=[], yticks=[], aspect="equal")
+        column[1].set(
+            xlim=(-0.5, 3.5), ylim=(3.5, -0.5), xticks=[], yticks=[], aspect="equal"
+        )
         column[1].spines[:].set_visible(True)
         column[1].grid(False)
         for place, code in enumerate(grid.tolist()):
-            column[1].text(place % 4, place // 4, code, ha="center", va="center", fontsize=9)
+            column[1].text(
+                place % 4, place // 4, code, ha="center", va="center", fontsize=9
+            )
     for axis, title in zip(axes[:, 0], ("원본", "토큰", "복원")):
         axis.set_ylabel(title)
     alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(evidence['judge_again']):.1%}를 분류기가 알아봐요."
@@ -156,29 +192,46 @@ if __name__ == "__main__":
 
 # %%
 WORDS = ["<bos>", "가는", "보통", "굵은", *"영일이삼사오육칠팔구"]
-T, ATTRIBUTE, DIGIT = len(WORDS), 1, 4  # where the text tokens end, the attributes and the digits begin
-CAPTIONS = torch.tensor([[ATTRIBUTE + a, DIGIT + d] for a, d in product(range(3), range(10))])  # (30, 2)
+T, ATTRIBUTE, DIGIT = (
+    len(WORDS),
+    1,
+    4,
+)  # where the text tokens end, the attributes and the digits begin
+CAPTIONS = torch.tensor(
+    [[ATTRIBUTE + a, DIGIT + d] for a, d in product(range(3), range(10))]
+)  # (30, 2)
 
 
 def ink_bounds(x, y):
     """The two thirds of each digit's ink: (10, 2)."""
     ink = x.mean(dim=(1, 2, 3))
-    return torch.stack([ink[y == digit].quantile(torch.tensor([1 / 3, 2 / 3])) for digit in range(10)])
+    return torch.stack(
+        [
+            ink[y == digit].quantile(torch.tensor([1 / 3, 2 / 3]))
+            for digit in range(10)
+        ]
+    )
 
 
 def caption(x, y, bounds):
     """Text tokens (B, 2) of images (B, 1, 8, 8) with labels (B)."""
-    attribute = (x.mean(dim=(1, 2, 3))[:, None] > bounds[y]).sum(dim=1)  # 0 thin, 1 medium, 2 thick
+    attribute = (x.mean(dim=(1, 2, 3))[:, None] > bounds[y]).sum(
+        dim=1
+    )  # 0 thin, 1 medium, 2 thick
     return torch.stack([ATTRIBUTE + attribute, DIGIT + y], dim=1)
 
 
 def stream(text, image_tokens):
-    """One line of tokens, (B, 2) and (B, M) -> (B, 3 + M): <bos>, the caption, then the image above T."""
-    return torch.cat([torch.zeros(len(text), 1, dtype=torch.long), text, T + image_tokens], dim=1)
+    """One line of tokens, (B, 2) and (B, M) -> (B, 3 + M): <bos>, the caption, then
+    the image above T."""
+    return torch.cat(
+        [torch.zeros(len(text), 1, dtype=torch.long), text, T + image_tokens], dim=1
+    )
 
 
 def is_held_out(text, seed):
-    """Which captions (B, 2) the model of that seed never sees: thick one digit, thin another: (B)."""
+    """Which captions (B, 2) the model of that seed never sees: thick one digit,
+    thin another: (B)."""
     thick = torch.tensor([ATTRIBUTE + 2, DIGIT + (3 + seed) % 10])
     thin = torch.tensor([ATTRIBUTE, DIGIT + (6 + seed) % 10])
     return (text == thick).all(dim=1) | (text == thin).all(dim=1)
@@ -204,9 +257,18 @@ class CausalAttention(Attention):
 
 
 class Decoder(nn.Module):
-    """Tokens (B, N) -> logits of the token after each (B, N, vocabulary); causal=False: no mask, an encoder."""
+    """Tokens (B, N) -> logits of the token after each (B, N, vocabulary);
+    causal=False: no mask, an encoder."""
 
-    def __init__(self, vocabulary=T + 32, length=18, dim=48, depth=2, num_heads=4, causal=True):
+    def __init__(
+        self,
+        vocabulary=T + 32,
+        length=18,
+        dim=48,
+        depth=2,
+        num_heads=4,
+        causal=True,
+    ):
         super().__init__()
         self.embed = nn.Embedding(vocabulary, dim)
         self.pos_embed = nn.Parameter(torch.randn(length, dim) / 2)
@@ -228,18 +290,29 @@ class Decoder(nn.Module):
 
 
 def nll(model, tokens):
-    """Nats of each token (B, 3 + M) given those before it: (B, 2 + M), the caption's two first."""
-    return F.cross_entropy(model(tokens[:, :-1]).transpose(1, 2), tokens[:, 1:], reduction="none")
+    """Nats of each token (B, 3 + M) given those before it: (B, 2 + M), the
+    caption's two first."""
+    return F.cross_entropy(
+        model(tokens[:, :-1]).transpose(1, 2), tokens[:, 1:], reduction="none"
+    )
 
 
 def train(model, tokens, seed, steps=250, lr=0.008):
     """Train by AdamW on batches of 32 lines (B, 19)."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=0.05, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.2)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr, weight_decay=0.05, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=steps, pct_start=0.2
+    )
     for _ in range(steps):
-        losses = nll(model, tokens[torch.randint(len(tokens), (32,), generator=generator)])
-        loss = losses[:, :2].mean() / 8 + losses[:, 2:].mean() * 7 / 8  # weights of DALL-E (2102.12092) §2.2
+        losses = nll(
+            model, tokens[torch.randint(len(tokens), (32,), generator=generator)]
+        )
+        loss = (
+            losses[:, :2].mean() / 8 + losses[:, 2:].mean() * 7 / 8
+        )  # weights of DALL-E (2102.12092) §2.2
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -252,9 +325,13 @@ def sample(model, tokens, length=19):
     """Go on from tokens (B, N), one by one, up to (B, length)."""
     while tokens.shape[1] < length:
         logits = model(tokens)[:, -1]  # (B, vocabulary)
-        out_of_place = slice(T, None) if tokens.shape[1] < 3 else slice(T)  # two words first, then an image
+        out_of_place = (
+            slice(T, None) if tokens.shape[1] < 3 else slice(T)
+        )  # two words first, then an image
         logits[:, out_of_place] = -torch.inf
-        tokens = torch.cat([tokens, torch.multinomial(logits.softmax(dim=1), 1)], dim=1)
+        tokens = torch.cat(
+            [tokens, torch.multinomial(logits.softmax(dim=1), 1)], dim=1
+        )
     return tokens
 
 
@@ -265,7 +342,9 @@ if __name__ == "__main__":
     for seed, dvae, ((x, y), _, (test, test_y)) in zip(SEEDS, dvaes, data):
         bounds = ink_bounds(x, y)
         text = caption(x, y, bounds)
-        lines = stream(text, dvae.encode(x))[~is_held_out(text, seed)]  # (about 930, 19)
+        lines = stream(text, dvae.encode(x))[
+            ~is_held_out(text, seed)
+        ]  # (about 930, 19)
         torch.manual_seed(seed)
         models.append(train(Decoder(), lines, seed))
         train_lines.append(lines)
@@ -275,13 +354,26 @@ if __name__ == "__main__":
     rows = []
     parts = (("text", "글", slice(None, 2)), ("image", "이미지", slice(2, None)))
     for key, title, part in parts:
-        for kind, name, lines in (("train", "학습", train_lines), ("test", "시험", test_lines)):
+        for kind, name, lines in (
+            ("train", "학습", train_lines),
+            ("test", "시험", test_lines),
+        ):
             with torch.no_grad():
-                found = [nll(model, some)[:, part].sum(dim=1).mean().item() for model, some in zip(models, lines)]
+                found = [
+                    nll(model, some)[:, part].sum(dim=1).mean().item()
+                    for model, some in zip(models, lines)
+                ]
             evidence[f"{key}_nll_{kind}"] = found
             rows.append([title, name, f"{mean(found):.1f} ± {stdev(found):.1f}"])
-    table("nll", "한 줄에 드는 나트 (시드 다섯의 평균 ± 표준편차)", ["토큰", "줄", "나트"], rows)
-    print(f"무작위로 찍으면 글 {torch.tensor(30.0).log():.1f}나트, 이미지 {16 * torch.tensor(32.0).log():.1f}나트")
+    table(
+        "nll",
+        "한 줄에 드는 나트 (시드 다섯의 평균 ± 표준편차)",
+        ["토큰", "줄", "나트"],
+        rows,
+    )
+    print(
+        f"무작위로 찍으면 글 {torch.tensor(30.0).log():.1f}나트, 이미지 {16 * torch.tensor(32.0).log():.1f}나트"
+    )
 
 # %% [markdown]
 # ## 글대로 그릴까요?
@@ -298,14 +390,18 @@ def paint(model, text, count):
 
 
 def right_digit(judge, x, text):
-    """Which images (B, 1, 8, 8) the judge takes for the digit of the caption (B, 2): (B) of 0. and 1."""
+    """Which images (B, 1, 8, 8) the judge takes for the digit of the caption (B,
+    2): (B) of 0. and 1."""
     return (torch.tensor(judge.predict(x.flatten(1))) == text[:, 1] - DIGIT).float()
 
 
 def right_ink(bounds, x, text):
-    """For thin and thick captions only: whether there is less, or more, ink than that digit has: (<= B) of 0. and 1."""
+    """For thin and thick captions only: whether there is less, or more, ink than
+    that digit has: (<= B) of 0. and 1."""
     more = x.mean(dim=(1, 2, 3)) > bounds[text[:, 1] - DIGIT].mean(dim=1)
-    return (more == (text[:, 0] == ATTRIBUTE + 2)).float()[text[:, 0] != ATTRIBUTE + 1]
+    return (more == (text[:, 0] == ATTRIBUTE + 2)).float()[
+        text[:, 0] != ATTRIBUTE + 1
+    ]
 
 
 # %%
@@ -319,28 +415,53 @@ if __name__ == "__main__":
     }
     follows = {f"{name}_{what}": [] for name in names for what in ("digit", "ink")}
     pictures, painted, distances = [], [], {"painted": [], "test": []}
-    for seed, model, dvae, judge, bounds in zip(SEEDS, models, dvaes, judges, all_bounds):
+    for seed, model, dvae, judge, bounds in zip(
+        SEEDS, models, dvaes, judges, all_bounds
+    ):
         torch.manual_seed(seed)
         held_out = is_held_out(CAPTIONS, seed)
-        drawn = {"seen": paint(model, CAPTIONS[~held_out], 10), "unseen": paint(model, CAPTIONS[held_out], 60)}
+        drawn = {
+            "seen": paint(model, CAPTIONS[~held_out], 10),
+            "unseen": paint(model, CAPTIONS[held_out], 60),
+        }
         text = drawn["unseen"][1]
-        medium = torch.stack([torch.full_like(text[:, 0], ATTRIBUTE + 1), text[:, 1]], dim=1)  # does the word matter?
+        medium = torch.stack(
+            [torch.full_like(text[:, 0], ATTRIBUTE + 1), text[:, 1]], dim=1
+        )  # does the word matter?
         drawn["medium"] = paint(model, medium, 1)[0], text
-        alone = sample(model, torch.zeros(280, 1, dtype=torch.long))  # from <bos>: it writes a caption of its own first
+        alone = sample(
+            model, torch.zeros(280, 1, dtype=torch.long)
+        )  # from <bos>: it writes a caption of its own first
         drawn["alone"] = alone[:, 3:] - T, alone[:, 1:3]
-        drawn["unasked"] = alone[:, 3:] - T, CAPTIONS[torch.randint(len(CAPTIONS), (280,))]
+        drawn["unasked"] = (
+            alone[:, 3:] - T,
+            CAPTIONS[torch.randint(len(CAPTIONS), (280,))],
+        )
         for name, (image_tokens, text) in drawn.items():
             x = dvae.decode(image_tokens)
-            follows[f"{name}_digit"].append(right_digit(judge, x, text).mean().item())
+            follows[f"{name}_digit"].append(
+                right_digit(judge, x, text).mean().item()
+            )
             follows[f"{name}_ink"].append(right_ink(bounds, x, text).mean().item())
         painted.append(drawn["seen"])
-        for name, image_tokens in (("painted", drawn["seen"][0]), ("test", test_lines[seed][:, 3:] - T)):
-            apart = torch.cdist(image_tokens.float(), train_lines[seed][:, 3:].float() - T, p=0)  # codes that differ
+        for name, image_tokens in (
+            ("painted", drawn["seen"][0]),
+            ("test", test_lines[seed][:, 3:] - T),
+        ):
+            apart = torch.cdist(
+                image_tokens.float(), train_lines[seed][:, 3:].float() - T, p=0
+            )  # codes that differ
             distances[name].append(apart.amin(dim=1))
         pictures.append(dvae.decode(paint(model, CAPTIONS, 1)[0]))
     evidence |= follows
-    asked = {f"{name}_{what}": what for name in ("seen", "unseen", "alone") for what in ("digit", "ink")}
-    null["글 없이 그린 그림"] = {name: evidence[f"unasked_{what}"] for name, what in asked.items()}
+    asked = {
+        f"{name}_{what}": what
+        for name in ("seen", "unseen", "alone")
+        for what in ("digit", "ink")
+    }
+    null["글 없이 그린 그림"] = {
+        name: evidence[f"unasked_{what}"] for name, what in asked.items()
+    }
     null["굵기를 보통이라고 한 캡션"] = {"unseen_ink": evidence["medium_ink"]}
     rows = [
         [
@@ -358,16 +479,26 @@ if __name__ == "__main__":
         ["그림", "숫자", "굵기"],
         rows,
     )
-    evidence["copies"] = [(found == 0).float().mean().item() for found in distances["painted"]]
+    evidence["copies"] = [
+        (found == 0).float().mean().item() for found in distances["painted"]
+    ]
     for name, title in (("painted", "그린 그림"), ("test", "처음 보는 진짜")):
-        evidence[f"nearest_{name}"] = [found.mean().item() for found in distances[name]]
-        print(f"{title}: 가장 닮은 학습 이미지와 다른 토큰이 {mean(evidence[f'nearest_{name}']):.1f}개")
-    print(f"토큰 16개가 모두 학습 이미지와 같은 그림: {mean(evidence['copies']):.2%}")
+        evidence[f"nearest_{name}"] = [
+            found.mean().item() for found in distances[name]
+        ]
+        print(
+            f"{title}: 가장 닮은 학습 이미지와 다른 토큰이 {mean(evidence[f'nearest_{name}']):.1f}개"
+        )
+    print(
+        f"토큰 16개가 모두 학습 이미지와 같은 그림: {mean(evidence['copies']):.2%}"
+    )
 
 # %%
 if __name__ == "__main__":
     figure, axes = plt.subplots(3, 10, figsize=(7, 2.5))
-    for axis, image, text, hidden in zip(axes.flat, pictures[0], CAPTIONS, is_held_out(CAPTIONS, 0)):
+    for axis, image, text, hidden in zip(
+        axes.flat, pictures[0], CAPTIONS, is_held_out(CAPTIONS, 0)
+    ):
         draw(axis, image)
         if hidden:
             axis.spines[:].set(color=ORANGE, linewidth=3)
@@ -391,17 +522,23 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def by_caption(model, lines):
-    """log p(image | caption) of lines (B, 19) under each of the 30 captions: (B, 30)."""
-    image = (lines[:, 3:] - T).repeat_interleave(len(CAPTIONS), dim=0)  # (B * 30, 16)
+    """log p(image | caption) of lines (B, 19) under each of the 30 captions: (B,
+    30)."""
+    image = (lines[:, 3:] - T).repeat_interleave(
+        len(CAPTIONS), dim=0
+    )  # (B * 30, 16)
     found = nll(model, stream(CAPTIONS.repeat(len(lines), 1), image))[:, 2:]
     return -found.sum(dim=1).unflatten(0, (len(lines), len(CAPTIONS)))
 
 
 # %%
 def guesses(log_p, text):
-    """Share of captions (B, 2) whose digit the likeliest has, and nats that the right one tells; log_p (B, 30)."""
+    """Share of captions (B, 2) whose digit the likeliest has, and nats that the
+    right one tells; log_p (B, 30)."""
     best = CAPTIONS[log_p.argmax(dim=1)]
-    right = log_p.gather(1, ((text[:, 0] - ATTRIBUTE) * 10 + text[:, 1] - DIGIT)[:, None])[:, 0]
+    right = log_p.gather(
+        1, ((text[:, 0] - ATTRIBUTE) * 10 + text[:, 1] - DIGIT)[:, None]
+    )[:, 0]
     told = right - log_p.logsumexp(dim=1) + torch.tensor(30.0).log()
     return (best[:, 1] == text[:, 1]).float().mean().item(), told.mean().item()
 
@@ -409,14 +546,20 @@ def guesses(log_p, text):
 # %%
 if __name__ == "__main__":
     null["캡션을 섞은 이미지"] = {}
-    likelihoods = [by_caption(model, lines[:100]) for model, lines in zip(models, test_lines)]  # (100, 30) each
+    likelihoods = [
+        by_caption(model, lines[:100]) for model, lines in zip(models, test_lines)
+    ]  # (100, 30) each
     for kept, moved in ((evidence, 0), (null["캡션을 섞은 이미지"], 1)):
         captions = [lines[:100, 1:3].roll(moved, dims=0) for lines in test_lines]
         found = [guesses(log_p, text) for log_p, text in zip(likelihoods, captions)]
         kept["guessed"], kept["told"] = map(list, zip(*found))
     evidence["told_most"] = torch.tensor(30.0).log().item()
-    print(f"가장 그럴듯한 캡션의 숫자가 맞은 비율: {mean(evidence['guessed']):.0%} ± {stdev(evidence['guessed']):.0%}")
-    print(f"맞는 캡션이 알려 주는 것: {mean(evidence['told']):.2f}나트 (많아야 {evidence['told_most']:.2f}나트)")
+    print(
+        f"가장 그럴듯한 캡션의 숫자가 맞은 비율: {mean(evidence['guessed']):.0%} ± {stdev(evidence['guessed']):.0%}"
+    )
+    print(
+        f"맞는 캡션이 알려 주는 것: {mean(evidence['told']):.2f}나트 (많아야 {evidence['told_most']:.2f}나트)"
+    )
 
 # %% [markdown]
 # ## 마스크 하나의 차이
@@ -428,7 +571,9 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     model, lines = models[0], test_lines[0][:100, :-1]
     block = Block(48, 4)
-    block.load_state_dict(model.blocks[0].state_dict())  # strict: every name and shape
+    block.load_state_dict(
+        model.blocks[0].state_dict()
+    )  # strict: every name and shape
     with torch.no_grad():
         x = model.embed(lines) + model.pos_embed  # (100, 18, D)
         apart = (block(x)[0] - model.blocks[0](x)[0]).abs().amax(dim=(0, 2))  # (18)
@@ -436,12 +581,27 @@ if __name__ == "__main__":
         other_image, other_text = lines.clone(), lines.clone()
         other_image[:, 3:] = lines.roll(1, dims=0)[:, 3:]
         other_text[:, 1:3] = lines.roll(1, dims=0)[:, 1:3]
-        evidence["text_change"] = (model(other_image) - logits)[:, :3].abs().max().item()  # up to the first code's
-        evidence["image_change"] = (model(other_text) - logits)[:, 3:].abs().amax(dim=(1, 2)).median().item()
-        words = logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1)  # (100, 16): what text gets where an image is due
+        evidence["text_change"] = (
+            (model(other_image) - logits)[:, :3].abs().max().item()
+        )  # up to the first code's
+        evidence["image_change"] = (
+            (model(other_text) - logits)[:, 3:]
+            .abs()
+            .amax(dim=(1, 2))
+            .median()
+            .item()
+        )
+        words = (
+            logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1)
+        )  # (100, 16): what text gets where an image is due
         evidence["word_probability"] = words.mean().item()
-    evidence["last_token_difference"], evidence["first_token_difference"] = apart[-1].item(), apart[0].item()
-    print(f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {evidence['last_token_difference']:.0e}")
+    evidence["last_token_difference"], evidence["first_token_difference"] = (
+        apart[-1].item(),
+        apart[0].item(),
+    )
+    print(
+        f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {evidence['last_token_difference']:.0e}"
+    )
     print(f"맨 앞 토큰 {evidence['first_token_difference']:.1f}")
     print(f"그림을 바꿀 때 글 자리의 로짓 변화 {evidence['text_change']:.0f}")
     print(f"글을 바꿀 때 그림 자리의 로짓 변화 {evidence['image_change']:.1f}")
@@ -457,13 +617,19 @@ if __name__ == "__main__":
     evidence |= {"own_decoder": [], "other_decoder": []}
     for i, (judge, (drawn, text)) in enumerate(zip(judges, painted)):
         for name, dvae in (("own", dvaes[i]), ("other", dvaes[i - 1])):
-            evidence[f"{name}_decoder"].append(right_digit(judge, dvae.decode(drawn), text).mean().item())
+            evidence[f"{name}_decoder"].append(
+                right_digit(judge, dvae.decode(drawn), text).mean().item()
+            )
     null["제 dVAE로 되돌린 그림"] = {"other_decoder": evidence["own_decoder"]}
-    patches = F.unfold(data[0][0][0], 2, stride=2).transpose(1, 2).flatten(0, 1)  # (16000, 4)
+    patches = (
+        F.unfold(data[0][0][0], 2, stride=2).transpose(1, 2).flatten(0, 1)
+    )  # (16000, 4)
     evidence["patch_kinds"] = len(patches.unique(dim=0))
     print(f"캡션의 숫자로 보인 비율: 제 dVAE {mean(evidence['own_decoder']):.0%}")
     print(f"남의 dVAE {mean(evidence['other_decoder']):.0%}")
-    print(f"학습 이미지의 2×2 조각은 {evidence['patch_kinds']:,}가지, 토큰은 {dvaes[0].codes}가지")
+    print(
+        f"학습 이미지의 2×2 조각은 {evidence['patch_kinds']:,}가지, 토큰은 {dvaes[0].codes}가지"
+    )
 
 # %% [markdown]
 # ## 위 절반을 주고 아래를 맡기면
@@ -472,19 +638,36 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    kinds = [f"completed_{name}" for name in ("right_caption", "wrong_caption", "wrong_image")]
+    kinds = [
+        f"completed_{name}"
+        for name in ("right_caption", "wrong_caption", "wrong_image")
+    ]
     evidence |= {name: [] for name in kinds}
-    for seed, model, dvae, judge, lines in zip(SEEDS, models, dvaes, judges, test_lines):
+    for seed, model, dvae, judge, lines in zip(
+        SEEDS, models, dvaes, judges, test_lines
+    ):
         torch.manual_seed(seed)
         top = lines[:100, :11]
         wrong = top.clone()
-        wrong[:, 2] = DIGIT + (top[:, 2] - DIGIT + torch.randint(1, 10, (100,))) % 10
-        right_half, wrong_half = (dvae.decode(sample(model, start)[:, 3:] - T) for start in (top, wrong))
-        for name, x, lines_of in zip(kinds, (right_half, wrong_half, wrong_half), (top, wrong, top)):
-            evidence[name].append(right_digit(judge, x, lines_of[:, 1:3]).mean().item())
-    right_caption, wrong_caption, wrong_image = (mean(evidence[name]) for name in kinds)
+        wrong[:, 2] = (
+            DIGIT + (top[:, 2] - DIGIT + torch.randint(1, 10, (100,))) % 10
+        )
+        right_half, wrong_half = (
+            dvae.decode(sample(model, start)[:, 3:] - T) for start in (top, wrong)
+        )
+        for name, x, lines_of in zip(
+            kinds, (right_half, wrong_half, wrong_half), (top, wrong, top)
+        ):
+            evidence[name].append(
+                right_digit(judge, x, lines_of[:, 1:3]).mean().item()
+            )
+    right_caption, wrong_caption, wrong_image = (
+        mean(evidence[name]) for name in kinds
+    )
     print(f"맞는 캡션: {right_caption:.0%}가 그 숫자로 보여요.")
-    print(f"다른 캡션: {wrong_caption:.0%}가 캡션의 숫자로, {wrong_image:.0%}가 원래의 숫자로 보여요.")
+    print(
+        f"다른 캡션: {wrong_caption:.0%}가 캡션의 숫자로, {wrong_image:.0%}가 원래의 숫자로 보여요."
+    )
 
 # %% [markdown]
 # ## 크기는 얼마나 다를까요?
@@ -493,26 +676,63 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    sizes = {"vit": (768, 12, 12), "dalle": (62 * 64, 62, 64), "gpt3": (12288, 96, 96)}  # width, heads, blocks
+    sizes = {
+        "vit": (768, 12, 12),
+        "dalle": (62 * 64, 62, 64),
+        "gpt3": (12288, 96, 96),
+    }  # width, heads, blocks
     for name, (dim, num_heads, depth) in sizes.items():
         with torch.device("meta"):
-            evidence[f"{name}_blocks"] = depth * sum(p.numel() for p in Block(dim, num_heads).parameters())
-    ours = evidence["our_blocks"] = sum(p.numel() for p in models[0].blocks.parameters())
-    titles = {"vit": "ViT-B (인코더)", "dalle": "DALL·E (디코더)", "gpt3": "GPT-3 (디코더)"}
+            evidence[f"{name}_blocks"] = depth * sum(
+                p.numel() for p in Block(dim, num_heads).parameters()
+            )
+    ours = evidence["our_blocks"] = sum(
+        p.numel() for p in models[0].blocks.parameters()
+    )
+    titles = {
+        "vit": "ViT-B (인코더)",
+        "dalle": "DALL·E (디코더)",
+        "gpt3": "GPT-3 (디코더)",
+    }
     rows = [
-        [titles[name], f"{dim:,}", depth, f"{evidence[f'{name}_blocks'] / 1e8:,.1f}억"]
+        [
+            titles[name],
+            f"{dim:,}",
+            depth,
+            f"{evidence[f'{name}_blocks'] / 1e8:,.1f}억",
+        ]
         for name, (dim, _, depth) in sizes.items()
     ]
-    table("sizes", f"블록의 파라미터 (여기서 배운 디코더는 {ours:,}개)", ["모델", "폭", "블록", "파라미터"], rows)
+    table(
+        "sizes",
+        f"블록의 파라미터 (여기서 배운 디코더는 {ours:,}개)",
+        ["모델", "폭", "블록", "파라미터"],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":
-    rates = "seen", "unseen", "medium", "alone", "unasked", "completed", "own_", "other_"
+    rates = (
+        "seen",
+        "unseen",
+        "medium",
+        "alone",
+        "unasked",
+        "completed",
+        "own_",
+        "other_",
+    )
     tolerance = {
-        **{name: 0.03 for name in evidence if name.startswith(("reconstruction", "judge_"))},
+        **{
+            name: 0.03
+            for name in evidence
+            if name.startswith(("reconstruction", "judge_"))
+        },
         **{name: 6 for name in evidence if name.startswith("codes_used")},
         **{name: 2.5 for name in evidence if "_nll_" in name},
-        **{name: 0.25 for name in evidence if name.startswith(rates)},  # training differs between processors
+        **{
+            name: 0.25 for name in evidence if name.startswith(rates)
+        },  # training differs between processors
         "unseen_ink": 0.4,  # of two captions a seed
         "medium_ink": 0.4,
         "copies": 0.02,

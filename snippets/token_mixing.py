@@ -24,7 +24,8 @@ def token_jacobian(f, x):
 
 
 def strength(f, x):
-    """How strongly token i's output depends on token j's input: (N, N), the norm of each block of the Jacobian."""
+    """How strongly token i's output depends on token j's input: (N, N), the norm of
+    each block of the Jacobian."""
     return token_jacobian(f, x).norm(dim=(2, 3))
 
 
@@ -40,14 +41,18 @@ def layers(dim):
     """A block and its parts, each (N, D) -> (N, D), by name."""
     block = Block(dim, num_heads=4)
     without_attention = copy.deepcopy(block)
-    nn.init.zeros_(without_attention.attn.proj.weight)  # attention adds only a bias now
+    nn.init.zeros_(
+        without_attention.attn.proj.weight
+    )  # attention adds only a bias now
     conv = nn.Conv1d(dim, dim, kernel_size=3, padding=1)
     return {
         "attention": lambda x: block.attn(x[None], return_attn=True)[0][0],
         "ffn": block.mlp,
         "layer_norm": block.norm1,
         "block": lambda x: block(x[None], return_attn=True)[0][0],
-        "block_without_attention": lambda x: without_attention(x[None], return_attn=True)[0][0],
+        "block_without_attention": lambda x: without_attention(
+            x[None], return_attn=True
+        )[0][0],
         "conv": lambda x: conv(x.T).T,  # Conv1d wants (D, N)
     }
 
@@ -77,9 +82,15 @@ if __name__ == "__main__":
     rows = []
     for name, label in LABELS.items():
         found = torch.stack(maps[name])  # (seeds, N, N)
-        smallest, largest = found[:, others].min().item(), found[:, others].max().item()
+        smallest, largest = (
+            found[:, others].min().item(),
+            found[:, others].max().item(),
+        )
         reach = (found > 0).sum(dim=2).float().mean().item()
-        evidence[f"{name}_others_min"], evidence[f"{name}_others_max"] = smallest, largest
+        evidence[f"{name}_others_min"], evidence[f"{name}_others_max"] = (
+            smallest,
+            largest,
+        )
         evidence[f"{name}_reach"] = reach
         rows.append([label, f"{smallest:.2g}", f"{largest:.2g}", f"{reach:.1f}"])
     table(
@@ -94,8 +105,15 @@ if __name__ == "__main__":
     figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.7), sharey=True)
     for axis, name in zip(axes, ("attention", "ffn", "block")):
         found = maps[name][0] / maps[name][0].max()
-        image = axis.imshow(found.where(found > 0, torch.nan), vmin=0, vmax=1, cmap="viridis")  # 0 stays empty
-        axis.set(title=LABELS[name], xlabel="흔든 j", xticks=range(0, N, 2), yticks=range(0, N, 2))
+        image = axis.imshow(
+            found.where(found > 0, torch.nan), vmin=0, vmax=1, cmap="viridis"
+        )  # 0 stays empty
+        axis.set(
+            title=LABELS[name],
+            xlabel="흔든 j",
+            xticks=range(0, N, 2),
+            yticks=range(0, N, 2),
+        )
         axis.grid(False)
     axes[0].set_ylabel("움직인 i")
     figure.colorbar(image, ax=axes, shrink=0.8, label="움직인 정도 (빈칸은 0)")
@@ -121,7 +139,8 @@ def change(first, second):
 
 
 def shares(f, x):
-    """Of all that moves token i's output, the part that token j has: (N, N), rows sum to 1."""
+    """Of all that moves token i's output, the part that token j has: (N, N), rows
+    sum to 1."""
     found = strength(f, x)
     return found / found.sum(dim=1, keepdim=True)
 
@@ -129,8 +148,10 @@ def shares(f, x):
 def what_changes(f, x, y, token=3):
     """How much differs between two inputs x, y (N, D) that differ in every token.
 
-    Returns the relative change of the output if the input is repeated, of one token's output if all its neighbours
-    are new, of the Jacobian, and the part of a row's shares that moves to other tokens (total variation).
+    Returns the relative change of the output if the input is repeated, of one
+    token's output if all its neighbours
+    are new, of the Jacobian, and the part of a row's shares that moves to other
+    tokens (total variation).
     """
     neighbours = y.clone()
     neighbours[token] = x[token]
@@ -161,7 +182,9 @@ def mixers(dim, N):
         "ffn": mlp,
         "conv": lambda x: conv(x.T).T,
         "conv_gelu": lambda x: F.gelu(conv(x.T).T),
-        "across": lambda x: across(x.T).T,  # a layer of an MLP over the places: one weight for each pair
+        "across": lambda x: (
+            across(x.T).T
+        ),  # a layer of an MLP over the places: one weight for each pair
         "attention": with_query_scaled(attn, 1),
         "no_query": with_query_scaled(attn, 0),
         "large_query": with_query_scaled(attn, 4),
@@ -189,12 +212,20 @@ if __name__ == "__main__":
     rows = []
     for name, label in MIXERS.items():
         same_input, output, jacobian, moved = zip(*changes[name])
-        evidence[f"{name}_same_input"], evidence[f"{name}_other_neighbours"] = max(same_input), output
+        evidence[f"{name}_same_input"], evidence[f"{name}_other_neighbours"] = (
+            max(same_input),
+            output,
+        )
         evidence[f"{name}_jacobian"], evidence[f"{name}_shares"] = jacobian, moved
-        shown = (f"{mean(values):.2f}" if any(values) else "0" for values in (output, jacobian))
+        shown = (
+            f"{mean(values):.2f}" if any(values) else "0"
+            for values in (output, jacobian)
+        )
         rows.append([label, *shown, f"{mean(moved):.1%}"])
     measures = "jacobian", "shares"
-    null["쿼리가 0인 어텐션"] = {f"attention_{name}": evidence[f"no_query_{name}"] for name in measures}
+    null["쿼리가 0인 어텐션"] = {
+        f"attention_{name}": evidence[f"no_query_{name}"] for name in measures
+    }
     same_input = max(evidence[f"{name}_same_input"] for name in MIXERS)
     print(f"입력 전체가 같을 때 출력이 변한 정도는 모든 층에서 {same_input:.0f}")
     caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안과 섞는 비율"
@@ -206,12 +237,24 @@ if __name__ == "__main__":
     x, y = torch.randn(2, N, D)
     compared = mixers(D, N)
     with torch.no_grad():
-        pairs = {name: [strength(compared[name], tokens) for tokens in (x, y)] for name in ("conv", "attention")}
+        pairs = {
+            name: [strength(compared[name], tokens) for tokens in (x, y)]
+            for name in ("conv", "attention")
+        }
     figure, axes = plt.subplots(2, 2, figsize=(4.6, 4.8), sharex=True, sharey=True)
     for row, name in zip(axes, pairs):
         for axis, found, title in zip(row, pairs[name], ("입력 A", "입력 B")):
-            axis.imshow(found, vmin=0, vmax=max(each.max() for each in pairs[name]), cmap="viridis")
-            axis.set(title=f"{MIXERS[name]}: {title}", xticks=range(0, N, 2), yticks=range(0, N, 2))
+            axis.imshow(
+                found,
+                vmin=0,
+                vmax=max(each.max() for each in pairs[name]),
+                cmap="viridis",
+            )
+            axis.set(
+                title=f"{MIXERS[name]}: {title}",
+                xticks=range(0, N, 2),
+                yticks=range(0, N, 2),
+            )
             axis.grid(False)
         row[0].set_ylabel("움직인 i")
     for axis in axes[1]:
@@ -245,15 +288,26 @@ if __name__ == "__main__":
     block, conv = Block(D, num_heads=12), nn.Conv1d(D, D, kernel_size=3, padding=1)
     attention_flops, projection_flops, conv_flops = {}, {}, {}
     for N in (197, 394):
-        attention_flops[N] = flops(lambda x: block.attn(x[None], return_attn=True)[0], N, D)
-        projection_flops[N] = flops(lambda x: block.attn.proj(block.attn.qkv(x)[:, :D]), N, D)
+        attention_flops[N] = flops(
+            lambda x: block.attn(x[None], return_attn=True)[0], N, D
+        )
+        projection_flops[N] = flops(
+            lambda x: block.attn.proj(block.attn.qkv(x)[:, :D]), N, D
+        )
         conv_flops[N] = flops(lambda x: conv(x.T), N, D)
-    pairs = [attention_flops[N] - projection_flops[N] for N in (197, 394)]  # Q K^T and the map times V
-    evidence["pair_growth"], evidence["conv_growth"] = pairs[1] / pairs[0], conv_flops[394] / conv_flops[197]
+    pairs = [
+        attention_flops[N] - projection_flops[N] for N in (197, 394)
+    ]  # Q K^T and the map times V
+    evidence["pair_growth"], evidence["conv_growth"] = (
+        pairs[1] / pairs[0],
+        conv_flops[394] / conv_flops[197],
+    )
     evidence["attention_over_ffn"] = attention_flops[197] / flops(block.mlp, 197, D)
     growth = f"어텐션의 쌍 계산 {evidence['pair_growth']:.1f}배, 합성곱 {evidence['conv_growth']:.1f}배"
     print(f"토큰이 두 배가 되면: {growth}")
-    print(f"ViT-B, 토큰 197개: 어텐션 전체의 연산량은 FFN의 {evidence['attention_over_ffn']:.2f}배")
+    print(
+        f"ViT-B, 토큰 197개: 어텐션 전체의 연산량은 FFN의 {evidence['attention_over_ffn']:.2f}배"
+    )
 
 # %%
 if __name__ == "__main__":

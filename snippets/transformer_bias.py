@@ -29,13 +29,15 @@ GRID = SIZE // PATCH
 
 # %%
 def roll_tokens(x, cells):
-    """Move the tokens of (B, G * G, D) so many cells right on their grid, around the edge."""
+    """Move the tokens of (B, G * G, D) so many cells right on their grid, around
+    the edge."""
     return x.unflatten(1, (GRID, GRID)).roll(cells, dims=2).flatten(1, 2)
 
 
 @torch.no_grad()
 def equivariance_error(part, x):
-    """Relative error between part of tokens (B, N, D) moved by one cell and part(x) moved by one cell."""
+    """Relative error between part of tokens (B, N, D) moved by one cell and part(x)
+    moved by one cell."""
     return relative_error(part(roll_tokens(x, 1)), roll_tokens(part(x), 1))
 
 
@@ -56,12 +58,17 @@ if __name__ == "__main__":
         tokens = trained.patch_embed(image)  # (16, 64, 64)
         cut = {
             pixels: relative_error(
-                trained.patch_embed(image.roll(pixels, dims=3)), roll_tokens(tokens, round(pixels / PATCH))
+                trained.patch_embed(image.roll(pixels, dims=3)),
+                roll_tokens(tokens, round(pixels / PATCH)),
             )
             for pixels in (1, PATCH)
         }
     torch.manual_seed(0)
-    flat = nn.Sequential(nn.Flatten(), nn.Linear(GRID**2 * 64, GRID**2 * 64), nn.Unflatten(1, (GRID**2, 64)))
+    flat = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(GRID**2 * 64, GRID**2 * 64),
+        nn.Unflatten(1, (GRID**2, 64)),
+    )
     parts = {
         "위치 임베딩": lambda x: x + position,
         "어텐션": lambda x: block.attn(block.norm1(x))[0],
@@ -73,10 +80,18 @@ if __name__ == "__main__":
 
     def cut_and_back(x):
         """The same patches as a row of tokens, so that it can be asked the same."""
-        return trained.patch_embed(F.fold(x.transpose(1, 2), SIZE, PATCH, stride=PATCH))
+        return trained.patch_embed(
+            F.fold(x.transpose(1, 2), SIZE, PATCH, stride=PATCH)
+        )
 
-    seen_by_cut = seen_tokens(cut_and_back, F.unfold(image[:1], PATCH, stride=PATCH).transpose(1, 2))
-    evidence |= {"cut_1px": cut[1], "cut_patch": cut[PATCH], "cut_sees": seen_by_cut}
+    seen_by_cut = seen_tokens(
+        cut_and_back, F.unfold(image[:1], PATCH, stride=PATCH).transpose(1, 2)
+    )
+    evidence |= {
+        "cut_1px": cut[1],
+        "cut_patch": cut[PATCH],
+        "cut_sees": seen_by_cut,
+    }
     for key, name in {
         "position": "위치 임베딩",
         "attention": "어텐션",
@@ -84,9 +99,20 @@ if __name__ == "__main__":
         "flat": "(대조) 토큰을 모두 편 선형층",
     }.items():
         evidence |= {f"{key}_error": moved[name], f"{key}_sees": seen[name]}
-    rows = [["패치 자르기", f"{PATCH} px: {cut[PATCH]:.0e}, 1 px: {cut[1]:.2f}", seen_by_cut]]
+    rows = [
+        [
+            "패치 자르기",
+            f"{PATCH} px: {cut[PATCH]:.0e}, 1 px: {cut[1]:.2f}",
+            seen_by_cut,
+        ]
+    ]
     rows += [
-        [name, f"{moved[name]:.2f}" if moved[name] > 0.005 else f"{moved[name]:.0e}", seen[name]] for name in parts
+        [
+            name,
+            f"{moved[name]:.2f}" if moved[name] > 0.005 else f"{moved[name]:.0e}",
+            seen[name],
+        ]
+        for name in parts
     ]
     table(
         "parts",
@@ -105,19 +131,34 @@ if __name__ == "__main__":
 
 # %%
 def shuffled(model, images, order):
-    """Logits where patches and position embeddings are put in the same new order: images (B, 3, S, S)."""
+    """Logits where patches and position embeddings are put in the same new order:
+    images (B, 3, S, S)."""
     x = model.patch_embed(images)[:, order] + model.pos_embed[:, 1:][:, order]
-    x = torch.cat([(model.cls_token + model.pos_embed[:, :1]).expand(len(x), -1, -1), x], dim=1)
+    x = torch.cat(
+        [(model.cls_token + model.pos_embed[:, :1]).expand(len(x), -1, -1), x],
+        dim=1,
+    )
     for block in model.blocks:
         x, _ = block(x)
     return model.head(model.norm(x)[:, 0])
 
 
 def likeness(pos_embed, low, high):
-    """Mean cosine similarity of position embeddings (1, 1 + G * G, D) whose cells are low to high cells apart."""
+    """Mean cosine similarity of position embeddings (1, 1 + G * G, D) whose cells
+    are low to high cells apart."""
     p = pos_embed[0, 1:] - pos_embed[0, 1:].mean(0)
-    cell = torch.stack(torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij"), -1).reshape(-1, 2).float()
-    distance, cosine = torch.cdist(cell, cell), F.cosine_similarity(p[:, None], p[None], dim=-1)
+    cell = (
+        torch.stack(
+            torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij"),
+            -1,
+        )
+        .reshape(-1, 2)
+        .float()
+    )
+    distance, cosine = (
+        torch.cdist(cell, cell),
+        F.cosine_similarity(p[:, None], p[None], dim=-1),
+    )
     return cosine[(distance >= low) & (distance < high)].mean().item()
 
 
@@ -128,7 +169,9 @@ if __name__ == "__main__":
         logits = trained(image)
         both = relative_error(shuffled(trained, image, order), logits)
         kept = trained.pos_embed.clone()
-        trained.pos_embed[:, 1:] = kept[:, 1:][:, order.argsort()]  # patches in their places, positions not
+        trained.pos_embed[:, 1:] = kept[:, 1:][
+            :, order.argsort()
+        ]  # patches in their places, positions not
         alone = relative_error(trained(image), logits)
         trained.pos_embed.copy_(kept)
         fresh = [build(seed).pos_embed for seed in SEEDS]
@@ -136,9 +179,15 @@ if __name__ == "__main__":
             evidence[f"{name}_before"] = [likeness(p, *apart) for p in fresh]
             evidence[f"{name}_after"] = likeness(kept, *apart)
     evidence |= {"shuffled_both": both, "shuffled_positions": alone}
-    null["배우지 않은 모델"] = {f"{name}_after": evidence[f"{name}_before"][0] for name in ("near", "far")}
-    print(f"패치와 위치 임베딩을 함께 섞으면 로짓 변화 {both:.0e}, 위치 임베딩만 섞으면 {alone:.2f}")
-    near, far = (statistics.mean(evidence[f"{name}_before"]) for name in ("near", "far"))
+    null["배우지 않은 모델"] = {
+        f"{name}_after": evidence[f"{name}_before"][0] for name in ("near", "far")
+    }
+    print(
+        f"패치와 위치 임베딩을 함께 섞으면 로짓 변화 {both:.0e}, 위치 임베딩만 섞으면 {alone:.2f}"
+    )
+    near, far = (
+        statistics.mean(evidence[f"{name}_before"]) for name in ("near", "far")
+    )
     print(
         f"위치 임베딩의 코사인 유사도: 학습 전 이웃 {near:.2f}, 먼 칸 {far:.2f} → "
         f"학습 후 이웃 {evidence['near_after']:.2f}, 먼 칸 {evidence['far_after']:.2f}"
@@ -154,7 +203,8 @@ if __name__ == "__main__":
 
 # %%
 def pan(scene, pixels):
-    """The scene (from scenes.sample) seen by a camera turned so that everything moves so many pixels right."""
+    """The scene (from scenes.sample) seen by a camera turned so that everything
+    moves so many pixels right."""
     move = torch.tensor([pixels / SIZE, 0.0])
     return {
         **scene,
@@ -183,33 +233,71 @@ if __name__ == "__main__":
             for world, model in ((evidence, trained), (untrained, first)):
                 logits = {s: model(view) for s, view in views.items()}
                 for s in steps:
-                    right = (logits[s].argmax(1) == scene["labels"]).double().mean().item()
+                    right = (
+                        (logits[s].argmax(1) == scene["labels"])
+                        .double()
+                        .mean()
+                        .item()
+                    )
                     world.setdefault(f"accuracy_{s}px", []).append(right)
-                    world.setdefault(f"change_{s}px", []).append(relative_error(logits[s], logits[0]))
+                    world.setdefault(f"change_{s}px", []).append(
+                        relative_error(logits[s], logits[0])
+                    )
         for s, name in ((4, "4px"), (PATCH, "patch")):
             rolled = image.roll(s, dims=3)
-            evidence[f"without_position_{name}"] = relative_error(nowhere(rolled), nowhere(image))
-            evidence[f"with_position_{name}"] = relative_error(trained(rolled), trained(image))
-    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
-    null["옮기지 않은 그림"] = {f"change_{s}px": evidence["change_0px"] for s in steps}
+            evidence[f"without_position_{name}"] = relative_error(
+                nowhere(rolled), nowhere(image)
+            )
+            evidence[f"with_position_{name}"] = relative_error(
+                trained(rolled), trained(image)
+            )
+    mean = {
+        name: statistics.mean(value)
+        for name, value in evidence.items()
+        if isinstance(value, list)
+    }
+    null["옮기지 않은 그림"] = {
+        f"change_{s}px": evidence["change_0px"] for s in steps
+    }
 
     fig, ax = plt.subplots(figsize=(5, 3.2))
     y = torch.tensor([evidence[f"change_{s}px"] for s in steps])
     ax.plot(steps, y.mean(1), "o-", color=BLUE)
     ax.fill_between(steps, y.amin(1), y.amax(1), color=BLUE, alpha=0.2, linewidth=0)
-    ax.set(xlabel="옮긴 거리 (px)", ylabel="로짓의 상대 변화", xticks=[0, 4, 8, 12, 16], ylim=(0, None))
+    ax.set(
+        xlabel="옮긴 거리 (px)",
+        ylabel="로짓의 상대 변화",
+        xticks=[0, 4, 8, 12, 16],
+        ylim=(0, None),
+    )
     for s in (PATCH, 2 * PATCH):
         ax.axvline(s, color=INK, linewidth=1, linestyle=":")
-    ax.annotate("패치 하나", (PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
-    ax.annotate("패치 둘", (2 * PATCH, 0), (-4, 6), textcoords="offset points", ha="right")
+    ax.annotate(
+        "패치 하나", (PATCH, 0), (-4, 6), textcoords="offset points", ha="right"
+    )
+    ax.annotate(
+        "패치 둘", (2 * PATCH, 0), (-4, 6), textcoords="offset points", ha="right"
+    )
     show(
         fig,
         "logit_change",
         f"로짓은 패치 반 개({PATCH // 2} px)를 옮길 때 {mean['change_4px']:.2f}만큼 바뀌었다가, "
         f"패치 하나({PATCH} px)를 옮기면 {mean['change_8px']:.2f}만큼만 바뀌어요. 변화가 패치 크기를 주기로 오르내려요.",
     )
-    rows = [[f"{s} px", f"{mean[f'accuracy_{s}px']:.1%}", f"{mean[f'change_{s}px']:.2f}"] for s in steps]
-    table("trained_shift", "장면 200장씩, 시드 5개: 옮긴 거리와 정확도", ["옮긴 거리", "정확도", "로짓 변화"], rows)
+    rows = [
+        [
+            f"{s} px",
+            f"{mean[f'accuracy_{s}px']:.1%}",
+            f"{mean[f'change_{s}px']:.2f}",
+        ]
+        for s in steps
+    ]
+    table(
+        "trained_shift",
+        "장면 200장씩, 시드 5개: 옮긴 거리와 정확도",
+        ["옮긴 거리", "정확도", "로짓 변화"],
+        rows,
+    )
 
 
 # %% [markdown]
@@ -221,12 +309,14 @@ if __name__ == "__main__":
 
 # %%
 def place(digits, dy=0, dx=0):
-    """Digits (n, 1, 8, 8) on an empty 16 x 16 canvas, dy down and dx right of its middle."""
+    """Digits (n, 1, 8, 8) on an empty 16 x 16 canvas, dy down and dx right of its
+    middle."""
     return F.pad(digits, (4 + dx, 4 - dx, 4 + dy, 4 - dy), value=-MEAN / STD)
 
 
 def digit_vit(seed, position):
-    """A ViT with 4 x 4 patches of 4 px: (B, 1, 16, 16) -> (B, 10); position: std of its embeddings, None for none."""
+    """A ViT with 4 x 4 patches of 4 px: (B, 1, 16, 16) -> (B, 10); position: std of
+    its embeddings, None for none."""
     model = small_vit(seed, img_size=16, patch_size=4)
     if position:
         nn.init.normal_(model.pos_embed, std=position)
@@ -237,7 +327,11 @@ def digit_vit(seed, position):
 
 # %%
 if __name__ == "__main__":
-    kinds = {"with": 0.5, "without": None, "small": 0.02}  # 0.02 is what timm starts a ViT with
+    kinds = {
+        "with": 0.5,
+        "without": None,
+        "small": 0.02,
+    }  # 0.02 is what timm starts a ViT with
     for seed in SEEDS:
         (digits, labels), _, (test_digits, test_labels) = load(seed)
         test_digits, test_labels = test_digits[:250], test_labels[:250]
@@ -248,25 +342,47 @@ if __name__ == "__main__":
                     train(model, place(digits), labels, seed, lr=0.005, steps=120)
                 for s in range(5):
                     two = place(test_digits, dx=s), place(test_digits, dy=s)
-                    right = statistics.mean(accuracy(model, x, test_labels) for x in two)
-                    world.setdefault(f"fixed_{kind}_position_{s}px", []).append(right)
-    mean = {name: statistics.mean(value) for name, value in evidence.items() if isinstance(value, list)}
+                    right = statistics.mean(
+                        accuracy(model, x, test_labels) for x in two
+                    )
+                    world.setdefault(f"fixed_{kind}_position_{s}px", []).append(
+                        right
+                    )
+    mean = {
+        name: statistics.mean(value)
+        for name, value in evidence.items()
+        if isinstance(value, list)
+    }
     for kind in kinds:
         still = evidence[f"fixed_{kind}_position_0px"]
-        null["옮기지 않은 그림"] |= {f"fixed_{kind}_position_{s}px": still for s in range(1, 5)}
+        null["옮기지 않은 그림"] |= {
+            f"fixed_{kind}_position_{s}px": still for s in range(1, 5)
+        }
     # the same distances in patches: none and a half
-    null["가운데에서만 배운 모델"] = {f"accuracy_{s}px": evidence[f"fixed_with_position_{s // 2}px"] for s in (0, 4)}
+    null["가운데에서만 배운 모델"] = {
+        f"accuracy_{s}px": evidence[f"fixed_with_position_{s // 2}px"]
+        for s in (0, 4)
+    }
 
     fig, ax = plt.subplots(figsize=(5, 3.4))
     for kind, label, colour, marker in (
         ("with", "위치 임베딩 있음", BLUE, "o"),
         ("without", "위치 임베딩 없음", ORANGE, "s"),
     ):
-        y = torch.tensor([evidence[f"fixed_{kind}_position_{s}px"] for s in range(5)])
+        y = torch.tensor(
+            [evidence[f"fixed_{kind}_position_{s}px"] for s in range(5)]
+        )
         ax.plot(range(5), y.mean(1), marker=marker, color=colour, label=label)
-        ax.fill_between(range(5), y.amin(1), y.amax(1), color=colour, alpha=0.2, linewidth=0)
+        ax.fill_between(
+            range(5), y.amin(1), y.amax(1), color=colour, alpha=0.2, linewidth=0
+        )
     ax.axhline(0.1, color=INK, linewidth=1, linestyle=":")
-    ax.set(xlabel="시험할 때 옮긴 거리 (px, 4 px가 패치 하나)", ylabel="시험 정확도", xticks=range(5), ylim=(0, 1.02))
+    ax.set(
+        xlabel="시험할 때 옮긴 거리 (px, 4 px가 패치 하나)",
+        ylabel="시험 정확도",
+        xticks=range(5),
+        ylim=(0, 1.02),
+    )
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.legend(loc="upper center")
     show(

@@ -23,12 +23,16 @@ LATENT = 8  # numbers in a code
 
 def mlp(inputs, outputs, hidden=128):
     """One hidden layer: (..., inputs) -> (..., outputs)."""
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
+    )
 
 
 def reconstruction(logits, x):
     """-log p(x|z) in nats: logits and x (..., 64) -> (...)."""
-    return F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(dim=-1)
+    return F.binary_cross_entropy_with_logits(
+        logits, x.expand_as(logits), reduction="none"
+    ).sum(dim=-1)
 
 
 class Autoencoder(nn.Module):
@@ -50,7 +54,11 @@ class VAE(nn.Module):
 
     def __init__(self, beta=1.0):
         super().__init__()
-        self.encoder, self.decoder, self.beta = mlp(64, 2 * LATENT), mlp(LATENT, 64), beta
+        self.encoder, self.decoder, self.beta = (
+            mlp(64, 2 * LATENT),
+            mlp(LATENT, 64),
+            beta,
+        )
 
     def posterior(self, x):
         """q(z|x) = N(mu, sigma^2): mu and sigma, (B, Z) each."""
@@ -62,17 +70,23 @@ class VAE(nn.Module):
 
     def loss(self, x):
         mu, sigma = self.posterior(x)
-        z = mu + sigma * torch.randn_like(mu)  # VAE (1312.6114) §2.4: the noise comes from outside
-        return reconstruction(self.decoder(z), x) + self.beta * kl(mu, sigma)  # minus the ELBO, where beta is 1
+        z = mu + sigma * torch.randn_like(
+            mu
+        )  # VAE (1312.6114) §2.4: the noise comes from outside
+        return reconstruction(self.decoder(z), x) + self.beta * kl(
+            mu, sigma
+        )  # minus the ELBO, where beta is 1
 
 
 def kl(mu, sigma):
-    """KL(N(mu, sigma^2) || N(0, I)) in nats, of (..., Z) -> (...): VAE, appendix B."""
+    """KL(N(mu, sigma^2) || N(0, I)) in nats, of (..., Z) -> (...): VAE, appendix
+    B."""
     return (mu.square() + sigma.square() - 1 - 2 * sigma.log()).sum(dim=-1) / 2
 
 
 def train(model, x, seed, steps=500, lr=0.01):
-    """Adam on batches of 100 of x (B, 64); the very same for both kinds of model."""
+    """Adam on batches of 100 of x (B, 64); the very same for both kinds of
+    model."""
     torch.manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
@@ -99,14 +113,16 @@ def train(model, x, seed, steps=500, lr=0.01):
 
 # %%
 def energy_distance(x, y):
-    """2 E|x - y| - E|x - x'| - E|y - y'| for samples x (N, 64) and y (M, 64): about 0 if of one distribution."""
+    """2 E|x - y| - E|x - x'| - E|y - y'| for samples x (N, 64) and y (M, 64): about
+    0 if of one distribution."""
     within = [torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y)]
     return (2 * torch.cdist(x, y).mean() - sum(within)).item()
 
 
 @torch.no_grad()
 def rescaled(ae, x):
-    """The same autoencoder, its codes of images x (B, 64) written with mean 0 and deviation 1."""
+    """The same autoencoder, its codes of images x (B, 64) written with mean 0 and
+    deviation 1."""
     same, codes = deepcopy(ae), ae.code(x)  # (B, Z)
     centre, scale = codes.mean(dim=0), codes.std(dim=0)  # (Z)
     same.encoder[-1].weight /= scale[:, None]
@@ -117,7 +133,8 @@ def rescaled(ae, x):
 
 
 def fitted_codes(codes, count):
-    """New codes (count, Z) from the Gaussian with the mean and the covariance of codes (B, Z)."""
+    """New codes (count, Z) from the Gaussian with the mean and the covariance of
+    codes (B, Z)."""
     spread = torch.linalg.cholesky(codes.T.cov())
     return codes.mean(dim=0) + torch.randn(count, codes.shape[1]) @ spread.T
 
@@ -133,7 +150,10 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence, null = {}, {"배우지 않은 모델": {}}
     splits = [[part.float() for part in load(seed)[:2]] for seed in range(5)]
-    models, raw = {"ae": [], "vae": []}, {"ae": [], "vae": []}  # trained, and as they began
+    models, raw = (
+        {"ae": [], "vae": []},
+        {"ae": [], "vae": []},
+    )  # trained, and as they began
     for seed, (x, _) in enumerate(splits):
         torch.manual_seed(seed)
         for name, kind in (("ae", Autoencoder), ("vae", VAE)):
@@ -143,7 +163,8 @@ if __name__ == "__main__":
 
 # %%
 def generated(ae, vae, x):
-    """Samples of all kinds: {name: (2000, 64)}, and the ink (2000, 64) of those that a decoder drew."""
+    """Samples of all kinds: {name: (2000, 64)}, and the ink (2000, 64) of those
+    that a decoder drew."""
     z = torch.randn(2000, LATENT)
     ink = {
         "independent": fit(x, 0).expand(2000, 64).float(),
@@ -156,10 +177,17 @@ def generated(ae, vae, x):
 
 
 def measure(drawn, x, test):
-    """How far samples {name: (n, 64)} are from new images test and from the training images x: {name: value}."""
-    energy = {f"energy_{name}": energy_distance(images, test) for name, images in drawn.items()}
+    """How far samples {name: (n, 64)} are from new images test and from the
+    training images x: {name: value}."""
+    energy = {
+        f"energy_{name}": energy_distance(images, test)
+        for name, images in drawn.items()
+    }
     compared = drawn | {"real": test}
-    return energy | {f"nearest_{name}": nearest(images[:500], x) for name, images in compared.items()}
+    return energy | {
+        f"nearest_{name}": nearest(images[:500], x)
+        for name, images in compared.items()
+    }
 
 
 def listed(results):
@@ -183,19 +211,32 @@ if __name__ == "__main__":
         ae, vae = models["ae"][seed], models["vae"][seed]
         drawn, ink = generated(ae, vae, x)
         with torch.no_grad():
-            found = {f"error_{name}": model.loss(test).mean().item() for name, model in (("ae", ae), ("vae", vae))}
+            found = {
+                f"error_{name}": model.loss(test).mean().item()
+                for name, model in (("ae", ae), ("vae", vae))
+            }
             found["error_vae"] -= kl(*vae.posterior(test)).mean().item()
             found["error_ae_rescaled"] = rescaled(ae, x).loss(test).mean().item()
             found |= {
-                f"code_std_{name}": model.code(x).std(dim=0).mean().item() for name, model in (("ae", ae), ("vae", vae))
+                f"code_std_{name}": model.code(x).std(dim=0).mean().item()
+                for name, model in (("ae", ae), ("vae", vae))
             }
         results.append(found | measure(drawn, x, test))
-        untrained.append(measure(generated(raw["ae"][seed], raw["vae"][seed], x)[0], x, test))
+        untrained.append(
+            measure(generated(raw["ae"][seed], raw["vae"][seed], x)[0], x, test)
+        )
     evidence |= listed(results)
     null["배우지 않은 모델"] |= listed(untrained)
-    energy, pixels = ({name: evidence[f"{kind}_{name}"] for name in names} for kind in ("energy", "nearest"))
+    energy, pixels = (
+        {name: evidence[f"{kind}_{name}"] for name in names}
+        for kind in ("energy", "nearest")
+    )
     rows = [
-        [names[name], f"{mean(energy[name]):.4f} ± {stdev(energy[name]):.4f}", f"{mean(pixels[name]):.1f}"]
+        [
+            names[name],
+            f"{mean(energy[name]):.4f} ± {stdev(energy[name]):.4f}",
+            f"{mean(pixels[name]):.1f}",
+        ]
         for name in names
     ]
     table(
@@ -204,10 +245,20 @@ if __name__ == "__main__":
         ["표본", "에너지 거리", "가장 닮은 학습 이미지와 다른 픽셀"],
         rows,
     )
-    spreads, errors = ({name: mean(evidence[f"{kind}_{name}"]) for name in models} for kind in ("code_std", "error"))
-    same = max(abs(a - b) for a, b in zip(evidence["error_ae_rescaled"], evidence["error_ae"]))
-    print(f"부호의 표준편차: 오토인코더 {spreads['ae']:.1f}, VAE {spreads['vae']:.2f}")
-    print(f"되살리는 오차 -log p(x|z): 오토인코더 {errors['ae']:.1f}, VAE {errors['vae']:.1f}나트")
+    spreads, errors = (
+        {name: mean(evidence[f"{kind}_{name}"]) for name in models}
+        for kind in ("code_std", "error")
+    )
+    same = max(
+        abs(a - b)
+        for a, b in zip(evidence["error_ae_rescaled"], evidence["error_ae"])
+    )
+    print(
+        f"부호의 표준편차: 오토인코더 {spreads['ae']:.1f}, VAE {spreads['vae']:.2f}"
+    )
+    print(
+        f"되살리는 오차 -log p(x|z): 오토인코더 {errors['ae']:.1f}, VAE {errors['vae']:.1f}나트"
+    )
     print(f"단위만 바꾼 오토인코더와 되살리는 오차의 차이 {same:.0e}나트 이하")
 
 # %%
@@ -216,8 +267,21 @@ if __name__ == "__main__":
         f"N(0, I)에서 뽑은 부호를 되살리면 오토인코더는 얼룩(에너지 거리 {mean(energy['ae']):.2f}), VAE는 숫자를 닮은 그림"
         f"({mean(energy['vae']):.3f})이 나와요. 오토인코더도 부호에 맞춘 가우시안에서 뽑으면 {mean(energy['ae_fitted']):.3f}이에요."
     )
-    rows = {"오토인코더": ink["ae"], "VAE": ink["vae"], "뒤에 맞춤": ink["ae_fitted"]}
-    show(draw_rows([("진짜", test[:8]), *((title, images[:8]) for title, images in rows.items())]), "pictures", alt)
+    rows = {
+        "오토인코더": ink["ae"],
+        "VAE": ink["vae"],
+        "뒤에 맞춤": ink["ae_fitted"],
+    }
+    show(
+        draw_rows(
+            [
+                ("진짜", test[:8]),
+                *((title, images[:8]) for title, images in rows.items()),
+            ]
+        ),
+        "pictures",
+        alt,
+    )
 
 # %% [markdown]
 # ## 손실과 확률은 무슨 사이일까요?
@@ -232,11 +296,14 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def log_weights(vae, x, count):
-    """log p(x, z) - log q(z|x) for count draws of z from q: (count, B). Its mean over draws tends to the ELBO."""
+    """log p(x, z) - log q(z|x) for count draws of z from q: (count, B). Its mean
+    over draws tends to the ELBO."""
     mu, sigma = vae.posterior(x)
     noise = torch.randn(count, *mu.shape)
     z = mu + sigma * noise  # (count, B, Z)
-    log_ratio = ((noise.square() - z.square()) / 2 + sigma.log()).sum(dim=-1)  # log p(z) - log q(z|x)
+    log_ratio = ((noise.square() - z.square()) / 2 + sigma.log()).sum(
+        dim=-1
+    )  # log p(z) - log q(z|x)
     return log_ratio - reconstruction(vae.decoder(z), x)
 
 
@@ -244,7 +311,9 @@ def log_weights(vae, x, count):
 def log_p_by_prior(vae, x, count):
     """log of the mean of p(x|z) over count draws of z from N(0, I): (B)."""
     logits = vae.decoder(torch.randn(count, LATENT))  # (count, 64)
-    log_p = x @ logits.T - F.softplus(logits).sum(dim=-1)  # (B, count): the reconstruction of every x by every z
+    log_p = x @ logits.T - F.softplus(logits).sum(
+        dim=-1
+    )  # (B, count): the reconstruction of every x by every z
     return log_p.logsumexp(dim=1) - log(count)
 
 
@@ -253,13 +322,25 @@ if __name__ == "__main__":
     counts, results, untrained = [1, 10, 100, 1000, 10_000, 100_000], [], []
     for seed, (_, test) in enumerate(splits):
         torch.manual_seed(seed)
-        for vae, into in ((models["vae"][seed], results), (raw["vae"][seed], untrained)):
+        for vae, into in (
+            (models["vae"][seed], results),
+            (raw["vae"][seed], untrained),
+        ):
             images = test[:100]
             weights = log_weights(vae, images, 1000)  # (1000, 100)
-            by_encoder = [(weights[:count].logsumexp(dim=0) - log(count)).mean().item() for count in counts[:4]]
-            by_prior = [log_p_by_prior(vae, images, count).mean().item() for count in counts]
+            by_encoder = [
+                (weights[:count].logsumexp(dim=0) - log(count)).mean().item()
+                for count in counts[:4]
+            ]
+            by_prior = [
+                log_p_by_prior(vae, images, count).mean().item() for count in counts
+            ]
             with torch.no_grad():
-                minus_loss = -torch.stack([vae.loss(images).mean() for _ in range(100)]).mean().item()
+                minus_loss = (
+                    -torch.stack([vae.loss(images).mean() for _ in range(100)])
+                    .mean()
+                    .item()
+                )
             elbo, log_p = weights.mean().item(), by_encoder[-1]
             into.append(
                 {
@@ -279,7 +360,9 @@ if __name__ == "__main__":
     null["배우지 않은 모델"] |= listed(untrained)
     print(f"ELBO {mean(found['elbo']):.2f} ± {stdev(found['elbo']):.2f}")
     print(f"-(복원 오차 + KL)과의 차이 {max(found['formula_error']):.3f} 이하")
-    print(f"인코더의 도움으로 어림한 log p(x) {mean(found['log_p']):.2f}, ELBO와의 틈 {mean(found['gap']):.2f}나트")
+    print(
+        f"인코더의 도움으로 어림한 log p(x) {mean(found['log_p']):.2f}, ELBO와의 틈 {mean(found['gap']):.2f}나트"
+    )
     print(
         f"N(0, I)에서 10만 개를 뽑아 어림한 log p(x) {mean(found['log_p_by_prior']):.2f}, "
         f"열 개만 뽑으면 {mean(found['log_p_by_prior_10']):.1f}"
@@ -289,8 +372,21 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     elbo, by_encoder, by_prior = curves
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
-    axis.plot(counts[:4], by_encoder, color=BLUE, marker="o", label="인코더가 알려 준 데서 뽑음")
-    axis.plot(counts, by_prior, color=ORANGE, marker="s", linestyle="--", label="N(0, I)에서 뽑음")
+    axis.plot(
+        counts[:4],
+        by_encoder,
+        color=BLUE,
+        marker="o",
+        label="인코더가 알려 준 데서 뽑음",
+    )
+    axis.plot(
+        counts,
+        by_prior,
+        color=ORANGE,
+        marker="s",
+        linestyle="--",
+        label="N(0, I)에서 뽑음",
+    )
     axis.axhline(elbo, color=INK, linestyle=":", linewidth=1.2, label="ELBO")
     axis.set(
         xscale="log",
@@ -320,15 +416,20 @@ if __name__ == "__main__":
 
 # %%
 def gradients(vae, x, count):
-    """Two estimates of d/dmu E_q[log p(x|z)], from each of count draws: (count, B, Z) each."""
+    """Two estimates of d/dmu E_q[log p(x|z)], from each of count draws: (count, B,
+    Z) each."""
     with torch.no_grad():
         mu, sigma = vae.posterior(x)
     noise = torch.randn(count, *mu.shape)
     z = (mu + sigma * noise).requires_grad_()
     log_likelihood = -reconstruction(vae.decoder(z), x)  # (count, B)
     (pathwise,) = torch.autograd.grad(log_likelihood.sum(), z)  # dz/dmu = 1
-    level = log_likelihood.detach() - log_likelihood.detach().mean(dim=0)  # less the mean: less noise
-    return pathwise, level[..., None] * noise / sigma  # d log q / dmu = noise / sigma
+    level = log_likelihood.detach() - log_likelihood.detach().mean(
+        dim=0
+    )  # less the mean: less noise
+    return pathwise, level[
+        ..., None
+    ] * noise / sigma  # d log q / dmu = noise / sigma
 
 
 # %%
@@ -338,17 +439,29 @@ if __name__ == "__main__":
         torch.manual_seed(seed)
         pathwise, score = gradients(models["vae"][seed], test[:30], 2000)
         ratios.append((score.var(dim=0).mean() / pathwise.var(dim=0).mean()).item())
-        both = torch.stack([pathwise.mean(dim=0).flatten(), score.mean(dim=0).flatten()])
+        both = torch.stack(
+            [pathwise.mean(dim=0).flatten(), score.mean(dim=0).flatten()]
+        )
         agreements.append(both.corrcoef()[0, 1].item())
     vae = models["vae"][-1]
     vae.zero_grad()
     mu, sigma = vae.posterior(test)
-    plain = torch.distributions.Normal(mu, sigma).sample()  # drawn without a way back
+    plain = torch.distributions.Normal(
+        mu, sigma
+    ).sample()  # drawn without a way back
     reconstruction(vae.decoder(plain), test).mean().backward()
-    encoder_gradient = sum(p.grad.abs().sum().item() for p in vae.encoder.parameters() if p.grad is not None)
+    encoder_gradient = sum(
+        p.grad.abs().sum().item()
+        for p in vae.encoder.parameters()
+        if p.grad is not None
+    )
     print(f"2,000번 평균한 두 기울기의 상관계수 {mean(agreements):.3f}")
-    print(f"분산은 점수 함수 쪽이 {mean(ratios):.1f}배 (시드 다섯에서 {min(ratios):.1f}~{max(ratios):.1f})")
-    print(f"z를 그냥 뽑았을 때 인코더가 복원 오차에서 받는 기울기의 크기: {encoder_gradient}")
+    print(
+        f"분산은 점수 함수 쪽이 {mean(ratios):.1f}배 (시드 다섯에서 {min(ratios):.1f}~{max(ratios):.1f})"
+    )
+    print(
+        f"z를 그냥 뽑았을 때 인코더가 복원 오차에서 받는 기울기의 크기: {encoder_gradient}"
+    )
     evidence |= {
         "gradient_agreement": agreements,
         "variance_ratio": ratios,
@@ -364,10 +477,16 @@ if __name__ == "__main__":
 
 # %%
 def way_between(model, x, y, steps):
-    """Probability of ink along the straight way between the codes of x and y (B, 64): (steps, B, 64)."""
+    """Probability of ink along the straight way between the codes of x and y (B,
+    64): (steps, B, 64)."""
     with torch.no_grad():
         start, end = model.code(x), model.code(y)
-    return torch.stack([decode(model, start.lerp(end, t)) for t in torch.linspace(0, 1, steps).tolist()])
+    return torch.stack(
+        [
+            decode(model, start.lerp(end, t))
+            for t in torch.linspace(0, 1, steps).tolist()
+        ]
+    )
 
 
 # %%
@@ -377,11 +496,20 @@ if __name__ == "__main__":
         torch.manual_seed(seed)
         first, second = test[:250], test[250:]
         for nets, into in ((models, results), (raw, untrained)):
-            found = {"middle_pixels": nearest(torch.bernoulli((first + second) / 2), x)}
+            found = {
+                "middle_pixels": nearest(torch.bernoulli((first + second) / 2), x)
+            }
             for name in nets:
-                way = way_between(nets[name][seed], first, second, 3).round()  # to the likelier colour of each pixel
-                found |= {f"end_{name}": nearest(way[0], x), f"middle_{name}": nearest(way[1], x)}
-            found["blots"] = nearest(decode(nets["ae"][seed], torch.randn(250, LATENT)).round(), x)
+                way = way_between(
+                    nets[name][seed], first, second, 3
+                ).round()  # to the likelier colour of each pixel
+                found |= {
+                    f"end_{name}": nearest(way[0], x),
+                    f"middle_{name}": nearest(way[1], x),
+                }
+            found["blots"] = nearest(
+                decode(nets["ae"][seed], torch.randn(250, LATENT)).round(), x
+            )
             into.append(found)
     found = listed(results)
     evidence |= found
@@ -389,7 +517,9 @@ if __name__ == "__main__":
     print("가장 닮은 학습 이미지와 다른 픽셀")
     for name, label in (("ae", "오토인코더"), ("vae", "VAE")):
         end, middle = found[f"end_{name}"], found[f"middle_{name}"]
-        print(f"  {label}: 끝 {mean(end):.1f} → 가운데 {mean(middle):.1f} ± {stdev(middle):.1f}")
+        print(
+            f"  {label}: 끝 {mean(end):.1f} → 가운데 {mean(middle):.1f} ± {stdev(middle):.1f}"
+        )
     print(
         f"  픽셀을 절반씩 섞으면 {mean(found['middle_pixels']):.1f}, "
         f"오토인코더로 N(0, I)의 부호를 되살리면 {mean(found['blots']):.1f}"
@@ -399,9 +529,12 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     pair = test[:1], test[3:4]
     ways = [
-        (label, way_between(models[name][-1], *pair, 8)[:, 0]) for name, label in (("ae", "오토인코더"), ("vae", "VAE"))
+        (label, way_between(models[name][-1], *pair, 8)[:, 0])
+        for name, label in (("ae", "오토인코더"), ("vae", "VAE"))
     ]
-    pixel_way = torch.cat([pair[0].lerp(pair[1], t) for t in torch.linspace(0, 1, 8).tolist()])
+    pixel_way = torch.cat(
+        [pair[0].lerp(pair[1], t) for t in torch.linspace(0, 1, 8).tolist()]
+    )
     alt = (
         f"두 부호의 가운데를 되살리면 가장 닮은 학습 이미지와 오토인코더는 {mean(found['middle_ae']):.1f}픽셀, VAE는 "
         f"{mean(found['middle_vae']):.1f}픽셀 달라요. 픽셀을 섞은 것은 두 그림이 겹쳐 보이고 {mean(found['middle_pixels']):.1f}픽셀 달라요."
@@ -418,17 +551,31 @@ if __name__ == "__main__":
 # %%
 @torch.no_grad()
 def costs(vae, test):
-    """What a VAE takes for images test (T, 64), in nats an image, and how far its samples are from them."""
+    """What a VAE takes for images test (T, 64), in nats an image, and how far its
+    samples are from them."""
     mu, sigma = vae.posterior(test)
     cost = kl(mu, sigma).mean().item()
-    error = reconstruction(vae.decoder(mu + sigma * torch.randn(20, *mu.shape)), test).mean().item()
+    error = (
+        reconstruction(vae.decoder(mu + sigma * torch.randn(20, *mu.shape)), test)
+        .mean()
+        .item()
+    )
     samples = torch.bernoulli(decode(vae, torch.randn(2000, LATENT)))
-    return {"error": error, "kl": cost, "elbo": -error - cost, "energy": energy_distance(samples, test)}
+    return {
+        "error": error,
+        "kl": cost,
+        "elbo": -error - cost,
+        "energy": energy_distance(samples, test),
+    }
 
 
 # %%
 if __name__ == "__main__":
-    betas, by_beta, untrained = {0.01: "beta_001", 1: "beta_1", 3: "beta_3", 64: "beta_64"}, {}, []
+    betas, by_beta, untrained = (
+        {0.01: "beta_001", 1: "beta_1", 3: "beta_3", 64: "beta_64"},
+        {},
+        [],
+    )
     for seed, (x, test) in enumerate(splits):
         for beta in betas:
             torch.manual_seed(seed)
@@ -437,8 +584,12 @@ if __name__ == "__main__":
         untrained.append(costs(raw["vae"][seed], test))
     by_beta = {beta: listed(found) for beta, found in by_beta.items()}
     for beta, label in betas.items():
-        evidence |= {f"{label}_{name}": found for name, found in by_beta[beta].items()}
-        null["배우지 않은 모델"] |= {f"{label}_{name}": found for name, found in listed(untrained).items()}
+        evidence |= {
+            f"{label}_{name}": found for name, found in by_beta[beta].items()
+        }
+        null["배우지 않은 모델"] |= {
+            f"{label}_{name}": found for name, found in listed(untrained).items()
+        }
     independent = [log_prob(fit(x, 0), test, 0).mean().item() for x, test in splits]
     rows = [
         [

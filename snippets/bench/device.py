@@ -1,4 +1,5 @@
-"""The device that is measured and the machine around it: names, memory, versions."""
+"""The device that is measured and the machine around it: names, memory,
+versions."""
 
 import ctypes
 import os
@@ -11,12 +12,25 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("torch", "timm", "transformers", "torchvision", "vit-pytorch", "triton", "numpy")
+PACKAGES = (
+    "torch",
+    "timm",
+    "transformers",
+    "torchvision",
+    "vit-pytorch",
+    "triton",
+    "numpy",
+)
 
 
 def pick_device(name):
-    """A torch.device by name, "auto" for the fastest kind. Raises ValueError if missing."""
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """A torch.device by name, "auto" for the fastest kind. Raises ValueError if
+    missing."""
+    have = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if name == "auto":
         name = next(kind for kind, there in have.items() if there)
     try:
@@ -28,7 +42,9 @@ def pick_device(name):
         raise ValueError(f"{name}: 이 컴퓨터의 PyTorch에는 이 장치가 없어요.")
     if cuda:
         device = torch.device("cuda", index)
-        torch.cuda.set_device(device)  # events and memory statistics are the current one's
+        torch.cuda.set_device(
+            device
+        )  # events and memory statistics are the current one's
     return device
 
 
@@ -39,7 +55,8 @@ def cpu_has(name):
 
 
 def precisions_of(device):
-    """The precisions that a torch.device has of its own, the fastest first: list."""
+    """The precisions that a torch.device has of its own, the fastest first:
+    list."""
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
         return ["bf16", "tf32", "float32"]
     if device.type != "cpu":
@@ -50,8 +67,19 @@ def precisions_of(device):
 
 def describe_device(device):
     """What is known of a torch.device: dict, None for what cannot be told."""
-    unknown = ("memory_bytes", "driver", "capability", "multiprocessors", "cuda", "cudnn")
-    about = {"kind": device.type, "name": cpu_name(), "threads": torch.get_num_threads()}
+    unknown = (
+        "memory_bytes",
+        "driver",
+        "capability",
+        "multiprocessors",
+        "cuda",
+        "cudnn",
+    )
+    about = {
+        "kind": device.type,
+        "name": cpu_name(),
+        "threads": torch.get_num_threads(),
+    }
     about |= dict.fromkeys(unknown)
     if device.type == "cpu":
         flags = ("avx2", "avx512", "avx512_bf16", "amx_tile", "amx_bf16")
@@ -59,11 +87,15 @@ def describe_device(device):
         about["memory_bytes"] = total_memory()
     if device.type == "cuda":
         gpu = torch.cuda.get_device_properties(device)
-        driver = _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+        driver = _output(
+            "nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"
+        )
         about |= {
             "name": gpu.name,
             "memory_bytes": gpu.total_memory,
-            "driver": driver.splitlines()[0] if driver else None,  # one for all GPUs
+            "driver": driver.splitlines()[0]
+            if driver
+            else None,  # one for all GPUs
             "capability": f"{gpu.major}.{gpu.minor}",
             "multiprocessors": gpu.multi_processor_count,
             "cuda": torch.version.cuda or torch.version.hip,
@@ -76,7 +108,12 @@ def describe_host():
     """The machine around the device: dict. Neither its name nor its user's."""
     system = f"{platform.system()} {platform.release()}"
     cores, memory = os.cpu_count(), total_memory()
-    return {"cpu": cpu_name(), "cores": cores, "system": system, "memory_bytes": memory}
+    return {
+        "cpu": cpu_name(),
+        "cores": cores,
+        "system": system,
+        "memory_bytes": memory,
+    }
 
 
 def versions():
@@ -89,18 +126,31 @@ def versions():
 
 
 def commit():
-    """The commit that this file is of, "-dirty" if files were changed, None outside git."""
+    """The commit that this file is of, "-dirty" if files were changed, None outside
+    git."""
     file = Path(__file__).resolve()
-    if _output("git", "ls-files", "--error-unmatch", file.name, cwd=file.parent) is None:
+    if (
+        _output("git", "ls-files", "--error-unmatch", file.name, cwd=file.parent)
+        is None
+    ):
         return None  # the folder may lie in somebody else's repository
-    describe = ("git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12")
+    describe = (
+        "git",
+        "describe",
+        "--always",
+        "--dirty",
+        "--exclude=*",
+        "--abbrev=12",
+    )
     return _output(*describe, cwd=file.parent)
 
 
 def cpu_name():
     """The processor's name: str."""
     names = _read(r"^model name\s*:\s*(.*\S)", "/proc/cpuinfo")
-    name = names[0] if names else _output("sysctl", "-n", "machdep.cpu.brand_string")
+    name = (
+        names[0] if names else _output("sysctl", "-n", "machdep.cpu.brand_string")
+    )
     return name or platform.processor() or platform.machine()
 
 
@@ -117,9 +167,15 @@ def refuse_too_much_memory(share=0.9):
 
     Else it promises any amount, and kills the process that uses what is not there.
     """
-    free = [1024 * int(kB) for kB in _read(r"^MemAvailable:\s+(\d+) kB", "/proc/meminfo")]
+    free = [
+        1024 * int(kB)
+        for kB in _read(r"^MemAvailable:\s+(\d+) kB", "/proc/meminfo")
+    ]
     paths = (f"/sys/fs/cgroup/memory.{name}" for name in ("max", "current"))
-    free += [int(most) - int(now) for most, now in zip(*(_read(r"^(\d+)$", path) for path in paths))]
+    free += [
+        int(most) - int(now)
+        for most, now in zip(*(_read(r"^(\d+)$", path) for path in paths))
+    ]
     if not free:
         return
     import resource
@@ -132,9 +188,11 @@ def refuse_too_much_memory(share=0.9):
 
 
 def keep_freed_memory():
-    """Make glibc keep what is freed, as CUDA's allocator does -> whether it does: bool.
+    """Make glibc keep what is freed, as CUDA's allocator does -> whether it does:
+    bool.
 
-    Otherwise each call asks the system for its large tensors anew, and their empty pages
+    Otherwise each call asks the system for its large tensors anew, and their empty
+    pages
     may cost more than their numbers, and never the same.
     """
     try:

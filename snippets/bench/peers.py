@@ -1,4 +1,5 @@
-"""The ViTs of other libraries, with our weights where they compute the same function.
+"""The ViTs of other libraries, with our weights where they compute the same
+function.
 
 None of them is needed: what is not installed is not measured.
 """
@@ -14,7 +15,8 @@ from vit import SIZES, vit
 LIBRARIES = ("mundap", "timm", "transformers", "torchvision", "vit-pytorch")
 DECLARED = []  # a torch.library.Library takes its operators along when it goes
 
-# Our parameters' names, which are timm's, in another library: pattern -> replacement
+# Our parameters' names, which are timm's, in another library: pattern ->
+# replacement
 TORCHVISION = {
     r"^cls_token": "class_token",
     r"^pos_embed": "encoder.pos_embedding",
@@ -44,13 +46,17 @@ TRANSFORMERS = {
 
 def installed_libraries():
     """Those of LIBRARIES that can be imported here: list. The first is ours."""
-    return ["mundap", *(name for name in LIBRARIES[1:] if find_spec(name.replace("-", "_")))]
+    return [
+        "mundap",
+        *(name for name in LIBRARIES[1:] if find_spec(name.replace("-", "_"))),
+    ]
 
 
 def build(library, name, state):
     """A library's ViT of that name with our weights -> (module, whether they fit).
 
-    vit-pytorch's is another network of the same size: norms around the patches, no bias
+    vit-pytorch's is another network of the same size: norms around the patches, no
+    bias
     in Q, K, V. Raises ImportError where the library is not installed.
     """
     size, P = name.split("/")[0], int(name.split("/")[1])
@@ -62,20 +68,30 @@ def build(library, name, state):
     attempt(import_torchvision)  # all others import it where it is installed
     module = import_module(library.replace("-", "_"))
     if library == "vit-pytorch":
-        shape = {"dim": D, "depth": depth, "heads": num_heads, "dim_head": D // num_heads}
+        shape = {
+            "dim": D,
+            "depth": depth,
+            "heads": num_heads,
+            "dim_head": D // num_heads,
+        }
         shape |= {"image_size": 224, "patch_size": P, "mlp_dim": 4 * D}
         return module.ViT(num_classes=1000, **shape), False
     if library == "timm":
         shape = {"embed_dim": D, "depth": depth, "num_heads": num_heads}
         network = module.models.VisionTransformer(patch_size=P, **shape)
     elif library == "torchvision":
-        network = module.models.VisionTransformer(224, P, depth, num_heads, D, 4 * D)
+        network = module.models.VisionTransformer(
+            224, P, depth, num_heads, D, 4 * D
+        )
         state = renamed(state, TORCHVISION)
     else:
         shape = {"hidden_size": D, "intermediate_size": 4 * D, "patch_size": P}
         shape |= {"num_hidden_layers": depth, "num_attention_heads": num_heads}
         config = module.ViTConfig(num_labels=1000, layer_norm_eps=1e-6, **shape)
-        network, state = Logits(module.ViTForImageClassification(config)), to_transformers(state)
+        network, state = (
+            Logits(module.ViTForImageClassification(config)),
+            to_transformers(state),
+        )
     network.load_state_dict(state)
     return network, True
 
@@ -92,7 +108,8 @@ class Logits(torch.nn.Module):
 
 
 def to_transformers(state):
-    """Our state_dict under the names of Logits: dict. There Q, K and V stand apart."""
+    """Our state_dict under the names of Logits: dict. There Q, K and V stand
+    apart."""
     state = renamed(state, TRANSFORMERS)
     for name in [name for name in state if ".qkv." in name]:
         for part, value in zip("qkv", state.pop(name).chunk(3)):
@@ -101,7 +118,8 @@ def to_transformers(state):
 
 
 def renamed(state, names):
-    """A state_dict under other names: dict. names: {pattern: replacement}, in order."""
+    """A state_dict under other names: dict. names: {pattern: replacement}, in
+    order."""
     result = {}
     for name, value in state.items():
         for pattern, other in names.items():
@@ -122,5 +140,7 @@ def import_torchvision():
             raise
     DECLARED.append(torch.library.Library("torchvision", "DEF"))
     for name in ("nms", "qnms"):
-        DECLARED[0].define(f"{name}(Tensor dets, Tensor scores, float threshold) -> Tensor")
+        DECLARED[0].define(
+            f"{name}(Tensor dets, Tensor scores, float threshold) -> Tensor"
+        )
     return import_module("torchvision")

@@ -1,4 +1,5 @@
-"""Records of devices: written, read, joined, compared. Needs the standard library alone."""
+"""Records of devices: written, read, joined, compared. Needs the standard library
+alone."""
 
 import json
 import math
@@ -14,7 +15,9 @@ PRECISIONS = ("bf16", "fp16", "tf32", "float32")
 def rounded(record):
     """A record with six significant digits: it says no more than was measured."""
     text = json.dumps(record, allow_nan=False)
-    return json.loads(text, parse_float=lambda number: float(f"{float(number):.6g}"))
+    return json.loads(
+        text, parse_float=lambda number: float(f"{float(number):.6g}")
+    )
 
 
 def save(record, path):
@@ -31,20 +34,32 @@ def save(record, path):
 
 
 def read_record(path):
-    """The record in a file. Raises ValueError, which says what is wrong with which."""
+    """The record in a file. Raises ValueError, which says what is wrong with
+    which."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         form = record["format"]
     except json.JSONDecodeError as error:
-        place, problem = f"{path}:{error.lineno}:{error.colno}", f"JSON으로 읽을 수 없어요({error.msg})"
-        raise ValueError(f"{place}: {problem}. 고치거나 다시 재어 주세요.") from None
+        place, problem = (
+            f"{path}:{error.lineno}:{error.colno}",
+            f"JSON으로 읽을 수 없어요({error.msg})",
+        )
+        raise ValueError(
+            f"{place}: {problem}. 고치거나 다시 재어 주세요."
+        ) from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요.") from None
+        raise ValueError(
+            f"{path}: UTF-8로 읽을 수 없어요({error.reason}). 다시 재어 주세요."
+        ) from None
     except (OSError, KeyError, TypeError) as error:
         why = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path}: 벤치마크 기록으로 읽을 수 없어요({why}).") from None
+        raise ValueError(
+            f"{path}: 벤치마크 기록으로 읽을 수 없어요({why})."
+        ) from None
     if form != FORMAT:
-        raise ValueError(f"{path}: 이 기록의 꼴은 {form!r}인데, 읽을 수 있는 것은 {FORMAT}이에요.")
+        raise ValueError(
+            f"{path}: 이 기록의 꼴은 {form!r}인데, 읽을 수 있는 것은 {FORMAT}이에요."
+        )
     return record
 
 
@@ -54,23 +69,32 @@ def read_folder(folder):
     Raises ValueError as read_record() does.
     """
     devices = {}
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name != "schema.json"]
-    for record in sorted(map(read_record, paths), key=lambda record: record["when"]):
+    paths = [
+        path for path in sorted(folder.glob("*.json")) if path.name != "schema.json"
+    ]
+    for record in sorted(
+        map(read_record, paths), key=lambda record: record["when"]
+    ):
         device = record["device"]
         kind = ("cuda", "mps", "cpu").index(device["kind"])
-        devices.setdefault((kind, device["name"], device["threads"]), []).append(record)
+        devices.setdefault((kind, device["name"], device["threads"]), []).append(
+            record
+        )
     return [join(devices[key]) for key in sorted(devices)]
 
 
 def join(records):
-    """Records of one device, in order of time, as one: the later of two cells counts."""
+    """Records of one device, in order of time, as one: the later of two cells
+    counts."""
     cells, fits, precisions, libraries, pixels = {}, {}, set(), {}, set()
     for record in records:
         for cell in record["cells"]:
             if cell["status"] != "skipped" or key_of(cell) not in cells:
                 cells[key_of(cell)] = cell
         for fit in record["fits"]:
-            fits[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = fit
+            fits[fit["method"], fit["pass"], fit["precision"], fit["quantity"]] = (
+                fit
+            )
         settings = record["settings"]
         precisions |= set(settings["precisions"])
         libraries |= dict.fromkeys(settings["libraries"])
@@ -89,8 +113,12 @@ def join(records):
 
 
 def key_of(cell):
-    """What a cell measured, as opposed to what came out: the same on two machines."""
-    return (*map(cell.get, KEY), cell["batch"] if cell["section"] == "sweep" else None)
+    """What a cell measured, as opposed to what came out: the same on two
+    machines."""
+    return (
+        *map(cell.get, KEY),
+        cell["batch"] if cell["section"] == "sweep" else None,
+    )
 
 
 def label(cell):
@@ -98,16 +126,23 @@ def label(cell):
     named = {key: cell[key] for key in KEY if cell.get(key)}
     if cell["section"] == "sweep":
         named["batch"] = cell["batch"]
-    words = (value if isinstance(value, str) else f"{key}={value}" for key, value in named.items())
+    words = (
+        value if isinstance(value, str) else f"{key}={value}"
+        for key, value in named.items()
+    )
     return " ".join(words)
 
 
 def log_median(cell):
-    """Logarithm of the seconds of one image, sequence or product, and its standard error.
+    """Logarithm of the seconds of one image, sequence or product, and its standard
+    error.
 
-    The quartiles tell the error: they forgive a stray round. Infinite below three rounds.
+    The quartiles tell the error: they forgive a stray round. Infinite below three
+    rounds.
     """
-    low, high, samples = (cell["seconds"][key] for key in ("low", "high", "samples"))
+    low, high, samples = (
+        cell["seconds"][key] for key in ("low", "high", "samples")
+    )
     middle = math.log(cell["seconds"]["median"] / (cell["batch"] or 1))
     if len(samples) < 3:
         return middle, math.inf
@@ -115,31 +150,48 @@ def log_median(cell):
 
 
 def drift(record):
-    """How far the device moved during a run: the largest |log| of its matrix products."""
+    """How far the device moved during a run: the largest |log| of its matrix
+    products."""
     ends = {"start": {}, "end": {}}
     for cell in record["cells"]:
         if cell["section"] == "matmul" and cell["status"] == "ok":
             ends[cell["when"]][cell["precision"], cell["n"]] = log_median(cell)[0]
     start, end = ends.values()
-    return max((abs(end[key] - start[key]) for key in start.keys() & end.keys()), default=0.0)
+    return max(
+        (abs(end[key] - start[key]) for key in start.keys() & end.keys()),
+        default=0.0,
+    )
 
 
 def compare(first, second, threshold=0.03, errors=4.0):
-    """What differs beyond noise in the cells of both records, the largest change first.
+    """What differs beyond noise in the cells of both records, the largest change
+    first.
 
-    -> [{what, cell, ratio, noise, states}]. what: "slower", "faster" (the second) or
-    "status". A time differs beyond `errors` standard errors AND `threshold` AND drift.
+    -> [{what, cell, ratio, noise, states}]. what: "slower", "faster" (the second)
+    or
+    "status". A time differs beyond `errors` standard errors AND `threshold` AND
+    drift.
     """
     floor = max(math.log1p(threshold), drift(first), drift(second))
     others, found = {key_of(cell): cell for cell in second["cells"]}, []
     for one in first["cells"]:
         other = others.get(key_of(one), one)
-        item = {"cell": label(one), "ratio": 1.0, "states": (one["status"], other["status"])}
+        item = {
+            "cell": label(one),
+            "ratio": 1.0,
+            "states": (one["status"], other["status"]),
+        }
         if one["status"] != other["status"]:
             found.append(item | {"what": "status"})
         elif "seconds" in one:
-            (before, error), (after, other_error) = log_median(one), log_median(other)
-            change, bound = after - before, max(floor, errors * math.hypot(error, other_error))
+            (before, error), (after, other_error) = (
+                log_median(one),
+                log_median(other),
+            )
+            change, bound = (
+                after - before,
+                max(floor, errors * math.hypot(error, other_error)),
+            )
             if abs(change) > bound:
                 item |= {"ratio": math.exp(change), "noise": math.expm1(bound)}
                 found.append(item | {"what": "slower" if change > 0 else "faster"})

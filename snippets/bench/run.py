@@ -1,6 +1,7 @@
 """A run of the benchmark: its tasks one by one, into a record that grows with each.
 
-What runs out of memory, fails or comes too late is a result, and Ctrl-C keeps what was
+What runs out of memory, fails or comes too late is a result, and Ctrl-C keeps what
+was
 measured.
 """
 
@@ -16,8 +17,16 @@ from bench.sections import tasks
 from bench.work import outcome
 from lib.cost import Failed, attempt, fit_exponent, free_memory
 
-WORDS = {"oom": "메모리 부족", "unsupported": "없음", "error": "오류", "skipped": "건너뜀"}
-CLOCK = {"cuda": "torch.cuda.Event", "mps": "perf_counter after torch.mps.synchronize"}
+WORDS = {
+    "oom": "메모리 부족",
+    "unsupported": "없음",
+    "error": "오류",
+    "skipped": "건너뜀",
+}
+CLOCK = {
+    "cuda": "torch.cuda.Event",
+    "mps": "perf_counter after torch.mps.synchronize",
+}
 MEMORY = {
     "cuda": "torch.cuda.max_memory_allocated",
     "cpu": "torch profiler: every allocation of the CPU allocator",
@@ -26,18 +35,33 @@ MEMORY = {
 
 def measure(bench, minutes, path):
     """Run all tasks -> the record, finished or not, written after each of them."""
-    record, todo, begin = _new_record(bench, minutes), tasks(bench), time.monotonic()
+    record, todo, begin = (
+        _new_record(bench, minutes),
+        tasks(bench),
+        time.monotonic(),
+    )
     try:
         for number, (title, cells, task) in enumerate(todo, 1):
-            print(f"[{number}/{len(todo)}] {title}: ", end="", file=sys.stderr, flush=True)
+            print(
+                f"[{number}/{len(todo)}] {title}: ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
             late = time.monotonic() - begin > 60 * minutes
             if late and cells[0].get("when") != "end":
-                cells = [cell | {"status": "skipped", "error": "the time was up"} for cell in cells]
+                cells = [
+                    cell | {"status": "skipped", "error": "the time was up"}
+                    for cell in cells
+                ]
             else:
                 cells = _results(bench, cells, task)
             record["cells"] += cells
             add_rates(record["cells"])
-            record |= {"fits": fits(record["cells"]), "seconds": time.monotonic() - begin}
+            record |= {
+                "fits": fits(record["cells"]),
+                "seconds": time.monotonic() - begin,
+            }
             print("; ".join(map(brief, cells)), file=sys.stderr)
             save(record, path)
             if bench.kind == "cuda":
@@ -77,11 +101,16 @@ def _results(bench, cells, task):
         warnings.simplefilter("ignore")
         results = attempt(lambda: task(bench, cells), bench.kind)
     free_memory(bench.kind)
-    return [cell | outcome(results) for cell in cells] if isinstance(results, Failed) else results
+    return (
+        [cell | outcome(results) for cell in cells]
+        if isinstance(results, Failed)
+        else results
+    )
 
 
 def add_rates(cells):
-    """Images a second, and MFU: FLOPs over those of this run's fastest matrix product."""
+    """Images a second, and MFU: FLOPs over those of this run's fastest matrix
+    product."""
     peaks, timed = {}, [cell for cell in cells if "seconds" in cell]
     for cell in timed:
         if cell["section"] == "matmul":
@@ -89,7 +118,10 @@ def add_rates(cells):
             peaks[cell["precision"]] = max(speed, peaks.get(cell["precision"], 0))
     for cell in timed:
         if cell["section"] in ("sweep", "model", "share", "patch"):
-            speed, peak = cell["flops"] / cell["seconds"]["median"], peaks.get(cell["precision"])
+            speed, peak = (
+                cell["flops"] / cell["seconds"]["median"],
+                peaks.get(cell["precision"]),
+            )
             cell["images_per_second"] = cell["batch"] / cell["seconds"]["median"]
             cell["mfu"] = speed / peak if peak else None
 
@@ -100,11 +132,16 @@ def fits(cells):
     for cell in cells:
         if cell["section"] == "attention" and cell["status"] == "ok":
             names = {key: cell[key] for key in ("method", "pass", "precision")}
-            values = {"time": cell["seconds"]["median"], "memory": cell["memory_bytes"]}
+            values = {
+                "time": cell["seconds"]["median"],
+                "memory": cell["memory_bytes"],
+            }
             for quantity, value in values.items():
                 if value:
                     key = tuple((names | {"quantity": quantity}).items())
-                    points.setdefault(key, {})[cell["tokens"]] = value / cell["batch"]
+                    points.setdefault(key, {})[cell["tokens"]] = (
+                        value / cell["batch"]
+                    )
     results = []
     for key, values in points.items():
         if len(values) >= 3:
@@ -123,7 +160,9 @@ def brief(cell):
     if cell["status"] != "ok":
         return f"{name} {WORDS[cell['status']]}".strip()
     if "seconds" not in cell:
-        return ", ".join(f"{item['name']} {item['share']:.0%}" for item in cell["operators"][:3])
+        return ", ".join(
+            f"{item['name']} {item['share']:.0%}" for item in cell["operators"][:3]
+        )
     if "images_per_second" in cell:
         return f"{name} {cell['images_per_second']:,.1f}장/초"
     return f"{name} {1e3 * cell['seconds']['median']:.3g} ms".strip()

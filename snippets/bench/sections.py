@@ -27,24 +27,46 @@ MODES = ("inference", "training")
 LONG = 4097  # tokens of 1024 x 1024 pixels; beyond them attention is measured last
 ROOM = 2  # libraries beside ours at a time: a training ViT-L takes 5 GB, its batch more
 PIXELS = [224, 384, 512, 768, 1024, 1440, 2048]  # of square images
-# tokens: of one call, shorter sequences come in batches; standard: the model of share and
-# patch; rounds, least, budget: of interleave(); a CPU takes a minute to compile a model.
-CPU_GRID = {"tokens": 1, "matmul": [512, 1024, 2048], "copy_bytes": 2**28, "standard": "B"}
-CPU_GRID |= {"pixels": PIXELS, "share_pixels": PIXELS[:4], "backward_pixels": PIXELS[:6]}
-CPU_GRID |= {"models": ["B", "S", "Ti", "L"], "compiled": ["S"], "batches": [1, 2, 4, 8]}
+# tokens: of one call, shorter sequences come in batches; standard: the model of
+# share and
+# patch; rounds, least, budget: of interleave(); a CPU takes a minute to compile a
+# model.
+CPU_GRID = {
+    "tokens": 1,
+    "matmul": [512, 1024, 2048],
+    "copy_bytes": 2**28,
+    "standard": "B",
+}
+CPU_GRID |= {
+    "pixels": PIXELS,
+    "share_pixels": PIXELS[:4],
+    "backward_pixels": PIXELS[:6],
+}
+CPU_GRID |= {
+    "models": ["B", "S", "Ti", "L"],
+    "compiled": ["S"],
+    "batches": [1, 2, 4, 8],
+}
 CPU_GRID |= {"rounds": 7, "least": 0.1, "budget": 30}
 GPU_GRID = CPU_GRID | {"tokens": 16384, "matmul": [2048, 4096, 8192, 16384]}
 GPU_GRID |= {"copy_bytes": 2**30, "share_pixels": PIXELS, "backward_pixels": PIXELS}
 GPU_GRID |= dict.fromkeys(("models", "compiled"), ["L", "B", "S", "Ti"])
-GPU_GRID |= {"batches": [2**power for power in range(11)], "rounds": 11, "budget": 60}
+GPU_GRID |= {
+    "batches": [2**power for power in range(11)],
+    "rounds": 11,
+    "budget": 60,
+}
 
 
 def tasks(bench):
     """All tasks of a run: list, the most telling first."""
     names = [name for name in SECTIONS if name in bench.sections]
     todo = [task for name in names for task in SECTIONS[name](bench)]
-    # A call of the longest sequences takes a CPU a minute: they come after all else.
-    todo.sort(key=lambda task: "method" in task[1][0] and task[1][0]["tokens"] > LONG)
+    # A call of the longest sequences takes a CPU a minute: they come after all
+    # else.
+    todo.sort(
+        key=lambda task: "method" in task[1][0] and task[1][0]["tokens"] > LONG
+    )
     return todo + (list(matmul(bench, "end")) if "matmul" in names else [])
 
 
@@ -54,7 +76,8 @@ def tokens_of(pixels, patch_size=16):
 
 
 def matmul(bench, when="start"):
-    """Matrix products: the most that the device computes, again at the end for drift."""
+    """Matrix products: the most that the device computes, again at the end for
+    drift."""
     for how in bench.precisions:
         cell = {"section": "matmul", "when": when, "precision": how, "batch": 1}
         cells = [cell | {"n": n, "flops": 2 * n**3} for n in bench.grid["matmul"]]
@@ -84,8 +107,15 @@ def patch(bench):
     size, batch = bench.grid["standard"], bench.batch_of(tokens_of(224, 8))
     for how in dict.fromkeys((bench.precisions[0], bench.precisions[-1])):
         cell = {"section": "patch", "precision": how, "batch": batch}
-        sizes = [{"model": f"{size}/{P}", "tokens": tokens_of(224, P)} for P in (32, 16, 8)]
-        yield f"패치 크기 {how}", [cell | each for each in sizes], partial(race, make=vit_call)
+        sizes = [
+            {"model": f"{size}/{P}", "tokens": tokens_of(224, P)}
+            for P in (32, 16, 8)
+        ]
+        yield (
+            f"패치 크기 {how}",
+            [cell | each for each in sizes],
+            partial(race, make=vit_call),
+        )
 
 
 def share(bench):
@@ -101,14 +131,17 @@ def share(bench):
 
 def _measure_share(bench, cells):
     [cell] = cells
-    whole, part = race(bench, [cell, cell | {"method": "attention"}], _whole_or_part)
+    whole, part = race(
+        bench, [cell, cell | {"method": "attention"}], _whole_or_part
+    )
     if ratio := over(part, whole):
         whole |= {"attention_seconds": part["seconds"], "time_share": ratio}
     return [whole]
 
 
 def _whole_or_part(bench, cell):
-    """The model, or the attention of all layers on Q, K, V as the model has them."""
+    """The model, or the attention of all layers on Q, K, V as the model has
+    them."""
     if "method" not in cell:
         return vit_call(bench, cell)
     D, depth, num_heads = SIZES[cell["model"].split("/")[0]]
@@ -126,27 +159,43 @@ def _whole_or_part(bench, cell):
 def attention(bench):
     """Attention by itself, as the formula says and by each of PyTorch's kernels."""
     precisions = [how for how in bench.precisions if how != "tf32"]
-    for which, pixels in (("forward", "pixels"), ("forward+backward", "backward_pixels")):
+    for which, pixels in (
+        ("forward", "pixels"),
+        ("forward+backward", "backward_pixels"),
+    ):
         for how, px in product(precisions, bench.grid[pixels]):
             N = tokens_of(px)
             cell = {"section": "attention", "pass": which, "precision": how}
             cell |= {"tokens": N, "batch": bench.batch_of(N)}
             cells = [cell | {"method": method} for method in ("naive", *BACKENDS)]
-            yield f"어텐션 N={N:,} {how} {which}", cells, partial(race, make=_attention)
+            yield (
+                f"어텐션 N={N:,} {how} {which}",
+                cells,
+                partial(race, make=_attention),
+            )
 
 
 def _attention(bench, cell):
-    how, method, backward = cell["precision"], cell["method"], cell["pass"] != "forward"
+    how, method, backward = (
+        cell["precision"],
+        cell["method"],
+        cell["pass"] != "forward",
+    )
     B, h, N, d = cell["batch"], HEADS, cell["tokens"], HEAD_DIM
-    # Two products, twice again for gradients; what a kernel computes anew is not counted.
+    # Two products, twice again for gradients; what a kernel computes anew is not
+    # counted.
     cell["flops"] = (12 if backward else 4) * B * h * N**2 * d
-    if not backward:  # Q, K, V and the result; the map, if there is one, both ways thrice
+    if (
+        not backward
+    ):  # Q, K, V and the result; the map, if there is one, both ways thrice
         maps = 6 * B * h * N**2 if method in ("naive", "math") else 0
         cell["bytes"] = DTYPES[how].itemsize * (4 * B * h * N * d + maps)
     q, k, v, out_grad = (bench.tensor(B, h, N, d, how=how) for _ in range(4))
     for tensor in (q, k, v):
         tensor.requires_grad_(backward)
-    function = naive_attention if method == "naive" else F.scaled_dot_product_attention
+    function = (
+        naive_attention if method == "naive" else F.scaled_dot_product_attention
+    )
 
     def run():
         out = function(q, k, v)
@@ -157,7 +206,8 @@ def _attention(bench, cell):
 
 
 def model(bench):
-    """ViTs of all sizes: ours in growing batches, then against the other libraries'."""
+    """ViTs of all sizes: ours in growing batches, then against the other
+    libraries'."""
     for size, how, mode in product(bench.grid["models"], bench.precisions, MODES):
         sweep = {"section": "sweep", "library": "mundap", "model": f"{size}/16"}
         sweep |= {"mode": mode, "precision": how, "batch": None, "compile": False}
@@ -192,12 +242,15 @@ def _title(cell):
 
 
 def _measure_sweep(bench, cells):
-    """Batches, each twice the last, until they gain nothing or have no room or time."""
+    """Batches, each twice the last, until they gain nothing or have no room or
+    time."""
     [sweep] = cells
     call = partial(vit_call, network=vit(sweep["model"]))
     rates, results = {}, []
     for batch in bench.grid["batches"]:
-        results += race(bench, [sweep | {"batch": batch}], call, rounds=3, budget=10)
+        results += race(
+            bench, [sweep | {"batch": batch}], call, rounds=3, budget=10
+        )
         if results[-1]["status"] != "ok":
             break
         seconds = results[-1]["seconds"]["median"]
@@ -210,19 +263,22 @@ def _measure_sweep(bench, cells):
 
 
 def saturated(rates):
-    """Whether the last two of {batch: images a second} gained less than 2 %: bool."""
+    """Whether the last two of {batch: images a second} gained less than 2 %:
+    bool."""
     values = list(rates.values())
     return len(values) > 2 and max(values[-2:]) < 1.02 * max(values[:-2])
 
 
 def pick_batch(rates):
-    """Of {batch: images a second} the smallest batch within 3 % of the fastest: int."""
+    """Of {batch: images a second} the smallest batch within 3 % of the fastest:
+    int."""
     fastest = max(rates.values())
     return min(batch for batch, rate in rates.items() if rate >= 0.97 * fastest)
 
 
 def _measure_models(bench, cells):
-    """All libraries, at the batch that fills the device or has room for all of them."""
+    """All libraries, at the batch that fills the device or has room for all of
+    them."""
     batch = bench.batches.get(_job(cells[0]))
     if batch is None:
         why = {"status": "skipped", "error": "no batch size could be measured"}
@@ -252,7 +308,8 @@ def _race_libraries(bench, cells, batch):
 
 
 def _library(bench, cell, state):
-    """The call of a library's network. The cell gets how far its logits are from ours."""
+    """The call of a library's network. The cell gets how far its logits are from
+    ours."""
     network, same = build(cell["library"], cell["model"], state)
     cell |= {"same_weights": same, "difference": None}
     if same and cell["library"] != "mundap":
@@ -266,11 +323,14 @@ def _library(bench, cell, state):
 
 
 def _logit_difference(bench, network, name, state):
-    """The largest difference of an image's logits, over the largest of ours: float."""
+    """The largest difference of an image's logits, over the largest of ours:
+    float."""
     ours, _ = build("mundap", name, state)
     image = bench.tensor(1, 3, 224, 224)
     with precision("float32"):
-        one, other = (each.to(bench.device).eval()(image) for each in (ours, network))
+        one, other = (
+            each.to(bench.device).eval()(image) for each in (ours, network)
+        )
     return ((one - other).abs().max() / one.abs().max()).item()
 
 
@@ -285,7 +345,9 @@ def _measure_profile(bench, cells):
     if not whole:
         raise RuntimeError("the profiler saw no operator")
     most = sorted(totals, key=totals.get, reverse=True)[:12]
-    operators = [{"name": name[:120], "share": totals[name] / whole} for name in most]
+    operators = [
+        {"name": name[:120], "share": totals[name] / whole} for name in most
+    ]
     return [cell | {"status": "ok", "error": None, "operators": operators}]
 
 
@@ -300,9 +362,22 @@ def _operator_times(run, kind):
         if cuda:
             torch.cuda.synchronize()
     # On a GPU those of the kernels: what calls them has their time too.
-    place, own = ("CUDA", "self_device_time_total") if cuda else ("CPU", "self_cpu_time_total")
-    events = [event for event in profiler.key_averages() if not event.is_user_annotation]
-    return {event.key: getattr(event, own) for event in events if event.device_type.name == place}
+    place, own = (
+        ("CUDA", "self_device_time_total")
+        if cuda
+        else ("CPU", "self_cpu_time_total")
+    )
+    events = [
+        event for event in profiler.key_averages() if not event.is_user_annotation
+    ]
+    return {
+        event.key: getattr(event, own)
+        for event in events
+        if event.device_type.name == place
+    }
 
 
-SECTIONS = {each.__name__: each for each in (matmul, copy, share, patch, attention, model, profile)}
+SECTIONS = {
+    each.__name__: each
+    for each in (matmul, copy, share, patch, attention, model, profile)
+}

@@ -33,7 +33,9 @@ class Bench:
     libraries: list  # this repository's first
     sections: list
     keeps_memory: bool = True  # whether freed memory stays with the allocator
-    batches: dict = field(default_factory=dict)  # (model, mode, precision): the best one
+    batches: dict = field(
+        default_factory=dict
+    )  # (model, mode, precision): the best one
 
     @property
     def kind(self):
@@ -42,30 +44,39 @@ class Bench:
 
     @property
     def cpu_clock(self):
-        """One thread's CPU time leaves out other programs, that of many their waiting."""
-        return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+        """One thread's CPU time leaves out other programs, that of many their
+        waiting."""
+        return (
+            time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+        )
 
     def batch_of(self, tokens):
         """How many sequences of so many tokens fill the device: int."""
         return max(1, self.grid["tokens"] // tokens)
 
     def tensor(self, *shape, how="float32"):
-        """Random numbers on the device: with zeros a chip draws less and runs faster."""
+        """Random numbers on the device: with zeros a chip draws less and runs
+        faster."""
         return torch.randn(*shape, device=self.device).to(DTYPES[how])
 
 
 def race(bench, cells, make, **options):
     """Time one call a cell in turns -> the cells with what came of each.
 
-    make(bench, cell) -> (run, context); it may note in the cell what it knows of it.
+    make(bench, cell) -> (run, context); it may note in the cell what it knows of
+    it.
     options: of interleave(), beside the grid's.
     """
     cells = [dict(cell) for cell in cells]
     calls = [attempt(partial(make, bench, cell), bench.kind) for cell in cells]
-    made = [(n, call) for n, call in enumerate(calls) if not isinstance(call, Failed)]
+    made = [
+        (n, call) for n, call in enumerate(calls) if not isinstance(call, Failed)
+    ]
     settings = {key: bench.grid[key] for key in ("rounds", "least", "budget")}
     settings |= {"cpu_clock": bench.cpu_clock, **options}
-    times = interleave([Contender(n, *call) for n, call in made], bench.kind, **settings)
+    times = interleave(
+        [Contender(n, *call) for n, call in made], bench.kind, **settings
+    )
     for n, cell in enumerate(cells):
         cell |= outcome(times.get(n, calls[n]))
         if cell["status"] == "ok" and cell["section"] in ("attention", "model"):
@@ -84,7 +95,8 @@ def outcome(samples):
 
 
 def over(one, other):
-    """One cell's times over another's, turn by turn: spread(), None if either failed."""
+    """One cell's times over another's, turn by turn: spread(), None if either
+    failed."""
     if not one["status"] == other["status"] == "ok":
         return None
     times = zip(one["seconds"]["samples"], other["seconds"]["samples"])
@@ -93,7 +105,8 @@ def over(one, other):
 
 @contextmanager
 def precision(how, inference=True, backend=None):
-    """The context of a call: its precision, gradients or none, one of SDPA's backends.
+    """The context of a call: its precision, gradients or none, one of SDPA's
+    backends.
 
     float32 means float32: TF32 where it is asked for, in products and convolutions.
     """
@@ -110,7 +123,8 @@ def precision(how, inference=True, backend=None):
 
 
 def vit_call(bench, cell, network=None):
-    """One call of a cell's ViT, or of a library's network in its place: (run, context).
+    """One call of a cell's ViT, or of a library's network in its place: (run,
+    context).
 
     Inference casts the weights; a training step keeps them in float32, casts under
     autocast and steps AdamW. The cell gets its FLOPs.
@@ -130,7 +144,9 @@ def vit_call(bench, cell, network=None):
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=fused)
 
     def step():
-        with torch.autocast(bench.kind, DTYPES[how], enabled=how in ("bf16", "fp16")):
+        with torch.autocast(
+            bench.kind, DTYPES[how], enabled=how in ("bf16", "fp16")
+        ):
             loss = F.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
@@ -141,9 +157,13 @@ def vit_call(bench, cell, network=None):
 
 @cache
 def flops_of(model, img_size, training):
-    """FLOPs of one image, operator by operator: int. Training: forward and backward."""
+    """FLOPs of one image, operator by operator: int. Training: forward and
+    backward."""
     with torch.device("meta"):  # shapes alone, no numbers
-        network, image = vit(model, img_size=img_size), torch.empty(1, 3, img_size, img_size)
+        network, image = (
+            vit(model, img_size=img_size),
+            torch.empty(1, 3, img_size, img_size),
+        )
     counter = FlopCounterMode(display=False)
     with counter, torch.inference_mode(not training):
         logits = network(image)
@@ -154,7 +174,8 @@ def flops_of(model, img_size, training):
 
 @cache
 def bytes_of(model, batch, dtype):
-    """Bytes that inference at 224 px reads and writes, operator by operator: int."""
+    """Bytes that inference at 224 px reads and writes, operator by operator:
+    int."""
     with torch.device("meta"):
         network = vit(model).to(dtype)
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -166,7 +187,8 @@ def bytes_of(model, batch, dtype):
 
 
 class Traffic(TorchDispatchMode):
-    """Counts in .bytes what operators read and write, as if nothing stayed in a cache.
+    """Counts in .bytes what operators read and write, as if nothing stayed in a
+    cache.
 
     Views move nothing. For inference; meta or fake tensors will do.
     """
@@ -175,7 +197,9 @@ class Traffic(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        if not function.is_view and function.namespace != "prim":  # such as a device
+        if (
+            not function.is_view and function.namespace != "prim"
+        ):  # such as a device
             for leaf in tree_leaves((args, kwargs, result)):
                 self.bytes += leaf.nbytes if isinstance(leaf, torch.Tensor) else 0
         return result

@@ -1,6 +1,8 @@
-"""What a call costs: clocks that wait for the device, peak memory, turns, power laws.
+"""What a call costs: clocks that wait for the device, peak memory, turns, power
+laws.
 
-Needs PyTorch alone. attention_cost.py explains it, gpu_benchmark.py measures a device.
+Needs PyTorch alone. attention_cost.py explains it, gpu_benchmark.py measures a
+device.
 """
 
 import ctypes
@@ -16,13 +18,24 @@ from dataclasses import dataclass
 import torch
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler writes to stderr
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-NO_KERNEL = ("No available kernel", "No viable backend")  # of SDPA, for these inputs
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+NO_KERNEL = (
+    "No available kernel",
+    "No viable backend",
+)  # of SDPA, for these inputs
 
 
 def seconds_of(run, number, kind, cpu_clock=time.perf_counter):
-    """Seconds that `number` calls of run() take on "cuda", "mps" or "cpu": float."""
-    if kind == "cuda":  # events stand in the stream: their distance is the device's own
+    """Seconds that `number` calls of run() take on "cuda", "mps" or "cpu":
+    float."""
+    if (
+        kind == "cuda"
+    ):  # events stand in the stream: their distance is the device's own
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
         start.record()
@@ -51,17 +64,21 @@ class Contender:
 
 @dataclass(frozen=True)
 class Failed:
-    """What could not be measured, and why. status: "oom", "unsupported" or "error"."""
+    """What could not be measured, and why. status: "oom", "unsupported" or
+    "error"."""
 
     status: str
     error: str
 
 
 def failed(error):
-    """An exception -> Failed, in words: the exception would keep its tensors alive."""
+    """An exception -> Failed, in words: the exception would keep its tensors
+    alive."""
     words = " ".join(str(error).split())
     status = "unsupported" if any(part in words for part in NO_KERNEL) else "error"
-    if isinstance(error, MemoryError) or any(part in words for part in OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) or any(
+        part in words for part in OUT_OF_MEMORY
+    ):
         status = "oom"
     return Failed(status, f"{type(error).__name__}: {words}"[:300])
 
@@ -87,10 +104,13 @@ def free_memory(kind):
             getattr(torch, kind).empty_cache()
 
 
-def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=time.perf_counter):
+def interleave(
+    contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=time.perf_counter
+):
     """Time contenders in turns -> {name: [seconds a call, one a round] or Failed}.
 
-    Each round goes through all of them, starting one further than the last, so that a
+    Each round goes through all of them, starting one further than the last, so that
+    a
     clock that slows down or another program hits all alike. A call is repeated for
     `least` seconds. Above `budget` seconds there are fewer rounds, three at least.
     """
@@ -102,7 +122,9 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=ti
 
         result = attempt(measure, kind)
         if kind == "cpu" and isinstance(result, Failed) and result.status == "oom":
-            return attempt(measure, kind)  # the first try has cleared the heap's holes
+            return attempt(
+                measure, kind
+            )  # the first try has cleared the heap's holes
         return result
 
     once = {one.name: _warm_up(timed, one, kind, least) for one in contenders}
@@ -124,7 +146,8 @@ def interleave(contenders, kind, rounds=7, least=0.05, budget=60.0, cpu_clock=ti
 
 
 def _warm_up(timed, one, kind, least):
-    """Seconds of a call once caches and the choice of kernels are settled, or Failed."""
+    """Seconds of a call once caches and the choice of kernels are settled, or
+    Failed."""
     once = timed(one, 1)
     if not isinstance(once, Failed) and once < 2:
         once = timed(one, 1)
@@ -139,7 +162,8 @@ def _calls(once, least):
 
 
 def spread(samples):
-    """Median and quartiles beside the numbers themselves: dict. Of two: their ends."""
+    """Median and quartiles beside the numbers themselves: dict. Of two: their
+    ends."""
     low, high = min(samples), max(samples)
     if len(samples) > 2:
         low, _, high = statistics.quantiles(samples, n=4)
@@ -164,7 +188,9 @@ def peak_memory(run, kind):
         return None
     with torch.autograd.profiler.profile(profile_memory=True) as profiler:
         run()
-    events = sorted(profiler.kineto_results.events(), key=lambda event: event.start_ns())
+    events = sorted(
+        profiler.kineto_results.events(), key=lambda event: event.start_ns()
+    )
     held = most = 0
     for event in events:
         if event.name() == "[memory]":
@@ -179,8 +205,12 @@ def fit_exponent(sizes, values):
     Raises ValueError with fewer than three points: two always lie on a line.
     """
     if len(sizes) < 3:
-        raise ValueError(f"an exponent and its error need three sizes or more, not {len(sizes)}")
+        raise ValueError(
+            f"an exponent and its error need three sizes or more, not {len(sizes)}"
+        )
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
     slope, intercept = statistics.linear_regression(x, y)
     residual = sum((b - intercept - slope * a) ** 2 for a, b in zip(x, y))
-    return slope, math.sqrt(residual / (len(x) - 2) / statistics.pvariance(x) / len(x))
+    return slope, math.sqrt(
+        residual / (len(x) - 2) / statistics.pvariance(x) / len(x)
+    )

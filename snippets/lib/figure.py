@@ -1,4 +1,5 @@
-"""Figures and tables that read well in light and dark, as a script, in a notebook and on the site."""
+"""Figures and tables that read well in light and dark, as a script, in a notebook
+and on the site."""
 
 import html
 import io
@@ -11,9 +12,17 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 
 INK = "#010203"  # stands for "the colour of the text around": becomes currentColor in the SVG
-BLUE, ORANGE, GREEN, PINK, VIOLET = "#3f83d6", "#d9730d", "#2a9465", "#d6518f", "#8b6fd8"  # 3:1 on white and on slate
+BLUE, ORANGE, GREEN, PINK, VIOLET = (
+    "#3f83d6",
+    "#d9730d",
+    "#2a9465",
+    "#d6518f",
+    "#8b6fd8",
+)  # 3:1 on white and on slate
 
-for font in Path(find_spec("koreanize_matplotlib").submodule_search_locations[0]).glob("fonts/*.ttf"):
+for font in Path(
+    find_spec("koreanize_matplotlib").submodule_search_locations[0]
+).glob("fonts/*.ttf"):
     font_manager.fontManager.addfont(font)
 matplotlib.rcParams.update(
     {
@@ -25,7 +34,9 @@ matplotlib.rcParams.update(
         "savefig.transparent": True,
         "figure.figsize": (7, 4),
         "figure.constrained_layout.use": True,
-        "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, PINK, VIOLET]),
+        "axes.prop_cycle": matplotlib.cycler(
+            color=[BLUE, ORANGE, GREEN, PINK, VIOLET]
+        ),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
@@ -52,18 +63,28 @@ def in_notebook():
 
 
 def show(figure, name, alt):
-    """Show a figure: inline SVG in a notebook, a window if there is a screen, else one line.
+    """Show a figure: inline SVG in a notebook, a window if there is a screen, else
+    one line.
 
-    name: what a page calls the figure by; alt: one Korean sentence that states the finding.
+    name: what a page calls the figure by; alt: one Korean sentence that states the
+    finding.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": name, "Description": alt})
+    figure.savefig(
+        buffer,
+        format="svg",
+        metadata={"Date": None, "Title": name, "Description": alt},
+    )
     if in_notebook():
         from IPython.display import display
 
         svg = buffer.getvalue().replace(INK, "currentColor")
         svg = svg[svg.index("<svg") :]
-        display({"image/svg+xml": svg, "text/plain": alt}, metadata={"name": name, "alt": alt}, raw=True)
+        display(
+            {"image/svg+xml": svg, "text/plain": alt},
+            metadata={"name": name, "alt": alt},
+            raw=True,
+        )
         plt.close(figure)
     else:
         print(f"[{name}] {alt}")
@@ -73,14 +94,20 @@ def show(figure, name, alt):
 
 def width(text):
     """Columns that the text takes on a terminal: a Hangul syllable takes two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(
+        2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
 
 
 def table(name, caption, header, rows):
-    """Show a table (header: list of str; rows: list of lists, one per line): HTML in a notebook, aligned text else."""
+    """Show a table (header: list of str; rows: list of lists, one per line): HTML
+    in a notebook, aligned text else."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(header, *cells)]
-    lines = ["  ".join(" " * (w - width(cell)) + cell for w, cell in zip(widths, row)) for row in [header, *cells]]
+    lines = [
+        "  ".join(" " * (w - width(cell)) + cell for w, cell in zip(widths, row))
+        for row in [header, *cells]
+    ]
     text = "\n".join([caption, *lines])
     if not in_notebook():
         print(f"[{name}] {text}")
@@ -88,8 +115,13 @@ def table(name, caption, header, rows):
     from IPython.display import display
 
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
-    markup = (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in cells
     )
-    display({"text/html": markup, "text/plain": text}, metadata={"name": name, "alt": caption}, raw=True)
+    markup = f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    display(
+        {"text/html": markup, "text/plain": text},
+        metadata={"name": name, "alt": caption},
+        raw=True,
+    )
