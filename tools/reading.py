@@ -46,13 +46,15 @@ MEASURE = r"""(limits) => {
     }
     const targets = all("a[href], button, summary, input, select, [role=button]", document.body).filter(seen).filter(
         (node) => !node.closest(".md-skip, .md-option, .md-toggle, math"))
-    const size = (node) => { const {width, height} = node.getBoundingClientRect(); return Math.min(width, height) }
+    const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.offsetParent || node
+    const height = (node) => touched(node).getBoundingClientRect().height
+    const size = (node) => Math.min(touched(node).getBoundingClientRect().width, height(node))
     const inline = (node) => getComputedStyle(node).display === "inline"
         && node.parentElement.innerText.trim().length > node.innerText.trim().length + 4
     out.targets = targets.length
     out.small = targets.filter((node) => !inline(node) && size(node) < limits.target).map((node) => node.outerHTML.slice(0, 90))
     out.inFlow = targets.filter((node) => article.contains(node) && !inline(node) && !node.closest(".thread-meta, .sources, .headerlink, .copy"))
-        .filter((node) => node.getBoundingClientRect().height < limits.flow).map((node) => node.outerHTML.slice(0, 90))
+        .filter((node) => height(node) < limits.flow).map((node) => node.outerHTML.slice(0, 90))
     for (const each of all("details")) each.open = true
     const codes = all(".highlight pre > code").filter(seen)
     out.lines = out.cut = 0

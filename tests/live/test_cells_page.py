@@ -165,6 +165,9 @@ def test_drafts_outlive_a_reload(learner, page):
 def test_a_thread_runs_its_snippet_on_a_phone(learner, page_factory, theme):
     page = page_factory(390, 844, theme, has_touch=True)
     opened(learner, page, "/qa/self-attention/multihead-concat/")
+    row = page.locator("details.answer:has(.cell-run)").first
+    row.locator(":scope > summary").tap()
+    row.locator("details.shown-code > summary").first.tap()
     button(page, "실행: 코드 1").tap()
     said(page, "코드 1 돌렸어요")
     live = page.locator(".cell-live").first

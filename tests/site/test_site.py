@@ -192,7 +192,7 @@ SMALL = """() => {
     const aside = ".thread-meta, .sources, .run-about, .headerlink, .copy, :is(h1, h2, h3) > a"
     const inSentence = (node) => getComputedStyle(node).display === "inline" && !node.matches(":is(h1, h2, h3) > a")
         && node.parentElement.innerText.trim().length > node.innerText.trim().length + 4
-    const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.closest("li") || node
+    const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.offsetParent || node
     return [...document.querySelectorAll("a[href], button, summary, input, select")]
         .filter((node) => node.checkVisibility({visibilityProperty: true}) && node.getClientRects().length)
         .filter((node) => !node.closest(".md-skip, .md-option, .md-toggle, math") && !inSentence(node))

@@ -16,7 +16,8 @@ export class Cell {
     this.pre = code.parentElement;
     const box = this.pre.closest(".highlight");
     this.of = box.querySelector(".filename")?.textContent.match(/^snippets\/(\w+)\.py$/)?.[1] ?? null; // a snippet
-    this.recorded = isNotebook ? [...box.parentElement.children].filter((node) => node !== box) : [];
+    const place = (isNotebook && box.closest("details.folded")) || box; // a folded cell runs without being opened
+    this.recorded = isNotebook ? [...place.parentElement.children].filter((node) => node !== place) : [];
     this.runButton = this.button("실행", "run", () => (this.isRunning ? actions.stop() : actions.run(this)));
     this.editButton = this.button("고치기", "edit", () => this.edit(this.original));
     this.resetButton = this.button("원래대로", "reset", () => this.reset());
@@ -24,7 +25,7 @@ export class Cell {
     this.note = element("span", { className: "cell-note" });
     this.output = new Output(this.label);
     const parts = [this.runButton, this.editButton, this.resetButton, this.note];
-    box.after(element("div", { className: "cell-bar" }, ...parts), this.output.node);
+    place.after(element("div", { className: "cell-bar" }, ...parts), this.output.node);
   }
 
   button(text, name, onclick) {
@@ -50,6 +51,7 @@ export class Cell {
 
   /** Open the editor with a text. Says so if it cannot be fetched. */
   async edit(text, takesFocus = true) {
+    this.pre.closest("details.folded")?.setAttribute("open", "");
     const editor = await openEditor({
       text,
       label: this.label,
