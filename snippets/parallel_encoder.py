@@ -44,13 +44,18 @@ def words(N):
 # %%
 @torch.no_grad()
 def one_at_a_time(model, source):
-    """The encoder's output (B, N, D), each place of each layer computed in a call of its own."""
-    x, mask = model.embed(source), torch.ones(1, 1, 1, source.shape[1], dtype=torch.bool)
+    """The encoder's output (B, N, D), each place of each layer computed in a call
+    of its own."""
+    x = model.embed(source)
+    mask = torch.ones(1, 1, 1, source.shape[1], dtype=torch.bool)
     for layer in model.encoder:
         keys_values, places = layer.self_attn.keys_values(x), []
         for i in range(x.shape[1]):
-            place = x[:, i : i + 1]  # (B, 1, D): asks for itself, reads from all of the layer below
-            place = layer.norm1(place + layer.self_attn(place, keys_values, mask)[0])
+            # (B, 1, D): asks for itself, reads from all of the layer below
+            place = x[:, i : i + 1]
+            place = layer.norm1(
+                place + layer.self_attn(place, keys_values, mask)[0]
+            )
             places.append(layer.norm2(place + layer.mlp(place)))
         x = torch.cat(places, dim=1)
     return x
@@ -68,19 +73,30 @@ def seconds(function, *arguments, repeats=5):
 
 # %%
 if __name__ == "__main__":
+    evidence, null = {}, {}
     torch.set_num_threads(1)
-    place_difference, outputs_per_layer = 0.0, set()
-    for seed in range(3):
+    evidence["place_difference"], outputs = [], set()
+    for seed in range(5):
         torch.manual_seed(seed)
         model, source = Transformer(), words(200)
         with torch.no_grad():
-            at_once = model.encode(source)[0]
-            outputs_per_layer |= {x.shape[1] for x in seq2seq.layer_outputs(model, source)}
-        place_difference = max(place_difference, (at_once - one_at_a_time(model, source)).abs().max().item())
+            apart = model.encode(source)[0] - one_at_a_time(model, source)
+            outputs |= {x.shape[1] for x in seq2seq.layer_outputs(model, source)}
+        evidence["place_difference"].append(apart.abs().max().item())
+    evidence["outputs_least"], evidence["outputs_most"] = min(outputs), max(outputs)
     with torch.no_grad():
-        faster = seconds(one_at_a_time, model, source) / seconds(model.encode, source)
-    print(f"200개를 한 번에 넣을 때와 자리마다 따로 계산할 때의 최대 차이: {place_difference:.1e}")
-    print(f"같은 계산인데도 한 번에 넣는 쪽이 스레드 하나에서 {faster:.0f}배 빨라요.")
+        evidence["faster"] = seconds(one_at_a_time, model, source) / seconds(
+            model.encode, source
+        )
+    print(
+        f"200개를 한 번에 넣을 때와 자리마다 따로 계산할 때의 최대 차이: {max(evidence['place_difference']):.1e}"
+    )
+    print(
+        f"층마다 들어가고 나오는 벡터는 적어도 {min(outputs)}개, 많아야 {max(outputs)}개"
+    )
+    print(
+        f"같은 계산인데도 한 번에 넣는 쪽이 스레드 하나에서 {evidence['faster']:.0f}배 빨라요."
+    )
 
 # %% [markdown]
 # ## 한 층에는 무엇이 들어 있나요?
@@ -96,25 +112,32 @@ def bare(layer, x, mask):
 
 # %%
 if __name__ == "__main__":
-    residual_changes = []
+    evidence["residual_change"] = []
     for seed in range(3):
         layer, dates = load_trained(seed).encoder[0], split(seed)[1][:500]
         with torch.no_grad():
-            x, mask = load_trained(seed).embed(sources(dates)), (sources(dates) != PAD)[:, None, None]
-            residual_changes.append(relative_error(bare(layer, x, mask), layer(x, mask)))
-    print(f"층마다 들어가고 나오는 벡터는 {outputs_per_layer}개")
-    print(f"잔차와 정규화를 뺀 층의 출력은 상대 오차 {min(residual_changes):.2f} 이상 달라요.")
+            x, mask = (
+                load_trained(seed).embed(sources(dates)),
+                (sources(dates) != PAD)[:, None, None],
+            )
+            evidence["residual_change"].append(
+                relative_error(bare(layer, x, mask), layer(x, mask))
+            )
+    print(
+        f"잔차와 정규화를 뺀 층의 출력은 상대 오차 {min(evidence['residual_change']):.2f} 이상 달라요."
+    )
 
 # %% [markdown]
 # ## 무엇이 무엇을 기다리나요?
 #
-# 계산 그래프에서 입력부터 출력까지 **가장 긴 사슬**을 세요. 사슬은 앞의 결과가 나와야 다음을 할 수 있는 연산들이라, 계산기가 아무리 많아도 줄일 수 없어요.
-# 두 층짜리 RNN과 견줘요.
+# 계산 그래프에서 입력부터 출력까지 **가장 긴 사슬**을 세요. 사슬은 앞의 결과가 나와야 다음을 할 수 있는 연산들이에요.
+# PyTorch의 연산 하나를 한 단계로 세요. 그래서 수 자체는 코드를 어떻게 짰는지에 달렸고, 단어가 늘 때 **늘어나는지**가 중요해요. 두 층짜리 RNN과 견줘요.
 
 
 # %%
 def longest_chain(y):
-    """The number of operations on the longest way from any leaf to the tensor y, in autograd's graph."""
+    """The number of operations on the longest way from any leaf to the tensor y, in
+    autograd's graph."""
     lengths, waiting = {}, [y.grad_fn]
     while waiting:
         below = [node for node, _ in waiting[-1].next_functions if node is not None]
@@ -122,7 +145,9 @@ def longest_chain(y):
         if unknown:
             waiting += unknown
         else:
-            lengths[waiting.pop()] = 1 + max((lengths[node] for node in below), default=0)
+            lengths[waiting.pop()] = 1 + max(
+                (lengths[node] for node in below), default=0
+            )
     return lengths[y.grad_fn]
 
 
@@ -159,9 +184,16 @@ if __name__ == "__main__":
         "인코더": [longest_chain(model.encode(words(N))[0]) for N in lengths],
         "RNN": [longest_chain(rnn(words(N))) for N in lengths],
     }
-    work = {"인코더": [flops(model.encode, words(N)) for N in lengths], "RNN": [flops(rnn, words(N)) for N in lengths]}
+    work = {
+        "인코더": [flops(model.encode, words(N)) for N in lengths],
+        "RNN": [flops(rnn, words(N)) for N in lengths],
+    }
     rows = [
-        [N, *(f"{chains[name][i]:,}" for name in chains), *(f"{work[name][i] / 1e6:.1f}" for name in work)]
+        [
+            N,
+            *(f"{chains[name][i]:,}" for name in chains),
+            *(f"{work[name][i] / 1e6:.1f}" for name in work),
+        ]
         for i, N in enumerate(lengths)
     ]
     table(
@@ -170,13 +202,39 @@ if __name__ == "__main__":
         ["단어", "인코더 사슬", "RNN 사슬", "인코더 계산", "RNN 계산"],
         rows,
     )
+    for name, key in (("인코더", "encoder"), ("RNN", "rnn")):
+        evidence[f"{key}_chain_10"], evidence[f"{key}_chain_200"] = (
+            chains[name][0],
+            chains[name][-1],
+        )
+        evidence[f"{key}_work_growth"] = work[name][-1] / work[name][-2]
+        print(
+            f"단어를 100개에서 200개로 늘리면 {name}의 계산은 {evidence[f'{key}_work_growth']:.2f}배"
+        )
+    evidence["encoder_chain_400"] = longest_chain(model.encode(words(400))[0])
+    evidence["rnn_chain_400"] = longest_chain(rnn(words(400)))
+    evidence["encoder_work_growth_400"] = (
+        flops(model.encode, words(400)) / work["인코더"][-1]
+    )
+    print(
+        f"단어가 400개면 사슬은 인코더 {evidence['encoder_chain_400']}, RNN {evidence['rnn_chain_400']:,}"
+    )
+    print(
+        f"200개에서 400개로 늘리면 인코더의 계산은 {evidence['encoder_work_growth_400']:.2f}배"
+    )
 
 # %%
 if __name__ == "__main__":
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
     for name, colour in (("인코더", BLUE), ("RNN", ORANGE)):
         axes[0].plot(lengths, chains[name], "o-", color=colour, label=name)
-        axes[1].plot(lengths, [amount / 1e6 for amount in work[name]], "o-", color=colour, label=name)
+        axes[1].plot(
+            lengths,
+            [amount / 1e6 for amount in work[name]],
+            "o-",
+            color=colour,
+            label=name,
+        )
     axes[0].set(title="가장 긴 사슬 (연산)", xlabel="단어 수", ylim=(0, None))
     axes[1].set(title="계산량 (백만 FLOPs)", xlabel="단어 수", ylim=(0, None))
     axes[0].legend()
@@ -191,7 +249,7 @@ if __name__ == "__main__":
 # ## 셀프 어텐션을 빼고 다시 배우면
 #
 # 셀프 어텐션은 인코더와 디코더 모두에 있어요. 한쪽씩 빼고 처음부터 다시 배워 봐요. 교차 어텐션은 그대로 둬요.
-# 날짜의 둘째 부호는 첫째와 같아야 하니(`5/6/23`이거나 `5.6.23`), 디코더는 **자기가 쓴 것**을 돌아봐야 해요.
+# 날짜의 둘째 구분 기호는 첫째와 같아야 하니(`5/6/23`이거나 `5.6.23`), 디코더는 **자기가 쓴 것**을 돌아봐야 해요.
 
 
 # %%
@@ -216,7 +274,10 @@ class Changed(Transformer):
 
     def __init__(self, encoder_layer=EncoderLayer, decoder_layer=DecoderLayer):
         super().__init__()
-        for layers, kind in ((self.encoder, encoder_layer), (self.decoder, decoder_layer)):
+        for layers, kind in (
+            (self.encoder, encoder_layer),
+            (self.decoder, decoder_layer),
+        ):
             for layer in layers:
                 layer.__class__ = kind  # the same parameters, another forward
 
@@ -228,65 +289,50 @@ def mixed_signs(found):
 
 # %%
 if __name__ == "__main__":
-    steps = 150
-    kinds = {"encoder": {"encoder_layer": EncoderLayerAlone}, "decoder": {"decoder_layer": DecoderLayerAlone}}
-    matches, mixed, examples = {name: [] for name in kinds}, {name: [] for name in kinds}, {}
-    for name, changed in kinds.items():
-        for seed in range(3):
+    steps = evidence["steps"] = 150
+    kinds = {
+        "encoder": ("인코더의 셀프 어텐션", {"encoder_layer": EncoderLayerAlone}),
+        "decoder": ("디코더의 셀프 어텐션", {"decoder_layer": DecoderLayerAlone}),
+    }
+    rows = []
+    for key, (title, changed) in kinds.items():
+        matches, mixed, examples = [], [], []
+        for seed in range(5):
             net, _ = train(seed, steps, build=partial(Changed, **changed))
             dates = split(seed)[1][:500]
             found = texts(greedy(net, sources(dates)))
-            matches[name].append(exact_match(found, dates))
-            mixed[name].append(mixed_signs(found))
-            examples[name] = next((text for text in found if mixed_signs([text])), found[0])
-    labels = {"encoder": "인코더의 셀프 어텐션", "decoder": "디코더의 셀프 어텐션"}
-    rows = [
-        [
-            labels[name],
-            f"{mean(matches[name]):.1%} ± {stdev(matches[name]):.1%}",
-            f"{mean(mixed[name]):.1%}",
-            examples[name],
-        ]
-        for name in kinds
-    ]
+            matches.append(exact_match(found, dates))
+            mixed.append(mixed_signs(found))
+            examples += [text for text in found if mixed_signs([text])] or found[:1]
+        evidence[f"without_{key}_match"], evidence[f"without_{key}_mixed"] = (
+            matches,
+            mixed,
+        )
+        rows.append(
+            [
+                title,
+                f"{mean(matches):.1%} ± {stdev(matches):.1%}",
+                f"{mean(mixed):.1%}",
+                examples[-1],
+            ]
+        )
+    null["인코더에서 뺀 모델"] = {
+        f"without_decoder_{what}": evidence[f"without_encoder_{what}"]
+        for what in ("match", "mixed")
+    }
     table(
         "without_self_attention",
-        f"셀프 어텐션을 빼고 {steps}단계를 배운 뒤, 처음 보는 날짜 500개씩 (시드 셋)",
-        ["뺀 것", "끝까지 맞힌 비율", "부호가 섞인 번역", "예"],
+        f"셀프 어텐션을 빼고 {steps}단계를 배운 뒤, 처음 보는 날짜 500개씩 (시드 다섯)",
+        ["뺀 것", "끝까지 맞힌 비율", "구분 기호가 섞인 번역", "예"],
         rows,
     )
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        "place_difference": place_difference,
-        "outputs_per_layer": max(outputs_per_layer) if len(outputs_per_layer) == 1 else 0,
-        "faster": faster,
-        "encoder_chain_10": chains["인코더"][0],
-        "encoder_chain_200": chains["인코더"][-1],
-        "rnn_chain_10": chains["RNN"][0],
-        "rnn_chain_200": chains["RNN"][-1],
-        "encoder_work_growth": work["인코더"][-1] / work["인코더"][-2],
-        "rnn_work_growth": work["RNN"][-1] / work["RNN"][-2],
-        "encoder_work_growth_20": work["인코더"][-1] / work["인코더"][0],
-        "encoder_chain_400": longest_chain(model.encode(words(400))[0]),
-        "rnn_chain_400": longest_chain(rnn(words(400))),
-        "encoder_work_growth_400": flops(model.encode, words(400)) / work["인코더"][-1],
-        "residual_change_least": min(residual_changes),
-        "steps": steps,
-        "without_encoder_match": mean(matches["encoder"]),
-        "without_encoder_match_worst": min(matches["encoder"]),
-        "without_decoder_match": mean(matches["decoder"]),
-        "without_decoder_match_best": max(matches["decoder"]),
-        "without_encoder_mixed": mean(mixed["encoder"]),
-        "without_encoder_mixed_most": max(mixed["encoder"]),
-        "without_decoder_mixed": mean(mixed["decoder"]),
-        "without_decoder_mixed_least": min(mixed["decoder"]),
-    }
     tolerance = {
         "place_difference": 1e-4,
         "faster": float("inf"),
-        "residual_change_least": 0.05,
-        **{name: 0.2 for name in evidence if "match" in name or "mixed" in name},
+        "residual_change": 0.05,
+        **{name: 0.3 for name in evidence if "match" in name or "mixed" in name},
     }
     evidence

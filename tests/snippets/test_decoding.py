@@ -67,6 +67,22 @@ def test_next_distribution_sees_what_is_written():
     assert torch.allclose(decoding.next_distribution(model, source, "3/2"), row)
 
 
+def test_first_digits_are_of_dates_whose_notations_part_at_once():
+    model = make()
+    year, day = decoding.first_digits(model, [(23, 11, 4), (23, 11, 20)])  # 23-11-20 and 20/11/23 both begin with 2
+    p = decoding.next_distribution(model, sources([(23, 11, 4)]))[0]
+    assert (year, day) == pytest.approx((p[VOCAB.index("2")].item(), p[VOCAB.index("4")].item()))
+
+
+def test_eos_is_told_from_what_comes_before_it():
+    model, date = make(), (1, 2, 3)
+    steps = [decoding.next_distribution(model, sources([date]), "3/2/01"[:n])[0, EOS].item() for n in range(7)]
+    assert decoding.eos_probabilities(model, [date]) == pytest.approx((max(steps[:-1]), steps[-1]))
+    alone = [decoding.eos_probabilities(model, [one]) for one in DATES]
+    together = decoding.eos_probabilities(model, DATES)
+    assert together == pytest.approx([sum(found) / len(DATES) for found in zip(*alone)], abs=1e-5)
+
+
 def test_cache_is_exact_for_any_length_and_batch():
     model, source = make(), sources(DATES)
     (ids, logits), (other_ids, other_logits) = (

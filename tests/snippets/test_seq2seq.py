@@ -153,6 +153,40 @@ def test_fields_cover_the_texts(date):
         assert int("".join(char for field, char in zip(of, text) if field == "m")) == date[1]
 
 
+def test_readings_of_even_maps_are_what_chance_gives():
+    model = make()
+    for layer in model.decoder:
+        nn.init.zeros_(layer.cross_attn.q.weight)
+        nn.init.zeros_(layer.cross_attn.q.bias)  # every place has the same score
+    aligned, chance, first = seq2seq.readings(model, [(23, 6, 5), (78, 12, 27), (1, 1, 1)])
+    assert aligned == pytest.approx([chance, chance])
+    assert 0 < sum(first) < 1  # the month has the rest
+
+
+def test_hiding_a_field_hides_it_in_the_named_layers_alone():
+    model, dates = make(), [(23, 6, 5), (78, 12, 27)]
+    seen = []
+    for layer in model.decoder:
+        layer.cross_attn.register_forward_hook(lambda module, inputs, output: seen.append(output[1].sum(dim=(1, 2))))
+    seq2seq.right_digits(model, dates, "m", layers=(1,))
+    month = torch.tensor([[field == "m" for field in seq2seq.source_fields(date)] for date in dates[:1]])
+    first, second = (found[0, : month.shape[1]] for found in seen)  # what each place of the first date got
+    assert (first > 0).all() and (second[month[0]] == 0).all() and (second[~month[0]] > 0).all()
+    model(sources(dates), targets(["5/6/23", "78-12-27"]))
+    assert (seen[-1][0, : month.shape[1]] > 0).all()  # the hook is gone
+
+
+def test_digits_right_are_counted_by_field():
+    model, dates = make(), [(23, 11, 22)]
+    nn.init.zeros_(model.embedding.weight)  # every logit is 0: the likeliest token is PAD, never a digit
+    assert seq2seq.when_hidden(model, dates, layers=()) == (0, 0)
+
+
+def test_untrained_is_where_training_begins():
+    model, after = seq2seq.untrained(3), seq2seq.train(3, steps=1, lr=0.0)[0]
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), after.parameters(), strict=True))
+
+
 def test_kept_weights_translate():
     torch.set_num_threads(1)
     model, dates = seq2seq.load_trained(0), seq2seq.split(0)[1][-200:]
