@@ -46,8 +46,7 @@ def attention_distance(attn, grid, patch_size):
     queries, in pixels.
 
     Maps with a class token in front, (..., 1 + N, 1 + N) -> (...): one number a
-    map, so one a head and layer.
-    """
+    map, so one a head and layer."""
     return (
         (patch_rows(attn) * patch_distances(grid, patch_size))
         .sum(dim=-1)

@@ -116,8 +116,7 @@ def sgd_step(model, images, labels, lr=0.1, cls_factor=1):
     """How far one step of SGD moves what stands at the class token's place: (D,).
 
     cls_factor: how many times as large the class token's learning rate is as that
-    of the position embeddings.
-    """
+    of the position embeddings."""
     model.zero_grad()
     before = model.embed(images[:1])[0, 0].detach()
     F.cross_entropy(model(images), labels).backward()

@@ -262,8 +262,7 @@ def reversing(model, x, times, eta=1.0, fresh=True):
     (step, x).
 
     eta: 1 for DDPM, 0 for DDIM (2010.02502) Eq. 12 and 16. fresh: whether the new
-    noise is really put in.
-    """
+    noise is really put in."""
     for t, s in zip(times, times[1:]):
         a, b = (
             ALPHA_BAR[t],

@@ -342,8 +342,7 @@ def train_gan(
     twentieth of the rounds.
 
     truth: 1 for a discriminator that names the real ones real, -1 for one that is
-    taught to lie.
-    """
+    taught to lie."""
     torch.manual_seed(seed)
     G, D = MLPs(S, 2, 64, 64, 2), MLPs(S, 2, 64, 64, 1)
     optimizers, loss, snapshots = (

@@ -4,8 +4,7 @@
     python snippets/gpu_benchmark.py --compare A.json B.json
 
 Needs PyTorch alone; timm, transformers, torchvision and vit-pytorch are measured
-beside
-it where they are installed.
+beside it where they are installed.
 """
 
 import argparse
@@ -23,10 +22,11 @@ from bench.device import (
     precisions_of,
     refuse_too_much_memory,
 )
+from bench.grid import CPU_GRID, GPU_GRID
 from bench.peers import installed_libraries
 from bench.records import compare, missing, read_record
 from bench.run import WORDS, measure
-from bench.sections import CPU_GRID, GPU_GRID, SECTIONS
+from bench.sections import SECTIONS
 from bench.work import DTYPES, Bench
 from vit import SIZES
 

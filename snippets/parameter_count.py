@@ -69,8 +69,7 @@ def lookup(x, parents):
     -> places (B, n), numbers in all.
 
     The table of pixel i has a line for every state of the `parents` pixels before
-    it.
-    """
+    it."""
     places, used = torch.empty(x.shape, dtype=torch.long), 0
     for i in range(x.shape[1]):
         before = x[:, max(0, i - parents) : i].long()  # (B, at most parents)

@@ -195,8 +195,7 @@ def reach(f, x):
     of the gradient (H, W).
 
     The gradient is that of a random mixture of the outputs, so that none of them
-    cancel.
-    """
+    cancel."""
     x = x.clone().requires_grad_()
     y = f(x)
     (

@@ -33,8 +33,7 @@ def zoom_order1(pos_embed, new_size):
     corner patches pinned to the corners.
 
     New place i lies at i (G - 1) / (G' - 1) of the old grid; in timm's formula at
-    (i + 1/2) G / G' - 1/2.
-    """
+    (i + 1/2) G / G' - 1/2."""
     prefix, grid = pos_embed[:, :1], pos_embed[:, 1:]
     side = int(grid.shape[1] ** 0.5)
     grid = grid.unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, D, G, G)
@@ -111,8 +110,7 @@ def sincos_at_centres(size, base, dim=192):
     over an image base patches wide.
 
     (1, 1 + rows * columns, dim); a base patch is the unit, the class token's vector
-    is zero.
-    """
+    is zero."""
     omega = 10000 ** -torch.linspace(0, 1, dim // 4)
     y, x = [
         ((torch.arange(n) + 0.5) * base / n - 0.5)[:, None] * omega for n in size

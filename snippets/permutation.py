@@ -24,8 +24,7 @@ def encoder(pos_embed, seed, dtype=torch.float32):
     every part has its say.
 
     As initialised for training (std 0.02) attention is all but uniform, and
-    whatever it does would hardly be seen.
-    """
+    whatever it does would hardly be seen."""
     torch.manual_seed(seed)
     model = VisionTransformer(
         img_size=8,
@@ -73,8 +72,7 @@ def order_errors(model, tokens, pos):
     given one: two tensors (23,).
 
     tokens (4, D): what stands at each place; pos (4, D) or (1, D): what is added to
-    a place, whatever stands there.
-    """
+    a place, whatever stands there."""
     z = encode(model, (tokens + pos)[None])[0]  # f(x): (4, D)
     z_orders = encode(model, tokens[ORDERS] + pos)  # f(Px): (23, 4, D)
     return relative_error(z_orders, z[ORDERS]), relative_error(

@@ -194,8 +194,7 @@ def draw(n, size, seed):
     boxes (n, 4) x0 y0 x1 y1 in [0, 1].
 
     One seed means the same scenes at every size; the images have mean near 0 and
-    standard deviation near 1.
-    """
+    standard deviation near 1."""
     scene = sample(n, seed)
     parts = [
         {key: value[i : i + 16] for key, value in scene.items()}
@@ -297,8 +296,7 @@ def linear_accuracy(features, labels, n_train):
     first n_train for training.
 
     The best of three strengths of regularisation on the held-out part, which
-    flatters the baseline.
-    """
+    flatters the baseline."""
     X = (features - features[:n_train].mean(0)) / (features[:n_train].std(0) + 1e-6)
     train, rest = X[:n_train], X[n_train:]
     targets = F.one_hot(labels[:n_train], len(CLASSES)).float() - 1 / len(CLASSES)

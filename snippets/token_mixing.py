@@ -149,10 +149,8 @@ def what_changes(f, x, y, token=3):
     """How much differs between two inputs x, y (N, D) that differ in every token.
 
     Returns the relative change of the output if the input is repeated, of one
-    token's output if all its neighbours
-    are new, of the Jacobian, and the part of a row's shares that moves to other
-    tokens (total variation).
-    """
+    token's output if all its neighbours are new, of the Jacobian, and the part of a
+    row's shares that moves to other tokens (total variation)."""
     neighbours = y.clone()
     neighbours[token] = x[token]
     moved = (shares(f, x) - shares(f, y)).abs().sum(dim=1).mean().item() / 2

@@ -140,8 +140,7 @@ def resample_abs_pos_embed(
     tokens untouched (ViT section 3.2).
 
     Same formula as timm's function of this name. An unchanged grid comes back
-    unchanged.
-    """
+    unchanged."""
     prefix, grid = (
         pos_embed[:, :num_prefix_tokens],
         pos_embed[:, num_prefix_tokens:],
@@ -167,8 +166,8 @@ class VisionTransformer(nn.Module):
     that patch_size divides.
 
     pos_embed: "learn", "sincos" (fixed, 2-D) or "none". With return_attn=True also
-    the attention maps of all blocks,
-    (B, depth, heads, 1 + N, 1 + N), row = query, column = key, class token first.
+    the attention maps of all blocks, (B, depth, heads, 1 + N, 1 + N), row = query,
+    column = key, class token first.
     """
 
     def __init__(

@@ -80,8 +80,7 @@ class ScaledViT(VisionTransformer):
     left out.
 
     layer_scale: LayerScale in all blocks; no_embed_class: pos_embed (1, N, D) is
-    for the patches alone.
-    """
+    for the patches alone."""
 
     def __init__(
         self,
@@ -148,11 +147,9 @@ def from_state_dict(state, num_heads=None, eps=None):
     strictly loaded and in eval mode.
 
     num_heads: needed where embed_dim is none of ViT-Ti, S, B and L. eps: of the
-    LayerNorms; unless given it is 1e-6,
-    as timm has it, for Hugging Face's names 1e-12, as its configurations have it.
-    Without a head in the weights the
-    model returns the class token that the head would get, (B, D). Raises
-    CheckpointError.
+    LayerNorms; unless given it is 1e-6, as timm has it, for Hugging Face's names
+    1e-12, as its configurations have it. Without a head in the weights the model
+    returns the class token that the head would get, (B, D). Raises CheckpointError.
     """
     if any("embeddings." in name for name in state):
         state, eps = from_huggingface(state), eps or 1e-12
@@ -289,9 +286,8 @@ def from_huggingface(state):
     names.
 
     The pooler of ViTModel, an extra layer behind the class token, is left out.
-    Where the image is not as large as in
-    training, theirs resizes the positions without antialias and so gives slightly
-    other numbers than timm and this one.
+    Where the image is not as large as in training, theirs resizes the positions
+    without antialias and so gives slightly other numbers than timm and this one.
     """
     renamed = {rename(name): value for name, value in state.items()}
     renamed = {
@@ -404,12 +400,11 @@ def load_pretrained(name, num_heads=None, hub=HUB, cache=None):
     says how to preprocess an image.
 
     name: "vit_tiny_patch16_224" say, or with a tag:
-    "vit_tiny_patch16_224.augreg_in21k". num_heads: as in from_state_dict.
-    The files are kept in the folder cache, by default ~/.cache/mundap or
-    $XDG_CACHE_HOME/mundap, and read from there
-    without a network. Raises CheckpointError where they cannot be had, are broken,
-    or are of a model that this one is not.
-    """
+    "vit_tiny_patch16_224.augreg_in21k". num_heads: as in from_state_dict. The files
+    are kept in the folder cache, by default ~/.cache/mundap or
+    $XDG_CACHE_HOME/mundap, and read from there without a network. Raises
+    CheckpointError where they cannot be had, are broken, or are of a model that
+    this one is not."""
     if not re.fullmatch(r"\w+(\.\w+)?", name, re.ASCII):
         raise CheckpointError(
             f"{name!r}: timm의 모델 이름이 아니에요. 예: vit_tiny_patch16_224"
@@ -447,8 +442,7 @@ def preprocess(image, cfg):
     pretrained_cfg want it.
 
     Shorter side to S / crop_pct, the middle S x S of it, then less mean over std,
-    as timm does when it evaluates.
-    """
+    as timm does when it evaluates."""
     S = cfg["input_size"][-1]
     shorter, (H, W) = math.floor(S / cfg["crop_pct"]), image.shape[1:]
     size = [int(shorter * side / min(H, W)) for side in (H, W)]

@@ -192,8 +192,7 @@ def keep_freed_memory():
     bool.
 
     Otherwise each call asks the system for its large tensors anew, and their empty
-    pages
-    may cost more than their numbers, and never the same.
+    pages may cost more than their numbers, and never the same.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -56,8 +56,7 @@ def build(library, name, state):
     """A library's ViT of that name with our weights -> (module, whether they fit).
 
     vit-pytorch's is another network of the same size: norms around the patches, no
-    bias
-    in Q, K, V. Raises ImportError where the library is not installed.
+    bias in Q, K, V. Raises ImportError where the library is not installed.
     """
     size, P = name.split("/")[0], int(name.split("/")[1])
     D, depth, num_heads = SIZES[size]

@@ -138,8 +138,7 @@ def log_median(cell):
     error.
 
     The quartiles tell the error: they forgive a stray round. Infinite below three
-    rounds.
-    """
+    rounds."""
     low, high, samples = (
         cell["seconds"][key] for key in ("low", "high", "samples")
     )
@@ -168,10 +167,8 @@ def compare(first, second, threshold=0.03, errors=4.0):
     first.
 
     -> [{what, cell, ratio, noise, states}]. what: "slower", "faster" (the second)
-    or
-    "status". A time differs beyond `errors` standard errors AND `threshold` AND
-    drift.
-    """
+    or "status". A time differs beyond `errors` standard errors AND `threshold` AND
+    drift."""
     floor = max(math.log1p(threshold), drift(first), drift(second))
     others, found = {key_of(cell): cell for cell in second["cells"]}, []
     for one in first["cells"]:

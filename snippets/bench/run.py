@@ -1,8 +1,7 @@
 """A run of the benchmark: its tasks one by one, into a record that grows with each.
 
 What runs out of memory, fails or comes too late is a result, and Ctrl-C keeps what
-was
-measured.
+was measured.
 """
 
 import sys

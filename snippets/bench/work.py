@@ -64,8 +64,7 @@ def race(bench, cells, make, **options):
     """Time one call a cell in turns -> the cells with what came of each.
 
     make(bench, cell) -> (run, context); it may note in the cell what it knows of
-    it.
-    options: of interleave(), beside the grid's.
+    it. options: of interleave(), beside the grid's.
     """
     cells = [dict(cell) for cell in cells]
     calls = [attempt(partial(make, bench, cell), bench.kind) for cell in cells]

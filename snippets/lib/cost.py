@@ -2,8 +2,7 @@
 laws.
 
 Needs PyTorch alone. attention_cost.py explains it, gpu_benchmark.py measures a
-device.
-"""
+device."""
 
 import ctypes
 import gc
@@ -110,8 +109,8 @@ def interleave(
     """Time contenders in turns -> {name: [seconds a call, one a round] or Failed}.
 
     Each round goes through all of them, starting one further than the last, so that
-    a
-    clock that slows down or another program hits all alike. A call is repeated for
+    a clock that slows down or another program hits all alike. A call is repeated
+    for
     `least` seconds. Above `budget` seconds there are fewer rounds, three at least.
     """
 

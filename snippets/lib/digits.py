@@ -15,8 +15,7 @@ def load(seed):
     by, 500 to test on.
 
     -> [(images (n, 1, 8, 8), labels (n,))]. Images have mean 0 and standard
-    deviation 1.
-    """
+    deviation 1."""
     digits = load_digits()
     order = torch.randperm(
         len(digits.target), generator=torch.Generator().manual_seed(seed)
@@ -78,8 +77,7 @@ def training(model, images, labels, seed, lr=0.005, steps=150, batch_size=32):
     falling to 0; yields each step's loss.
 
     Which images come when depends on the seed alone, so that two models see the
-    same.
-    """
+    same."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=lr, weight_decay=0.01, fused=True

@@ -67,8 +67,7 @@ def show(figure, name, alt):
     one line.
 
     name: what a page calls the figure by; alt: one Korean sentence that states the
-    finding.
-    """
+    finding."""
     buffer = io.StringIO()
     figure.savefig(
         buffer,
