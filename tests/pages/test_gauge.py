@@ -51,8 +51,9 @@ def test_words(check, words):
 
 def test_names_without_a_label_are_left_out():
     assert in_words("a.x - a.z", LABELS) == "" and in_words("a.x * 2 / a.y", LABELS) == "정확도 × 2 ÷ 우연"
-    assert in_words("low(a.x - a.y)", LABELS) == "정확도 − 우연 (95% 구간의 아래 끝)"
-    assert in_words("max(abs(a.x)) - mean(a.y)", LABELS) == "정확도의 크기 (가장 큰 값) − 우연 평균"
+    assert in_words("low(a.x - a.y)", LABELS) == "정확도 − 우연, 95% 구간의 아래 끝"
+    assert in_words("abs(a.x - a.y)", LABELS) == "(정확도 − 우연)의 크기"
+    assert in_words("max(abs(a.x)) - mean(a.y)", LABELS) == "(정확도의 크기, 가장 큰 값) − 우연 평균"
     assert in_words("(a.x - a.y) / (a.x - 1e-7)", LABELS) == "(정확도 − 우연) ÷ (정확도 − 10⁻⁷)"
     assert in_words("a.x - a.y - 1", LABELS) == "정확도 − 우연 − 1" and in_words("-a.x", LABELS) == "−정확도"
     assert bound_in_words(compared("a.x > a.z / 10"), LABELS) == "0.3을 넘어야 해요"

@@ -19,11 +19,11 @@ NAME = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
 NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 CALLS = {
     "mean": "{} 평균",
-    "low": "{} (95% 구간의 아래 끝)",
-    "high": "{} (95% 구간의 위 끝)",
+    "low": "{}, 95% 구간의 아래 끝",
+    "high": "{}, 95% 구간의 위 끝",
     "std": "{}의 표준편차",
-    "min": "{} (가장 작은 값)",
-    "max": "{} (가장 큰 값)",
+    "min": "{}, 가장 작은 값",
+    "max": "{}, 가장 큰 값",
     "n": "{}의 개수",
     "abs": "{}의 크기",
 }
@@ -55,7 +55,8 @@ def _said(node: ast.expr, labels: Labels) -> str:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return labels[node.value.id][node.attr]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
-        return CALLS[node.func.id].format(_said(node.args[0], labels))
+        inner, words = _said(node.args[0], labels), CALLS[node.func.id]
+        return words.format(f"({inner})" if isinstance(node.args[0], ast.BinOp) and "{}의" in words else inner)
     if isinstance(node, ast.BinOp):
         left, right = _side(node.left, node, labels), _side(node.right, node, labels)
         return f"{left} {SIGNS[type(node.op)]} {right}"
@@ -67,6 +68,8 @@ def _said(node: ast.expr, labels: Labels) -> str:
 def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
     """One side of an operation, in parentheses where it is another one that would be read otherwise."""
     words = _said(node, labels)
+    if isinstance(node, ast.Call) and "," in words:
+        return f"({words})"
     if not isinstance(node, ast.BinOp):
         return words
     is_last, of_sum = node is above.right, isinstance(node.op, ast.Add | ast.Sub)
@@ -77,7 +80,7 @@ def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
     """What a comparison asks of its left side."""
     is_number = comparison.is_bound and NUMBER.fullmatch(comparison.right)
-    value = readable(comparison.right) if is_number else shown(comparison.right_value)
+    value = readable(comparison.right).replace("-", "−") if is_number else shown(comparison.right_value)
     other = "" if comparison.is_bound else in_words(comparison.right, labels)
     right = f"{other}({value})" if other else value
     if isinstance(comparison.right_value, bool):
