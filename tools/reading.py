@@ -60,7 +60,7 @@ MEASURE = r"""(limits) => {
     out.lines = out.cut = 0
     for (const code of codes) {
         const edge = code.getBoundingClientRect().left + code.clientWidth + 1
-        for (const line of all(".line, [id^='line-']", code)) {
+        for (const line of all(".line", code)) {
             out.lines += 1
             const range = document.createRange()
             range.selectNodeContents(line)

@@ -220,7 +220,7 @@ def test_code_on_a_phone_goes_on_below_indented(site_url, page_factory):
     for wide, spans, lines in code.evaluate_all(
         """nodes => nodes.map((node) => [
             node.scrollWidth > node.clientWidth + 1,
-            node.querySelectorAll(":scope > span[id^='line-']").length,
+            node.querySelectorAll(":scope > .line").length,
             node.textContent.replace(/\\n$/, "").split("\\n").length,
         ])"""
     ):

@@ -31,6 +31,7 @@ from mundap.project.model import Project, Thread
 from mundap.site import blocks, notebooks, search, violations
 
 log = get_plugin_logger("mundap")
+LINE = re.compile(r'<span id="line-\d+-\d+">')  # of code, as mkdocs.yml names them
 CONTENTS = "qa/index.md"  # in the navigation, where the chapters go
 
 
@@ -85,6 +86,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
 
     def on_page_content(self, content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         content = self._notebook(content, page) if _is_record(page) else self._with_formulas(content, page)
+        content = LINE.sub('<span class="line">', content)  # each block that is run counts its lines anew
         safe = sanitize(content, hand_written=_by_hand(page))
         if gone := dropped(content, safe):
             raise PluginError(str(violations.problem(self.project, page.file.src_uri, gone, config)))
