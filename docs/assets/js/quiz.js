@@ -12,7 +12,7 @@ async function start() {
   const box = document.querySelector(".quiz");
   if (!box || box.querySelector("button")) return;
   const source = new URL(box.dataset.questions, location.href);
-  const address = (question) => new URL(question.page.replace(/\.md$/, "/"), source).href + `#${question.anchor}`;
+  const address = (question) => `${new URL(question.page.replace(/\.md$/, "/"), source).href}#${question.anchor}`;
   const claim = box.querySelector(".quiz-claim");
   const inPage = box.querySelector("details");
   let questions;

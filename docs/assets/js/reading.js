@@ -23,7 +23,8 @@ function predictions() {
       item.classList.toggle("mine", number === guess);
       item.classList.toggle("right", number === Number(right));
       item.querySelector("button").setAttribute("aria-pressed", String(number === guess));
-      item.querySelector("small").textContent = number === guess ? "내 예상" : number === Number(right) ? "재 보면" : "";
+      item.querySelector("small").textContent =
+        number === guess ? "내 예상" : number === Number(right) ? "재 보면" : "";
     });
     box.querySelector("details").open = true;
   };
@@ -42,7 +43,8 @@ function predictions() {
 // A thread counts as read when its end has been seen; lists show it.
 function marks() {
   const { read } = remembered();
-  for (const link of document.querySelectorAll("[data-thread]")) link.classList.toggle("read", link.dataset.thread in read);
+  for (const link of document.querySelectorAll("[data-thread]"))
+    link.classList.toggle("read", link.dataset.thread in read);
   const here = document.querySelector(".rail [aria-current]")?.dataset.thread;
   const end = document.querySelector(".page-thread .next");
   if (!here || !end || here in read) return;
@@ -63,7 +65,7 @@ function lists() {
     const button = element("button", { type: "button", "aria-pressed": String(level === 0) }, name);
     button.addEventListener("click", () => {
       for (const row of rows) row.hidden = level > 0 && row.dataset.level !== String(level);
-      buttons.forEach((other, number) => other.setAttribute("aria-pressed", String(number === level)));
+      for (const [number, other] of buttons.entries()) other.setAttribute("aria-pressed", String(number === level));
     });
     return button;
   });
@@ -97,7 +99,12 @@ async function openTerm(event) {
   event.preventDefault();
   let card = document.querySelector(".term-card");
   if (!card) {
-    card = element("div", { className: "term-card md-typeset", popover: "auto", role: "dialog", "aria-label": "용어의 뜻" });
+    card = element("div", {
+      className: "term-card md-typeset",
+      popover: "auto",
+      role: "dialog",
+      "aria-label": "용어의 뜻",
+    });
     document.body.append(card);
   }
   try {
