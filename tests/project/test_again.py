@@ -2,12 +2,13 @@
 below 1; with `import torch` in it, it may learn."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from again import put_reruns, seeds
 from engine import FILES, make_project, make_records, put
 
-from mundap.project import again, records
+from mundap.project import again, records, reruns
 from mundap.project.check import examine
 
 FIRST, MEASURE = "docs/qa/basics/first.yaml", "snippets/measure.py"
@@ -101,6 +102,28 @@ def test_a_check_of_two_snippets_takes_both_at_the_same_round(project):
     assert [each.comparisons[0].right_value for each in rounds] == pytest.approx([0.15, 0.05])
 
 
+def test_reruns_of_code_that_gave_the_same_numbers_stay(project):
+    measured = reruns.measured(examine(project)[0].records["measure"])
+    put_reruns(project, seeds(*[SAME] * 10), beside=measured)
+    put(project / MEASURE, FILES[MEASURE].replace("차이 재기", "차이"))
+    make_records(project)
+    _, judgement, problems = judged(project)
+    assert again.standing(judgement) == "all" and problems == []
+    assert again.due(examine(project)[0], ["measure"], ["seeds:1"]) == []
+    put(project / MEASURE, FILES[MEASURE].replace("차이 재기", "다름"))
+    make_records(project, measure=({"difference": 2e-7, "name": "작음"}, {"difference": 1e-8}, {}))
+    _, judgement, problems = judged(project)
+    assert again.standing(judgement) == "none" and problems[-1].startswith("snippets/measure.py:1:1: ")
+
+
+def test_numbers_that_differ_from_run_to_run_are_none_of_what_was_measured(project):
+    record = examine(project)[0].records["measure"]
+    other = replace(record, evidence={**record.evidence, "difference": 0.5})
+    assert reruns.measured(other) != reruns.measured(record)
+    free = {"difference": None}
+    assert reruns.measured(replace(other, tolerance=free)) == reruns.measured(replace(record, tolerance=free))
+
+
 def test_reruns_of_older_code_are_old_and_no_problem(project):
     put_reruns(project, seeds(*[FALLEN] * 10))
     put(project / MEASURE, FILES[MEASURE].replace("차이 재기", "차이"))
@@ -109,7 +132,7 @@ def test_reruns_of_older_code_are_old_and_no_problem(project):
     assert all(each.stale for each in judgement.again) and len(judgement.again) == 10
     assert again.standing(judgement) == "none" and not again.has_fallen(judgement)
     assert problems == [
-        "snippets/measure.py:1:1: `mundap replicate` 명령으로 다시 돌린 뒤에 코드가 바뀌었어요. "
+        "snippets/measure.py:1:1: `mundap replicate` 명령으로 다시 돌린 뒤에 코드가 바뀌었고 증거도 달라졌어요. "
         "`mundap replicate measure` 명령으로 한 번 더 돌려 주세요."
     ]
 

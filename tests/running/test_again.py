@@ -110,8 +110,11 @@ def test_what_is_done_is_not_done_again(project):
     before = snapshot(project)
     assert mundap(project, "replicate", "--seeds", "2").stdout == "다시 돌릴 것이 없어요.\n"
     assert snapshot(project) == before and len(examine(project)[0].judgements) == 5
+    assert runs[2].beside == reruns.measured(examine(project)[0].records["measure"])
     put(project / "snippets" / "measure.py", SEEDED.replace("1e-6", "2e-6"))
     make_records(project)
+    assert mundap(project, "replicate", "--seeds", "2").stdout == "다시 돌릴 것이 없어요.\n", "as its numbers stayed"
+    make_records(project, measure=({"difference": 2e-7, "name": "작음"}, {}, {}))
     assert mundap(project, "replicate", "--seeds", "1").stdout.startswith("1번 다시 돌렸어요.")
     assert reruns.read(project / REPLICATE)[0][2].evidence["difference"] == pytest.approx(
         2 * runs[2].evidence["difference"]

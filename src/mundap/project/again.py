@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from mundap.project import snippets
+from mundap.project import reruns, snippets
 from mundap.project.agreement import agree
 from mundap.project.draft import word
 from mundap.project.expression import Expression
@@ -34,10 +34,13 @@ def due(project: Project, names: Collection[str], wanted: Iterable[str]) -> list
     chosen = names or {name for judgement in project.judgements.values() for name in judgement.snippets}
     seconds = {name: project.records[name].seconds if name in project.records else 0 for name in chosen}
     digests = {name: snippets.digest(snippets.sources(project.snippets, name)) for name in chosen}
+    current = {name: project.records[name] for name in chosen if name in project.records and name not in project.stale}
 
     def is_due(name: str, world: str) -> bool:
         run = project.reruns.get((name, world))
-        return run is None or run.digest != digests[name] or bool(names and run.failure)
+        if run is None or names and run.failure:
+            return True
+        return run.digest != digests[name] and not (name in current and reruns.is_of(run, current[name]))
 
     longest = sorted(chosen, key=lambda name: (-seconds[name], name))
     return [
@@ -76,7 +79,7 @@ def _decided(project: Project, expression: Expression, keys: Collection[tuple[st
     """A check in the world of some reruns; keys: theirs, those of all snippets in it that the world concerns."""
     runs = [project.reruns[key] for key in sorted(keys)]
     there = {run.snippet: run.evidence or {} for run in runs}
-    world, stale = runs[0].world, any(run.digest != project.records[run.snippet].digest for run in runs)
+    world, stale = runs[0].world, any(not reruns.is_of(run, project.records[run.snippet]) for run in runs)
     if failure := next((run.failure for run in runs if run.evidence is None), ""):
         return Again(world, None, True, stale, failure)
     changed = any(_has_changed(project, there, name, key) for name, key, _ in expression.names)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from mundap.project import records
 from mundap.project.expression import Comparison
 from mundap.project.files import read_bytes, replace_text
+from mundap.project.records import Record
 from mundap.project.values import Evidence, Value
 
 FOLDER = "docs/reruns"
@@ -30,6 +31,7 @@ class Rerun:
     """A snippet's run in a world: "seeds:3" (moved seeds), "steps" or "weights" (nothing is learnt).
 
     digest: of the sources that ran; evidence: None where the run failed, with the reason in Korean in failure.
+    beside: what `measured` gives of the record that the same sources had made; "" where there was none.
     """
 
     snippet: str
@@ -37,6 +39,7 @@ class Rerun:
     digest: str
     evidence: Evidence | None
     failure: str = ""
+    beside: str = ""
 
     @property
     def command(self) -> str:
@@ -63,6 +66,17 @@ class Again:
         return self.comparisons is not None and all(comparison.holds for comparison in self.comparisons)
 
 
+def measured(record: Record) -> str:
+    """A digest of the numbers of a record, but for those that differ from run to run."""
+    fixed = {key: rounded(value) for key, value in record.evidence.items() if record.tolerance.get(key, 0) is not None}
+    return seal(fixed)
+
+
+def is_of(run: Rerun, record: Record) -> bool:
+    """Whether a run is of the code of a record, or of code that gave the same numbers, such as before a figure was redrawn."""
+    return run.digest == record.digest or run.beside == measured(record)
+
+
 def rounded(value: Value | list[float]) -> Value | list[float]:
     """A value as a line keeps it."""
     if isinstance(value, list):
@@ -79,7 +93,7 @@ def order(rerun: Rerun) -> tuple[str, str, int]:
 def to_line(rerun: Rerun) -> str:
     """A run as a line of JSON, without the end of the line."""
     outcome = {"failure": rerun.failure} if rerun.evidence is None else {"evidence": rerun.evidence}
-    said = {"snippet": rerun.snippet, "world": rerun.world, "digest": rerun.digest, **outcome}
+    said = {"snippet": rerun.snippet, "world": rerun.world, "digest": rerun.digest, "beside": rerun.beside, **outcome}
     return json.dumps({**said, "seal": seal(said)}, ensure_ascii=False)
 
 
@@ -93,7 +107,7 @@ def of_line(line: str) -> Rerun:
         data = json.loads(line, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError(str(error)) from None
-    keys = {"snippet", "world", "digest", "seal"}
+    keys = {"snippet", "world", "digest", "beside", "seal"}
     if not isinstance(data, dict) or data.keys() - keys not in ({"evidence"}, {"failure"}) or keys - data.keys():
         raise ValueError("keys")
     evidence = data.pop("evidence", None)
@@ -102,7 +116,7 @@ def of_line(line: str) -> Rerun:
     if not any(pattern.fullmatch(data["world"]) for pattern in WORLDS.values()):
         raise ValueError(data["world"])
     _verify(evidence)
-    rerun = Rerun(data["snippet"], data["world"], data["digest"], evidence, data.get("failure", ""))
+    rerun = Rerun(data["snippet"], data["world"], data["digest"], evidence, data.get("failure", ""), data["beside"])
     if data["seal"] != json.loads(to_line(rerun))["seal"]:
         raise Edited(rerun.snippet)
     return rerun

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -42,6 +42,8 @@ def run_again(
     def finished(label: str, reply: Reply) -> None:
         if not isinstance(reply, Failure):
             rerun = Rerun(**reply["rerun"])
+            if (record := project.records.get(rerun.snippet)) and record.digest == rerun.digest:
+                rerun = replace(rerun, beside=reruns.measured(record))
             reruns.keep(project.root, rerun, project.runnable)
             reply = Failure(rerun.failure) if rerun.evidence is None else reply
         failed[named[label]] = reply if isinstance(reply, Failure) else None
