@@ -5,10 +5,11 @@ import json
 
 from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
-from mundap.pages.marks import Flavour, box, definition, element, escaped, exhibit, section
+from mundap.pages.marks import MKDOCS, Flavour, box, definition, element, escaped, exhibit, section
 from mundap.pages.terms import with_terms
 from mundap.pages.verdicts import level_badge, mark, of_answer, strip
 from mundap.project import schema
+from mundap.project.expression import Expression
 from mundap.project.model import Answer, Project, Run, Thread, Try
 from mundap.project.texts import slug
 
@@ -18,7 +19,7 @@ PACE = 500  # characters that are read in a minute
 RELATED = 4  # threads
 
 
-def front_matter(title: str, description: str, **more: str) -> str:
+def front_matter(title: str, description: str, **more: str | list[str]) -> str:
     """The head of a page; values are quoted as JSON, which YAML reads."""
     values = {"title": plain(title, DESCRIPTION), "description": plain(description, DESCRIPTION), **more}
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
@@ -34,11 +35,12 @@ def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
         return with_terms(flavour, project.glossary, resolve(project, text, page), page, seen)
 
     parts = [
-        front_matter(thread.question, resolve(project, first, page), kind="thread"),
+        front_matter(thread.question, resolve(project, first, page), kind="thread", **_files(thread)),
         f"# {thread.question}",
         _head(flavour, project, thread),
         section(flavour, "conclusion", "답", resolve(project, first, page)),
         *_predict(flavour, project, thread),
+        *_touch(flavour, project, thread),
         *([box(flavour, "because", prose(thread.conclusion))] if thread.answer else []),
     ]
     if thread.misconception is not None:
@@ -73,6 +75,13 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
     return box(flavour, "thread-meta", " ".join(parts))
 
 
+def _files(thread: Thread) -> dict[str, list[str]]:
+    """What the page loads beside what every page loads."""
+    if thread.touch is None:
+        return {}
+    return {"styles": ["assets/css/touch.css"], "scripts": [f"assets/js/touch/{thread.touch.script}.js"]}
+
+
 def _folded(flavour: Flavour, name: str, title: str, body: str) -> str:
     """A section that is closed until asked for; name: its class and its anchor."""
     return f'<details class="folded {name}" id="{name}"{flavour.markdown}>\n<summary>{title}</summary>\n\n{body}\n\n</details>'
@@ -98,6 +107,22 @@ def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
     right = item.choices.index(item.right)
     attributes = f' class="predict" id="predict" data-right="{right}" data-thread="{thread.id}"'
     return [element(flavour, "section", "\n\n".join(body), attributes)]
+
+
+def _touch(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
+    """A figure to touch: what is seen there in words; a script draws it where scripts run, in a room that is kept for it."""
+    item = thread.touch
+    if item is None:
+        return []
+    page = thread_path(thread)
+    numbers = {name: Expression(name, condition=False).value(project.evidence) for name in item.numbers}
+    data = html.escape(json.dumps(numbers, ensure_ascii=False))
+    body = [f"**만져 보세요.** {resolve(project, item.do, page)}"]
+    if flavour is MKDOCS:
+        body.append(f'<div class="touch-room" data-numbers="{data}"></div>')
+    return [
+        element(flavour, "section", "\n\n".join([*body, resolve(project, item.see, page)]), ' class="touch" id="touch"')
+    ]
 
 
 def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer, body: str) -> str:

@@ -16,6 +16,7 @@ from mundap.project.model import (
     SourceDocument,
     Term,
     Thread,
+    Touch,
     Try,
 )
 
@@ -43,6 +44,7 @@ def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) ->
         short=data.get("short"),
         answer=data.get("answer"),
         predict=_predict(data["predict"]) if "predict" in data else None,
+        touch=_touch(data["touch"]) if "touch" in data else None,
     )
 
 
@@ -56,6 +58,10 @@ def _predict(data: dict[str, Any]) -> Predict:
         check=data["check"],
         run=Run(data["run"], figure=data.get("figure")) if "run" in data else None,
     )
+
+
+def _touch(data: dict[str, Any]) -> Touch:
+    return Touch(data["script"], data["do"], data["see"], tuple(data.get("numbers", ())))
 
 
 def _answer(number: int, data: dict[str, Any]) -> Answer:

@@ -92,6 +92,16 @@ class Predict:
 
 
 @dataclass(frozen=True)
+class Touch:
+    """A figure to touch. script: its name; do, see: what to do and what is seen then; numbers: the evidence that it gets."""
+
+    script: str
+    do: str
+    see: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Moved:
     """The address of an answer or claim that is gone, and of what took over its meaning."""
 
@@ -128,6 +138,7 @@ class Thread:
     short: str | None = None
     answer: str | None = None
     predict: Predict | None = None
+    touch: Touch | None = None
 
     @property
     def claims(self) -> list[Claim]:

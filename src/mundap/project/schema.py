@@ -138,6 +138,14 @@ PREDICT = _object(
     run=_text("함께 보여 줄 그림이 있는 실행"),
     figure=_text("함께 보여 줄 그림이나 표의 이름"),
 )
+TOUCH = _object(
+    "손으로 만져 보는 그림. 예상 바로 아래에 나와요.",
+    ["script", "do", "see"],
+    script=_slug("`docs/assets/js/touch/`에 있는 스크립트 이름(`.js` 없이)"),
+    do=_line("무엇을 어떻게 만져 볼지 한 문장으로"),
+    see=_text("만져 보면 무엇이 보이는지. 스크립트가 돌지 않는 곳에서는 이것만 읽혀요."),
+    numbers=_list("그림이 받아 쓸 잰 값", _line("`스니펫.증거`"), uniqueItems=True),
+)
 TRY = _object(
     "더 해보기 하나",
     ["change", "predict", "outcome", "check"],
@@ -171,6 +179,7 @@ THREAD = {
         short=_line("목차에 쓰는 짧은 질문(14자쯤)"),
         answer=_line("질문에 답하는 한 문장. 가장 중요한 수 하나를 넣어 주세요."),
         predict=PREDICT,
+        touch=TOUCH,
         conclusion=_text("왜 그런지 두세 문장으로(Markdown)"),
         misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
         answers=_list("답들", ANSWER, minItems=1),

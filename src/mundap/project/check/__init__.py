@@ -38,6 +38,7 @@ CHECKS = (
     names.glossary,
     claims.runs,
     claims.blocks,
+    claims.touches,
     claims.verdicts,
     claims.citations,
     claims.outcomes,

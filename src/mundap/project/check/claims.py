@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from mundap.problems import Problem
 from mundap.project.check.names import near
-from mundap.project.draft import Draft, parts, word
+from mundap.project.draft import Draft, parts, word, words
 from mundap.project.draft import runs as runs_of
-from mundap.project.expression import Comparison
+from mundap.project.expression import Comparison, Expression
 from mundap.project.files import read_text
 from mundap.project.judge import judge
 from mundap.project.model import Project
@@ -61,6 +61,24 @@ def blocks(project: Project) -> Iterator[Problem]:
                     line, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
                     what = f"Python이 읽을 수 없어요({getattr(error, 'msg', error)})."
                     yield Problem(file, line, column, what, "이 줄을 고쳐 주세요.")
+
+
+def touches(project: Project) -> Iterator[Problem]:
+    """Figures to touch whose script is not there, or that would get evidence that is none."""
+    for draft in _drafts(project):
+        touch = draft.data.get("touch")
+        if isinstance(touch, dict):
+            file = f"docs/assets/js/touch/{word(touch, 'script')}.js"
+            if word(touch, "script") and not (project.root / file).is_file():
+                todo = "파일을 만들거나 이름을 고쳐 주세요."
+                yield draft.document.problem(("touch", "script"), f"`{file}` 파일이 없어요.", todo)
+            for i, name in words(touch, "numbers"):
+                try:
+                    Expression(name, condition=False).verify_names(project.evidence)
+                except NoRecord:
+                    continue  # told once, at the snippet
+                except ExpressionError as error:
+                    yield draft.document.problem(("touch", "numbers", i), error.what, error.todo, offset=error.offset)
 
 
 def verdicts(project: Project) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from mundap.project.texts import slug
 from mundap.project.yamlsource import Document, Place
 
 NOT_SHOWN = frozenset(
-    "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to right".split()
+    "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to right script numbers".split()
 )
 PLAIN = frozenset("question short title tags section authors term english aliases".split())  # shown without filling in
 
