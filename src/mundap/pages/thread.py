@@ -42,6 +42,7 @@ def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
         *_predict(flavour, project, thread),
         *_touch(flavour, project, thread),
         *([box(flavour, "because", prose(thread.conclusion))] if thread.answer else []),
+        *([box(flavour, "embed", resolve(project, thread.embed, page))] if thread.embed else []),
     ]
     if thread.misconception is not None:
         parts.append(section(flavour, "misconception", "흔한 오해", prose(thread.misconception)))
@@ -77,9 +78,15 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
 
 def _files(thread: Thread) -> dict[str, list[str]]:
     """What the page loads beside what every page loads."""
-    if thread.touch is None:
+    files = [("touch", f"touch/{thread.touch.script}")] if thread.touch else []
+    files += [("embed", "embed")] if thread.embed else []
+    if not files:
         return {}
-    return {"styles": ["assets/css/touch.css"], "scripts": [f"assets/js/touch/{thread.touch.script}.js"]}
+    styles, scripts = zip(*files, strict=True)
+    return {
+        "styles": [f"assets/css/{name}.css" for name in styles],
+        "scripts": [f"assets/js/{name}.js" for name in scripts],
+    }
 
 
 def _folded(flavour: Flavour, name: str, title: str, body: str) -> str:

@@ -7,6 +7,7 @@ from mundap.project.model import (
     Chapter,
     Cite,
     Claim,
+    Guess,
     Moved,
     Paper,
     Predict,
@@ -45,6 +46,7 @@ def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) ->
         answer=data.get("answer"),
         predict=_predict(data["predict"]) if "predict" in data else None,
         touch=_touch(data["touch"]) if "touch" in data else None,
+        embed=data.get("embed"),
     )
 
 
@@ -52,12 +54,17 @@ def _predict(data: dict[str, Any]) -> Predict:
     return Predict(
         place=("predict",),
         ask=data["ask"],
-        choices=tuple(data["choices"]),
-        right=data["right"],
+        choices=tuple(data.get("choices", ())),
+        right=data.get("right"),
+        guess=_guess(data["guess"]) if "guess" in data else None,
         outcome=data["outcome"],
         check=data["check"],
         run=Run(data["run"], figure=data.get("figure")) if "run" in data else None,
     )
+
+
+def _guess(data: dict[str, Any]) -> Guess:
+    return Guess(data["from"], data["to"], data.get("step", 1), data.get("unit", ""), tuple(data["of"].items()))
 
 
 def _touch(data: dict[str, Any]) -> Touch:

@@ -79,13 +79,25 @@ class Try:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """A number to guess, or several as a curve. low, high, step: of the ruler; of: ((name, the expression measured), …)."""
+
+    low: float
+    high: float
+    step: float
+    unit: str
+    of: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Predict:
-    """A question to answer before reading on. right: one of the choices; run: what shows the outcome."""
+    """A question to answer before reading on: a choice of which one is right, or a guess. run: what shows the outcome."""
 
     place: Place
     ask: str
     choices: tuple[str, ...]
-    right: str
+    right: str | None
+    guess: Guess | None
     outcome: str
     check: str
     run: Run | None
@@ -139,6 +151,7 @@ class Thread:
     answer: str | None = None
     predict: Predict | None = None
     touch: Touch | None = None
+    embed: str | None = None
 
     @property
     def claims(self) -> list[Claim]:

@@ -127,12 +127,28 @@ MOVED = _object(
     **{"from": _slug("없어진 주장의 id")},
     to=_slug("이어받은 답이나 주장의 id"),
 )
+GUESS = _object(
+    "수로 하는 예상: 잰 값이 하나면 자를 끌어 맞히고, 여럿이면 곡선을 그려 맞혀요.",
+    ["from", "to", "of"],
+    **{"from": {"type": "number", "description": "자가 시작하는 값"}},
+    to={"type": "number", "description": "자가 끝나는 값"},
+    step={"type": "number", "exclusiveMinimum": 0, "description": "한 칸(적지 않으면 1)"},
+    unit=_line("값 뒤에 붙는 말(예: `%`, `배`)"),
+    of={
+        "type": "object",
+        "description": "무엇을 맞힐지: `이름: 스니펫.증거`. 여럿이면 왼쪽부터 놓여요.",
+        "additionalProperties": _line("잰 값: `스니펫.증거`나 그 계산"),
+        "minProperties": 1,
+        "maxProperties": 8,
+    },
+)
 PREDICT = _object(
     "먼저 예상해 볼 질문. 답 바로 아래에 나와요.",
-    ["ask", "choices", "right", "outcome", "check"],
+    ["ask", "outcome", "check"],
     ask=_line("무엇을 예상할지 한 문장으로"),
     choices=_list("고를 것 둘에서 넷", _line("고를 것"), minItems=2, maxItems=4, uniqueItems=True),
     right=_line("`choices` 가운데 실행이 보여 준 것"),
+    guess=GUESS,
     outcome=_text("실행해 보니 어땠는지 한두 문장으로"),
     check=_text("그 결과를 뒷받침하는 조건"),
     run=_text("함께 보여 줄 그림이 있는 실행"),
@@ -181,6 +197,9 @@ THREAD = {
         predict=PREDICT,
         touch=TOUCH,
         conclusion=_text("왜 그런지 두세 문장으로(Markdown)"),
+        embed=_line(
+            "문답 안에서 열어 볼 글: 무엇을 해 볼지 한 문장으로, `[누를 말](page:lab?pos=none)` 링크를 하나 넣어서"
+        ),
         misconception=_text("흔한 오해: 왜 그렇게 믿게 되는지(Markdown)"),
         answers=_list("답들", ANSWER, minItems=1),
         **{"try": _list("더 해보기", TRY, minItems=1)},

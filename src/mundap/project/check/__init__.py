@@ -39,6 +39,7 @@ CHECKS = (
     claims.runs,
     claims.blocks,
     claims.touches,
+    claims.embeds,
     claims.verdicts,
     claims.citations,
     claims.outcomes,

@@ -11,8 +11,10 @@ from mundap.project.draft import runs as runs_of
 from mundap.project.expression import Comparison, Expression
 from mundap.project.files import read_text
 from mundap.project.judge import judge
+from mundap.project.math import mask_code
 from mundap.project.model import Project
 from mundap.project.schema import BASES
+from mundap.project.texts import LINK
 from mundap.project.values import ExpressionError, NoRecord
 
 
@@ -79,6 +81,16 @@ def touches(project: Project) -> Iterator[Problem]:
                     continue  # told once, at the snippet
                 except ExpressionError as error:
                     yield draft.document.problem(("touch", "numbers", i), error.what, error.todo, offset=error.offset)
+
+
+def embeds(project: Project) -> Iterator[Problem]:
+    """What is to be opened inside a thread, without the one link to a hand-written page that says what."""
+    for draft in _drafts(project):
+        text = word(draft.data, "embed")
+        kinds = [match[1] for match in LINK.finditer(mask_code(text))]
+        if text and kinds != ["page"]:
+            todo = "`[누를 말](page:글이름)` 꼴의 링크를 하나만 넣어 주세요."
+            yield draft.document.problem(("embed",), "여기서 열어 볼 글이 하나가 아니에요.", todo)
 
 
 def verdicts(project: Project) -> Iterator[Problem]:
