@@ -144,15 +144,22 @@ if __name__ == "__main__":
             ]
             cost = -log_prob(fit(loose[0], 1), loose[1], 1).mean().item()
             apart.setdefault(f"markov_{english[name]}", []).append(cost)
+            model = train(LogisticAR(before(64, 63)), loose[0])
+            cost = nll(model, loose[1]).mean().item()
+            apart.setdefault(f"all_{english[name]}", []).append(cost)
     for name in markov:
         print(
             f"{name}: 바로 앞만 {mean(markov[name]):.2f} ± {stdev(markov[name]):.2f}, "
             f"앞의 모두 {mean(everything[name]):.2f} ± {stdev(everything[name]):.2f}"
         )
 
-    spread = [
-        max(found) - min(found) for found in zip(*everything.values())
-    ]  # of the four orders, for each seed
+    spread, apart["all_spread"] = (
+        [max(found) - min(found) for found in zip(*by_order)]
+        for by_order in (
+            everything.values(),
+            [apart[f"all_{name}"] for name in english.values()],
+        )
+    )  # of the four orders, for each seed
     edge_ink = torch.cat(splits[0]).unflatten(1, (8, 8))[:, :, [0, 7]].mean().item()
     print(
         f"앞의 모두를 볼 때 네 순서의 차이 {mean(spread):.2f} ± {stdev(spread):.2f}"
@@ -206,7 +213,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3))
+    figure, axis = plt.subplots(figsize=(4.5, 2.8))
     for found, color, marker, label in (
         (markov, ORANGE, "^", "바로 앞만"),
         (everything, BLUE, "o", "앞의 모두"),
@@ -227,7 +234,7 @@ if __name__ == "__main__":
         xticklabels=markov,
         xlim=(-0.5, 3.5),
         ylim=(17.5, None),
-        ylabel="이미지 하나에 드는 나트",
+        title="이미지 하나에 드는 나트",
     )
     figure.legend(loc="outside upper center", ncols=2)
     alt = (
@@ -428,7 +435,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 2, figsize=(5.2, 2.8), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.5), sharey=True)
     axes[0].scatter(*x[:1000].T, s=3, color=GREEN)
     axes[1].imshow(density.T, origin="lower", extent=(-4, 4, -4, 4), cmap="viridis")
     for axis, title in zip(axes, ("데이터", "배운 밀도")):

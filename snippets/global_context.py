@@ -217,7 +217,7 @@ if __name__ == "__main__":
         "plain_reach_2": spans["plain"][1],
     }
 
-    fig, ax = plt.subplots(figsize=(5, 3.4))
+    fig, ax = plt.subplots()
     ax.plot(
         range(1, 13),
         spans["plain"],
@@ -239,7 +239,7 @@ if __name__ == "__main__":
     ax.axhline(SIZE, color=INK, linewidth=1, linestyle=":")
     ax.set(
         xlabel="지나온 층 (ViT의 0은 패치 자르기)",
-        ylabel="보는 범위의 너비 (px)",
+        title="보는 범위의 너비 (px)",
         ylim=(0, 26),
         xticks=range(0, 13, 2),
     )
@@ -254,7 +254,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    fig, axes = plt.subplots(1, 4, figsize=(7, 2.2))
+    fig, axes = plt.subplots(1, 4, figsize=(4.5, 1.5))
     width = spans["local"][-1]
     for ax, (task, wanted, title) in zip(
         axes,
@@ -353,13 +353,15 @@ if __name__ == "__main__":
         for name, value in evidence.items()
         if isinstance(value, list)
     }
-    # the narrow CNN where nothing lies far away, and in the place of those that see
-    # far
-    null["모양이 답인 장면"] = {"local_far": evidence["local_near"]}
+    # scenes where nothing that matters lies far away, and the narrow CNN in the
+    # place of those that see far
+    null["모양이 답인 장면"] = {
+        f"{key}_far": evidence[f"{key}_near"] for key in ("local", "pooled", "vit")
+    }
     null["좁은 CNN"] = {f"{key}_{name}": evidence[f"local_{name}"] for key in ("wide", "vit")
                       for name in ("sees_edge", *models)}  # fmt: skip
 
-    fig, ax = plt.subplots(figsize=(5.5, 3.6))
+    fig, ax = plt.subplots()
     for i, (key, (name, _, _)) in enumerate(MODELS.items()):
         for j, task in enumerate(("far", "near")):
             place = j + 0.2 * (i - 1.5)
@@ -378,12 +380,12 @@ if __name__ == "__main__":
                 markersize=3,
             )
     ax.axhline(0.5, color=INK, linewidth=1, linestyle=":")
-    ax.set(ylabel="정확도 (점선은 찍었을 때)", ylim=(0, 1.02))
+    ax.set(title="정확도 (점선은 찍었을 때)", ylim=(0, 1.02))
     ax.set_xticks([0, 1], ["배경이 정해요 (멀리)", "모양이 정해요 (가까이)"])
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.set_axisbelow(True)
     ax.grid(axis="x", visible=False)
-    ax.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+    fig.legend(ncols=2, loc="outside upper left")
     show(
         fig,
         "accuracy",

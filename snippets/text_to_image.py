@@ -137,6 +137,11 @@ if __name__ == "__main__":
     evidence["judge_real"] = [
         judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)
     ]
+    fresh = null["배우지 않은 dVAE"]
+    fresh |= {  # its weight of the KL makes no difference yet
+        f"{name}_without_kl": fresh[name]
+        for name in ("reconstruction_error", "codes_used")
+    }
     null["KL 항이 없는 dVAE"] = {
         name: evidence[f"{name}_without_kl"]
         for name in ("reconstruction_error", "codes_used")
@@ -163,7 +168,7 @@ def draw(axis, image):
 # %%
 if __name__ == "__main__":
     x, tokens = data[0][2][0][:4], dvaes[0].encode(data[0][2][0][:4])
-    figure, axes = plt.subplots(3, 4, figsize=(5.2, 4.2))
+    figure, axes = plt.subplots(3, 4, figsize=(4.5, 3.6))
     for column, image, grid, again in zip(
         axes.T, x, tokens, dvaes[0].decode(tokens)
     ):
@@ -175,9 +180,7 @@ if __name__ == "__main__":
         column[1].spines[:].set_visible(True)
         column[1].grid(False)
         for place, code in enumerate(grid.tolist()):
-            column[1].text(
-                place % 4, place // 4, code, ha="center", va="center", fontsize=9
-            )
+            column[1].text(place % 4, place // 4, code, ha="center", va="center")
     for axis, title in zip(axes[:, 0], ("원본", "토큰", "복원")):
         axis.set_ylabel(title)
     alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(evidence['judge_again']):.1%}를 분류기가 알아봐요."
@@ -235,6 +238,13 @@ def is_held_out(text, seed):
     thick = torch.tensor([ATTRIBUTE + 2, DIGIT + (3 + seed) % 10])
     thin = torch.tensor([ATTRIBUTE, DIGIT + (6 + seed) % 10])
     return (text == thick).all(dim=1) | (text == thin).all(dim=1)
+
+
+def as_one_word(text):
+    """Captions (B, 2) of which each is one word of its own, said twice: nothing in
+    a new one has been heard before."""
+    attribute, digit = (text - torch.tensor([ATTRIBUTE, DIGIT])).unbind(dim=1)
+    return (T + 32 + 10 * attribute + digit)[:, None].expand(-1, 2)
 
 
 # %% [markdown]
@@ -325,10 +335,10 @@ def sample(model, tokens, length=19):
     """Go on from tokens (B, N), one by one, up to (B, length)."""
     while tokens.shape[1] < length:
         logits = model(tokens)[:, -1]  # (B, vocabulary)
-        out_of_place = (
-            slice(T, None) if tokens.shape[1] < 3 else slice(T)
-        )  # two words first, then an image
-        logits[:, out_of_place] = -torch.inf
+        if tokens.shape[1] < 3:  # two words first
+            logits[:, T:] = -torch.inf
+        else:  # then an image
+            logits[:, :T] = logits[:, T + 32 :] = -torch.inf
         tokens = torch.cat(
             [tokens, torch.multinomial(logits.softmax(dim=1), 1)], dim=1
         )
@@ -338,7 +348,8 @@ def sample(model, tokens, length=19):
 # %%
 if __name__ == "__main__":
     torch.manual_seed(0)
-    models, train_lines, test_lines, all_bounds = [], [], [], []
+    models, one_word_models, all_bounds = [], [], []
+    train_lines, test_lines = [], []
     for seed, dvae, ((x, y), _, (test, test_y)) in zip(SEEDS, dvaes, data):
         bounds = ink_bounds(x, y)
         text = caption(x, y, bounds)
@@ -347,6 +358,9 @@ if __name__ == "__main__":
         ]  # (about 930, 19)
         torch.manual_seed(seed)
         models.append(train(Decoder(), lines, seed))
+        torch.manual_seed(seed)
+        whole = stream(as_one_word(lines[:, 1:3]), lines[:, 3:] - T)
+        one_word_models.append(train(Decoder(T + 32 + len(CAPTIONS)), whole, seed))
         train_lines.append(lines)
         test_lines.append(stream(caption(test, test_y, bounds), dvae.encode(test)))
         all_bounds.append(bounds)
@@ -415,6 +429,7 @@ if __name__ == "__main__":
     }
     follows = {f"{name}_{what}": [] for name in names for what in ("digit", "ink")}
     pictures, painted, distances = [], [], {"painted": [], "test": []}
+    one_word = {"seen_digit": [], "unseen_digit": []}
     for seed, model, dvae, judge, bounds in zip(
         SEEDS, models, dvaes, judges, all_bounds
     ):
@@ -444,6 +459,13 @@ if __name__ == "__main__":
             )
             follows[f"{name}_ink"].append(right_ink(bounds, x, text).mean().item())
         painted.append(drawn["seen"])
+        for name, which in (("seen", ~held_out), ("unseen", held_out)):
+            text = CAPTIONS[which].repeat_interleave(20, dim=0)
+            drawing, _ = paint(one_word_models[seed], as_one_word(text), 1)
+            x = dvae.decode(drawing)
+            one_word[f"{name}_digit"].append(
+                right_digit(judge, x, text).mean().item()
+            )
         for name, image_tokens in (
             ("painted", drawn["seen"][0]),
             ("test", test_lines[seed][:, 3:] - T),
@@ -462,6 +484,10 @@ if __name__ == "__main__":
     null["글 없이 그린 그림"] = {
         name: evidence[f"unasked_{what}"] for name, what in asked.items()
     }
+    null["캡션을 통째로 한 낱말로 배운 모델"] = {
+        "unseen_digit": one_word["unseen_digit"]
+    }
+    evidence["seen_digit_one_word"] = one_word["seen_digit"]
     null["굵기를 보통이라고 한 캡션"] = {"unseen_ink": evidence["medium_ink"]}
     rows = [
         [
@@ -495,7 +521,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(3, 10, figsize=(7, 2.5))
+    figure, axes = plt.subplots(3, 10, figsize=(4.5, 1.6))
     for axis, image, text, hidden in zip(
         axes.flat, pictures[0], CAPTIONS, is_held_out(CAPTIONS, 0)
     ):
