@@ -32,3 +32,14 @@ export const isWide = (node) => node.scrollWidth > node.clientWidth + 1;
 
 /** Whether an element's content is higher than the element. */
 export const isHigh = (node) => node.scrollHeight > node.clientHeight + 1;
+
+/** Load a style sheet of assets/css, once; settles when it holds. */
+export function addStyle(name) {
+  const href = new URL(`../css/${name}`, import.meta.url).href;
+  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const link = element("link", { rel: "stylesheet", href });
+    for (const event of ["load", "error"]) link.addEventListener(event, resolve);
+    document.head.append(link);
+  });
+}

@@ -2,6 +2,8 @@
 import { element } from "./dom.js";
 import { remember, remembered } from "./store.js";
 
+const begun = new WeakSet(); // boxes that ask
+
 /** The questions in an order of their own, those that this device has not judged first. */
 function shuffled(questions, judged) {
   const order = questions.map((question) => [question.anchor in judged ? 1 : 0, Math.random(), question]);
@@ -10,7 +12,8 @@ function shuffled(questions, judged) {
 
 async function start() {
   const box = document.querySelector(".quiz");
-  if (!box || box.querySelector("button")) return;
+  if (!box || begun.has(box)) return;
+  begun.add(box); // before the questions are there: two that ask would each draw their own
   const source = new URL(box.dataset.questions, location.href);
   const address = (question) => `${new URL(question.page.replace(/\.md$/, "/"), source).href}#${question.anchor}`;
   const claim = box.querySelector(".quiz-claim");
