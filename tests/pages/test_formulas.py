@@ -31,6 +31,14 @@ def test_a_particle_stays_with_its_formula():
     assert '<span class="nobreak"><math><mi>x</mi></math>는</span> 크고 <math><mi>y</mi></math> 값은' in html
 
 
+def test_a_particle_stays_with_the_sign_before_it():
+    html = '<p>100%예요. <strong>3%</strong>는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)이 100% 예요</p><pre>9%가</pre>'
+    assert formulas.replace_in_html(html) == (
+        '<p>100%\u2060예요. <strong>3%</strong>\u2060는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)\u2060이 100% 예요</p>'
+        "<pre>9%가</pre>"
+    )
+
+
 def test_dollars_of_a_notebook_cell():
     html = "<p>$a &lt; b$는 <code>$c$</code></p>\n<p>$$\nx\n$$</p><pre>$d$</pre><img alt='$e$'>"
     assert formulas.replace_dollars_in_html(html) == (

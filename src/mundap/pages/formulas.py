@@ -7,10 +7,12 @@ from xml.etree.ElementTree import Element
 
 from mundap.project.math import to_mathml
 
+WORD_JOINER = "\u2060"
 TAIL = re.compile(r"(<math>(?:(?!</math>).)*</math>)([^\s<]{1,9})", re.S)
 ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
-OPAQUE = re.compile(r"<(code|pre|script|style|svg|math)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S)
+OPAQUE = re.compile(r"<(?P<tag>code|pre|script|style|svg|math)\b.*?</(?P=tag)>|<!--.*?-->|<[^>]*>", re.S)
 DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
+LOOSE = re.compile(rf"(?P<opaque>{OPAQUE.pattern})|[%)”’](?:</(?:strong|em)>)*(?=[가-힣])", re.S)
 RAISED = {"2": "²", "⊤": "⊤"}  # exponents that need no ^
 
 
@@ -26,8 +28,12 @@ def replace_in_html(page):
 
 
 def keep_together(page):
-    """HTML in which a formula and the particle or full stop right after it stay on one line."""
-    return TAIL.sub(r'<span class="nobreak">\1\2</span>', page)
+    """HTML in which a formula and the particle or full stop right after it stay on one line, and so do `100%` and `예요`.
+
+    Between letters no browser breaks where the style says keep-all; after a sign it does.
+    """
+    page = TAIL.sub(r'<span class="nobreak">\1\2</span>', page)
+    return LOOSE.sub(lambda match: match["opaque"] or match[0] + WORD_JOINER, page)
 
 
 def replace_dollars_in_html(page):
