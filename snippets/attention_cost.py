@@ -218,7 +218,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5, 3.6))
+    figure, axis = plt.subplots()
     for kind, (color, marker) in looks.items():
         a, error = exponents[kind, "memory"]
         mebibytes = [size / 2**20 for size in memory[kind].values()]
@@ -231,10 +231,11 @@ if __name__ == "__main__":
         )
     axis.set(
         xlabel="토큰 수 N",
-        ylabel="최대 메모리 (MiB)",
+        title="최대 메모리 (MiB)",
         xticks=lengths,
         xticklabels=lengths,
     )
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.legend()
     alt = (
@@ -245,7 +246,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5, 3.6))
+    figure, axis = plt.subplots()
     for kind, (color, marker) in looks.items():
         low, median, high = 1e3 * np.array(list(times[kind].values())).T
         axis.errorbar(
@@ -261,10 +262,11 @@ if __name__ == "__main__":
         xscale="log",
         yscale="log",
         xlabel="토큰 수 N",
-        ylabel="시간 (ms)",
+        title="시간 (ms)",
         xticks=lengths,
         xticklabels=lengths,
     )
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
     axis.legend()
     alt = (

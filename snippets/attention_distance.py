@@ -137,10 +137,10 @@ if __name__ == "__main__":
         rollout(with_class_token(one_patch, nearest)), grid
     )  # the first, but patches look next door
     evidence["nearest_map_change"] = (swapped - pair_map[0]).abs().max().item()
-    figure, axes = plt.subplots(1, 2, figsize=(5, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.8))
     for axis, name, heat, pixels in zip(axes, pairs, pair_map, pair_distance):
         axis.imshow(heat / heat.max(), cmap="inferno", vmin=0, vmax=1)
-        axis.set_title(f"{name}\n거리 {pixels:.0f} px", fontsize=12)
+        axis.set_title(f"{name}\n거리 {pixels:.0f} px")
         axis.set(xticks=[], yticks=[])
         axis.grid(False)
     show(
@@ -279,7 +279,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     layers = torch.arange(1, depth + 1)
-    figure, axis = plt.subplots(figsize=(5, 3.8))
+    figure, axis = plt.subplots()
     axis.axhline(longest, color=INK, linewidth=1, linestyle="--")
     axis.axhline(even, color=INK, linewidth=1, linestyle=":")
     looks = {
@@ -311,8 +311,8 @@ if __name__ == "__main__":
     )
     axis.set(
         xlabel="층 (점 하나가 헤드 하나)",
-        ylabel="어텐션 거리 (px)",
-        ylim=(0, longest + 6),
+        title="어텐션 거리 (px)",
+        ylim=(0, longest + 8),
         xticks=layers,
     )
     axis.legend(loc="lower left")
@@ -400,7 +400,7 @@ if __name__ == "__main__":
         "롤아웃이 퍼진 정도": (trained["rollout_spread"], ORANGE, "s--"),
         "그 층의 맵이 퍼진 정도": (trained["cls_spread"], GREEN, "^-."),
     }
-    figure, axis = plt.subplots(figsize=(5, 3.8))
+    figure, axis = plt.subplots()
     for name, (values, colour, style) in curves.items():
         axis.errorbar(
             layers,
@@ -411,10 +411,8 @@ if __name__ == "__main__":
             capsize=3,
             label=name,
         )
-    axis.set(
-        xlabel="층", ylabel="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers
-    )
-    axis.legend(loc="lower right")
+    axis.set(xlabel="층", title="고를 때를 1로 본 값", ylim=(0, 1.1), xticks=layers)
+    axis.legend(loc="lower left")
     first, last = (
         [values.mean(dim=0)[k].item() for values, _, _ in curves.values()]
         for k in (0, -1)

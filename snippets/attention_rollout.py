@@ -218,7 +218,7 @@ if __name__ == "__main__":
         "마지막 층": cls_map(last_layer(attn), (G, G)),
         "롤아웃": cls_map(joint, (G, G)),
     }
-    figure, axes = plt.subplots(len(heats), 4, figsize=(5, 3.9))
+    figure, axes = plt.subplots(len(heats), 4, figsize=(4.5, 3.5))
     for row, (name, heat) in zip(axes, heats.items()):
         row[0].set_ylabel(name)
         for axis, i in zip(row, range(4)):
@@ -411,7 +411,7 @@ if __name__ == "__main__":
     )
     table("pointing", caption, ["지도", "정점", "농도", "지우기"], rows)
 
-    figure, axis = plt.subplots(figsize=(5, 3.6))
+    figure, axis = plt.subplots()
     peaks, errors = [mean[key][0] for key in NAMES], [std[key][0] for key in NAMES]
     colours = [ORANGE if key == "rollout" else BLUE for key in NAMES]
     axis.barh(
@@ -422,7 +422,8 @@ if __name__ == "__main__":
         error_kw={"ecolor": INK, "capsize": 3},
     )
     axis.axvline(chance, color=INK, linestyle=":", linewidth=1)
-    axis.set(xlim=(0, 1), xlabel="정점이 상자 안에 있는 비율 (점선은 상자의 넓이)")
+    axis.text(chance, 1.02, "상자의 넓이", transform=axis.get_xaxis_transform())
+    axis.set(xlim=(0, 1), xlabel="정점이 상자 안에 있는 비율")
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     alt = "정점이 상자 안에 있는 비율은 " + ", ".join(

@@ -297,7 +297,7 @@ if __name__ == "__main__":
     null["100배로 키운 점수"] = {
         "vanished": (hundredfold < floor).float().mean(dim=-1).tolist()
     }
-    figure, axes = plt.subplots(1, 2, figsize=(5, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.9))
     for i, (color, marker, label) in enumerate(
         ((BLUE, "o", "√d_k로 나눔"), (ORANGE, "^", "나누지 않음"))
     ):
@@ -324,7 +324,9 @@ if __name__ == "__main__":
     axes[0].set_ylim(0, 1.05)
     axes[1].set_yscale("log")
     axes[1].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes[1].legend(loc="lower left")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2
+    )
     said = {
         name: mean(evidence[name]) for name in evidence if name.endswith("scaled")
     }

@@ -245,7 +245,7 @@ if __name__ == "__main__":
         folded = position_first(test_images)
     evidence["trained_fold_difference"] = (folded - logits).abs().max().item()
     evidence["dropped_change"] = ((dropped - logits).norm() / logits.norm()).item()
-    figure, axis = plt.subplots(figsize=(4.4, 4))
+    figure, axis = plt.subplots(figsize=(4.5, 4))
     axis.plot(
         logits[:40].flatten(),
         dropped[:40].flatten(),

@@ -182,7 +182,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3.2))
+    figure, axis = plt.subplots()
     axis.plot(
         thetas, w_curve, color=GREEN, marker="D", markevery=5, label="바서슈타인"
     )
@@ -196,7 +196,7 @@ if __name__ == "__main__":
             label=f"KL (ε = {epsilon:g})",
         )
     axis.plot(thetas, js_curve, color=BLUE, marker="o", markevery=5, label="JS")
-    axis.set(xlabel="민 거리 θ", ylabel="두 분포의 차이", ylim=(0, 6))
+    axis.set(xlabel="민 거리 θ", title="두 분포의 차이", ylim=(0, 6))
     figure.legend(loc="outside upper center", ncols=2)
     alt = (
         f"겹치지 않게 되는 θ = 1부터 JS는 {js_curve[-1]:.2f}에 멈추고 바서슈타인은 θ를 따라 {w_curve[-1]:.1f}까지 늘어요. "
@@ -443,7 +443,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3))
+    figure, axis = plt.subplots(figsize=(4.5, 2.8))
     axis.fill_between(WIDE, hills / 0.05, color="gray", alpha=0.35, label="데이터")
     axis.plot(
         WIDE, normal(*forward) / 0.05, color=BLUE, label="KL(데이터‖모델)을 줄임"
@@ -455,7 +455,7 @@ if __name__ == "__main__":
         linestyle="--",
         label="KL(모델‖데이터)를 줄임",
     )
-    axis.set(xlabel="x", ylabel="밀도", xlim=(-4, 8), ylim=(0, None))
+    axis.set(xlabel="x", title="밀도", xlim=(-4, 8), ylim=(0, None))
     figure.legend(loc="outside upper center", ncols=2)
     alt = (
         f"앞의 KL을 줄인 가우시안은 두 봉우리를 다 덮으려고 가운데 {forward[0]:.1f}에서 폭 {forward[1]:.1f}만큼 퍼지고, "

@@ -299,7 +299,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 3, figsize=(5.2, 2.9), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(4.5, 2.6), sharey=True)
     titles = "헤드 1", "헤드 2", "맵 하나"
     for axis, attn, title in zip(axes, [*maps[2][0], *maps[1][0]], titles):
         image = axis.imshow(attn, vmin=0, vmax=1, cmap="viridis")

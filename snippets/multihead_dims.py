@@ -109,7 +109,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 2, figsize=(5.4, 3.1), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.7), sharey=True)
     for axis, found, title in zip(
         axes, (projected_map, cut_map), ("투영한 뒤 나누기", "입력을 자르기")
     ):

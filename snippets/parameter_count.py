@@ -329,7 +329,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3.4))
+    figure, axis = plt.subplots()
     for (name, (label, _)), color, marker in zip(
         MODELS.items(), (BLUE, ORANGE, PINK, GREEN), "os^D"
     ):
@@ -354,8 +354,9 @@ if __name__ == "__main__":
         )
     axis.axvline(counts["chain", 10], color="gray", linestyle=":")
     axis.set(
-        xscale="log", xlabel="표본 수", ylabel="정답과의 KL (나트)", ylim=(0, None)
+        xscale="log", xlabel="표본 수", title="정답과의 KL (나트)", ylim=(0, None)
     )
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside upper center", ncols=2)
     alt = (
         f"독립과 마르코프는 표본이 늘어도 KL이 {best['independent']:.2f}와 {best['markov']:.2f}에 멈추고, 숫자가 "

@@ -228,7 +228,7 @@ if __name__ == "__main__":
     evidence["conv_reach"], evidence["patch_reach"], evidence["block_reach"] = (
         reached.values()
     )
-    figure, axes = plt.subplots(1, 3, figsize=(5.2, 2.4))
+    figure, axes = plt.subplots(1, 3, figsize=(4.5, 1.9))
     picture = (crop[0].permute(1, 2, 0) - crop.min()) / (crop.max() - crop.min())
     for axis, (name, heat) in zip(axes, maps.items()):
         axis.imshow(picture.mean(dim=-1), cmap="gray", alpha=0.5)
@@ -328,7 +328,7 @@ if __name__ == "__main__":
         "아무 픽셀이나": explained(shuffled(patches, "all")),
     }
     needed = {name: int((curve < 0.9).sum()) + 1 for name, curve in curves.items()}
-    figure, axis = plt.subplots(figsize=(5, 3.4))
+    figure, axis = plt.subplots()
     for (name, curve), colour in zip(curves.items(), (BLUE, ORANGE)):
         axis.plot(range(1, len(curve) + 1), curve, color=colour, label=name)
         axis.plot(needed[name], 0.9, "o", color=colour)
@@ -341,7 +341,7 @@ if __name__ == "__main__":
         )
     axis.axhline(0.9, linestyle=":", linewidth=1, color="gray")
     axis.set(
-        xlabel="방향의 수 (모두 192개)", ylabel="담긴 분산의 몫", ylim=(0, 1.03)
+        xlabel="방향의 수 (모두 192개)", title="담긴 분산의 몫", ylim=(0, 1.03)
     )
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")

@@ -224,7 +224,7 @@ if __name__ == "__main__":
         (f"{NAMES[key]}", doubled[key], double, (5, 11))
         for key in ("bicubic", "line", "repeat")
     ]
-    figure, axes = plt.subplots(2, 2, figsize=(5, 5.4))
+    figure, axes = plt.subplots(2, 2, figsize=(4.5, 4.9))
     for axis, (name, pos_embed, grid, place) in zip(axes.flat, panels):
         heat = axis.imshow(
             similarity_map(pos_embed, grid, place),
@@ -235,7 +235,7 @@ if __name__ == "__main__":
         axis.plot(
             place[1], place[0], "x", color="black", markersize=7, markeredgewidth=2
         )
-        axis.set_title(name, fontsize=11)
+        axis.set_title(name)
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         axis.grid(False)
@@ -384,7 +384,7 @@ if __name__ == "__main__":
     caption = f"미세 조정 없이 잰 정확도 (장면 80개씩 시드 {len(runs[SIZE])}개의 평균, 표준편차는 {spread:.0%}p 이하)"
     table("accuracy", caption, ["방법", *[f"{size}px" for size in sizes]], rows)
 
-    figure, axis = plt.subplots(figsize=(5, 4))
+    figure, axis = plt.subplots()
     styles = {
         "bicubic": (BLUE, "o-"),
         "line": (ORANGE, "s--"),
@@ -403,7 +403,7 @@ if __name__ == "__main__":
         )
     axis.set(
         xlabel="이미지 크기(px), 패치는 늘 8px",
-        ylabel="정확도",
+        title="정확도",
         ylim=(0, 1),
         xticks=sizes,
     )

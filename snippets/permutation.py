@@ -158,7 +158,7 @@ if __name__ == "__main__":
         encoder("none", seed=0),
         dict(zip("ABCD", (BLUE, ORANGE, GREEN, PINK))),
     )
-    fig, axes = plt.subplots(2, 3, figsize=(5, 3.6))
+    fig, axes = plt.subplots(2, 3, figsize=(4.5, 3.2))
     for row, pos, title in zip(
         axes, (0, learned), ("위치 임베딩 없음", "위치 임베딩 있음")
     ):
@@ -183,7 +183,7 @@ if __name__ == "__main__":
             ax.tick_params(length=0)
             ax.grid(visible=False)
             ax.spines[:].set_visible(False)
-        row[1].set_title(title)
+        row[0].set_title(title)
     show(
         fig,
         "strips",

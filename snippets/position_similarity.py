@@ -235,7 +235,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     row, column = 1, 1
-    figure, axes = plt.subplots(2, 3, figsize=(5.2, 3.7))
+    figure, axes = plt.subplots(2, 3, figsize=(4.5, 3.2))
     for axis, (kind, name) in zip(axes.T, NAMES.items()):
         shown = (
             torch.stack(maps[kind])
@@ -258,7 +258,7 @@ if __name__ == "__main__":
             ax.spines[:].set_visible(False)
             ax.grid(False)
         axis[0].set_title(name)
-    axes[0, 0].set_ylabel("위치 벡터의\n유사도")
+    axes[0, 0].set_ylabel("위치의 유사도")
     axes[1, 0].set_ylabel("어텐션")
     names = ("corr_smooth", "facing_mirror")
     smooth, mirror = (statistics.mean(evidence[name]) for name in names)

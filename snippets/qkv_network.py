@@ -120,7 +120,7 @@ if __name__ == "__main__":
         max(added[name] + tripled[name] + flipped[name]) for name in linear
     )
     mlp_error = min(min(added[name]) for name in ("mlp_query", "relu_mlp", "ffn"))
-    figure, axis = plt.subplots(figsize=(5.6, 4.2))
+    figure, axis = plt.subplots(figsize=(4.5, 3.6))
     for row, name in enumerate(LABELS):
         axis.plot(
             added[name],

@@ -225,7 +225,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence, null = {"classes": len(CLASSES)}, {}
     images, labels, boxes = draw(100, 64, seed=0)
-    figure, axes = plt.subplots(2, 5, figsize=(7, 3.2))
+    figure, axes = plt.subplots(2, 5, figsize=(4.5, 2.2))
     for label, axis in enumerate(axes.flat):
         i = (labels == label).nonzero()[0].item()  # the first scene of that class
         axis.imshow(
@@ -256,7 +256,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     sizes = [24, 64, 192]
-    figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+    figure, axes = plt.subplots(1, 3, figsize=(4.5, 1.8))
     for size, axis in zip(sizes, axes):
         axis.imshow(to_rgb(draw(1, size, seed=6)[0][0]), interpolation="none")
         axis.set(title=f"{size}×{size}", xticks=[], yticks=[])

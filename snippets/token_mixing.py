@@ -102,7 +102,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.7), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(4.5, 2.6), sharey=True)
     for axis, name in zip(axes, ("attention", "ffn", "block")):
         found = maps[name][0] / maps[name][0].max()
         image = axis.imshow(
@@ -116,7 +116,13 @@ if __name__ == "__main__":
         )
         axis.grid(False)
     axes[0].set_ylabel("움직인 i")
-    figure.colorbar(image, ax=axes, shrink=0.8, label="움직인 정도 (빈칸은 0)")
+    figure.colorbar(
+        image,
+        ax=axes,
+        location="bottom",
+        aspect=40,
+        label="움직인 정도 (빈칸은 0)",
+    )
     alt = (
         f"어텐션은 모든 칸이 0보다 커서 어느 토큰이든 다른 토큰 {N - 1}개를 다 보지만, FFN은 대각선만 남고 나머지가 "
         f"{evidence['ffn_others_max']:.0f}이에요. 블록 전체에는 어텐션이 섞은 몫이 남아요."
@@ -239,7 +245,7 @@ if __name__ == "__main__":
             name: [strength(compared[name], tokens) for tokens in (x, y)]
             for name in ("conv", "attention")
         }
-    figure, axes = plt.subplots(2, 2, figsize=(4.6, 4.8), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=(4.5, 4.6), sharex=True, sharey=True)
     for row, name in zip(axes, pairs):
         for axis, found, title in zip(row, pairs[name], ("입력 A", "입력 B")):
             axis.imshow(

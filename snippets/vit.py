@@ -332,7 +332,7 @@ if __name__ == "__main__":
     evidence["tokens_after_position"], evidence["tokens_after_blocks"] = (
         steps[i][2].shape[1] for i in (3, 4)
     )
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.7))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(4.5, 2.5))
     tiles = (
         scenes.to_rgb(image[0]).reshape(14, 16, 14, 16, 3).transpose(1, 2)
     )  # (14, 14, 16, 16, 3)
@@ -356,7 +356,7 @@ if __name__ == "__main__":
     right.set(
         title=f"토큰 {len(tokens)}개",
         xlabel=f"임베딩 {tokens.shape[1]}차원",
-        ylabel="토큰 번호 (0: 클래스 토큰)",
+        ylabel="토큰 번호 (0: 클래스)",
     )
     left.grid(False)
     right.grid(False)
@@ -527,7 +527,7 @@ if __name__ == "__main__":
     print(f"ViT-B/32는 토큰 {tokens_b32}개, 파라미터 {b32:,}개예요.")
 
     parts = formula["B"]
-    figure, axis = plt.subplots(figsize=(7, 3))
+    figure, axis = plt.subplots(figsize=(4.5, 2.3))
     bars = axis.barh(
         list(parts), [value / 1e6 for value in parts.values()], color=BLUE
     )

@@ -46,7 +46,7 @@ def draw_rows(rows):
     1)."""
     count = len(rows[0][1])
     figure, axes = plt.subplots(
-        len(rows), count, figsize=(5.2, 0.95 * len(rows)), squeeze=False
+        len(rows), count, figsize=(4.5, 0.82 * len(rows)), squeeze=False
     )
     for line, (title, images) in zip(axes, rows):
         for axis, image in zip(line, images):
@@ -54,5 +54,5 @@ def draw_rows(rows):
             axis.set(xticks=[], yticks=[])
             axis.grid(False)
             axis.spines[:].set_visible(True)
-        line[0].set_title(title, loc="left")
+        line[0].set_title(title)
     return figure

@@ -27,16 +27,18 @@ for font in Path(
 matplotlib.rcParams.update(
     {
         "font.family": ["NanumGothic", "DejaVu Sans"],
-        "font.size": 11,
+        "font.size": 10.5,  # at this width a phone shows it as 10.5 px or more
+        "figure.figsize": (4.5, 3.2),
         "axes.unicode_minus": False,
         "svg.fonttype": "none",
         "svg.hashsalt": "figure",
         "savefig.transparent": True,
-        "figure.figsize": (7, 4),
         "figure.constrained_layout.use": True,
         "axes.prop_cycle": matplotlib.cycler(
             color=[BLUE, ORANGE, GREEN, PINK, VIOLET]
         ),
+        "axes.titlelocation": "left",  # what the y axis measures reads best above it
+        "axes.titlesize": "medium",
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
@@ -48,6 +50,8 @@ matplotlib.rcParams.update(
         "xtick.color": INK,
         "ytick.color": INK,
         "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "legend.columnspacing": 1.2,
         "lines.linewidth": 2,
         "lines.markersize": 5,
     }
