@@ -144,7 +144,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5, 3.4))
+    figure, axis = plt.subplots()
     for (name, result), colour, marker, aside in zip(
         results.items(), (BLUE, ORANGE), "os", (0.96, 1.04)
     ):
@@ -165,7 +165,7 @@ if __name__ == "__main__":
                 alpha=0.4,
                 markersize=4,
             )
-    axis.set(xscale="log", xlabel="학습률 (로그 눈금)", ylabel="시험 정확도")
+    axis.set(xscale="log", xlabel="학습률 (로그 눈금)", title="시험 정확도")
     axis.set_xticks(RATES, RATES)
     axis.minorticks_off()
     axis.yaxis.set_major_formatter("{x:.0%}")

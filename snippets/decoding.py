@@ -305,7 +305,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3))
+    figure, axis = plt.subplots(figsize=(4.5, 2.7))
     shown = {
         "학습 데이터": SHARES,
         "샘플링": shares["sample"],

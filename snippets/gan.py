@@ -198,7 +198,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3.2))
+    figure, axis = plt.subplots()
     axis.fill_between(
         grid, p, color=GREEN, alpha=0.25, linewidth=0, label="진짜의 밀도 p"
     )
@@ -446,7 +446,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(2, 3, figsize=(5.2, 4), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 3, figsize=(4.5, 3.4), sharex=True, sharey=True)
     for line, kind, colour in zip(axes, kinds, (BLUE, ORANGE)):
         for axis, name in zip(line, ratios):
             axis.scatter(

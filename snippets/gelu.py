@@ -110,14 +110,14 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True)
+    figure, axes = plt.subplots(2, 1, figsize=(4.5, 5), sharex=True)
     for name, style in zip(("GELU", "ReLU", "SiLU", "ELU"), ("-", "--", "-.", ":")):
         axes[0].plot(
             x, ACTIVATIONS[name](x), style, color=COLOURS[name], label=name
         )
         axes[1].plot(x, slope(ACTIVATIONS[name], x), style, color=COLOURS[name])
-    axes[0].set(ylabel="값", ylim=(-1.2, 3), xlim=(-4, 3))
-    axes[1].set(ylabel="기울기", xlabel="입력")
+    axes[0].set(title="값", ylim=(-1.2, 3), xlim=(-4, 3))
+    axes[1].set(title="기울기", xlabel="입력")
     axes[0].legend()
     alt = (
         f"ReLU는 0에서 꺾이고 기울기가 {jump['ReLU']:.0f}만큼 뛰지만 GELU와 SiLU는 매끄럽고, GELU는 x = {lowest_at:.2f}에서 "
@@ -201,7 +201,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5, 3.8))
+    figure, axis = plt.subplots()
     for name, style in zip(ACTIVATIONS, ("-", "--", "-.", ":", (0, (1, 3)))):
         mean = torch.tensor([curve[1:] for _, curve in runs[name]]).mean(
             dim=0
@@ -214,7 +214,7 @@ if __name__ == "__main__":
             color=COLOURS[name],
             label=name,
         )
-    axis.set(xlabel="학습 스텝", ylabel="시험 정확도 (시드 평균)")
+    axis.set(xlabel="학습 스텝", title="시험 정확도 (시드 평균)")
     axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="lower right")
     last = {

@@ -171,7 +171,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     means = {label: statistics.mean(values) for label, values in found.items()}
-    figure, axis = plt.subplots(figsize=(5.2, 3.6))
+    figure, axis = plt.subplots()
     axis.barh(
         list(means),
         list(means.values()),

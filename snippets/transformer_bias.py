@@ -260,13 +260,13 @@ if __name__ == "__main__":
         f"change_{s}px": evidence["change_0px"] for s in steps
     }
 
-    fig, ax = plt.subplots(figsize=(5, 3.2))
+    fig, ax = plt.subplots()
     y = torch.tensor([evidence[f"change_{s}px"] for s in steps])
     ax.plot(steps, y.mean(1), "o-", color=BLUE)
     ax.fill_between(steps, y.amin(1), y.amax(1), color=BLUE, alpha=0.2, linewidth=0)
     ax.set(
         xlabel="옮긴 거리 (px)",
-        ylabel="로짓의 상대 변화",
+        title="로짓의 상대 변화",
         xticks=[0, 4, 8, 12, 16],
         ylim=(0, None),
     )
@@ -364,7 +364,7 @@ if __name__ == "__main__":
         for s in (0, 4)
     }
 
-    fig, ax = plt.subplots(figsize=(5, 3.4))
+    fig, ax = plt.subplots()
     for kind, label, colour, marker in (
         ("with", "위치 임베딩 있음", BLUE, "o"),
         ("without", "위치 임베딩 없음", ORANGE, "s"),
@@ -379,7 +379,7 @@ if __name__ == "__main__":
     ax.axhline(0.1, color=INK, linewidth=1, linestyle=":")
     ax.set(
         xlabel="시험할 때 옮긴 거리 (px, 4 px가 패치 하나)",
-        ylabel="시험 정확도",
+        title="시험 정확도",
         xticks=range(5),
         ylim=(0, 1.02),
     )

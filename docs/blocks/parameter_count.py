@@ -19,9 +19,14 @@ def count(D, depth):
     }
 
 
+def row(part, numbers):
+    cells = [f"{number / 1e6:.2f}" for number in numbers]
+    return f"| {part} | {' | '.join(cells)} |"
+
+
 counts = [count(*size) for size in SIZES.values()]
 print("| 백만 개 |", " | ".join(SIZES), "|")
 print("|---|---:|---:|---:|---:|")
 for part in counts[0]:
-    print(f"| {part} |", " | ".join(f"{each[part] / 1e6:.2f}" for each in counts), "|")
-print("| 합계 |", " | ".join(f"{sum(each.values()) / 1e6:.2f}" for each in counts), "|")
+    print(row(part, [each[part] for each in counts]))
+print(row("합계", [sum(each.values()) for each in counts]))

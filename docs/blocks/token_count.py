@@ -7,4 +7,5 @@ for image, patch in SIZES:
     tokens = (image // patch) ** 2 + 1  # 패치마다 하나, 클래스 토큰 하나
     # N×N 행렬곱의 몫: 4N²D / (24ND² + 4N²D)
     share = tokens / (6 * DIM + tokens)
-    print(f"| {image}, {patch} | {tokens:,} | {tokens**2:,} | {share:.1%} |")
+    print(f"| {image}, {patch} | {tokens:,}", end=" ")
+    print(f"| {tokens**2:,} | {share:.1%} |")
