@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -70,10 +71,11 @@ def test_the_path_is_a_list_of_chapters_each_with_a_figure_of_its_own(project, f
     text = lists.learning_path(flavour, sound_project(project), "deep/index.md")
     assert text.count("![](../figures/measure/curve.svg)") == 1, "더 깊이 has none"
     cards = parsed(lists.learning_path(MKDOCS, sound_project(project), "index.md")).select("ol.path > li")
-    assert [(card.a["href"], words(card), card["data-threads"]) for card in cards] == [
-        ("qa/basics/index.md", "기초 문답 2개", "first second"),
-        ("qa/more/index.md", "더 깊이 문답 1개", "third"),
+    assert [(card.a["href"], words(card), json.loads(card["data-threads"])) for card in cards] == [
+        ("qa/basics/index.md", "기초 문답 2개", [["first", "두 값은 같나요?"], ["second", "값이 작나요?"]]),
+        ("qa/more/index.md", "더 깊이 문답 1개", [["third", "셋째는요?"]]),
     ]
+    assert "처음부터 읽기: [두 값은 같나요?](../qa/basics/first.md)" in text
 
 
 def test_the_site_in_two_sentences(project):

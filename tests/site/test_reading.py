@@ -208,6 +208,7 @@ def test_the_quiz_judges_and_goes_on(url, page):
     right, wrong = (page.get_by_role("button", name=name) for name in ("✓ 맞아요", "✗ 틀려요"))
     outcome = page.locator(".quiz-outcome")
     asked = set()
+    right.wait_for()  # until then the question of the page itself stands there
     for number in range(2):
         expect(outcome).to_be_hidden()
         text, item = quiz_of(page, url)
@@ -317,3 +318,28 @@ def test_axe_finds_nothing_in_what_is_opened(url, page_factory, width, theme):
     page.goto(url)
     page.get_by_role("button", name="✓ 맞아요").click()
     assert not violations(page)
+
+
+def test_the_home_says_where_to_go_on_and_what_was_read(url, page):
+    page.goto(url)
+    line = page.locator(".resume")
+    expect(line).to_have_text("처음부터 읽기: 두 값은 같나요?")
+    expect(page.locator(".thread-dots")).to_have_count(0)
+    height = line.bounding_box()["height"]
+    page.goto(url + SECOND)
+    page.goto(url)
+    expect(line).to_have_text("이어 읽기: 값이 작나요?")
+    page.evaluate("""localStorage.setItem('mundap.reading', '{"read": {"second": 1}}')""")
+    page.reload()
+    expect(line).to_have_text("다음에 읽기: 셋째는요?")
+    assert line.bounding_box()["height"] == height
+    assert page.locator(".thread-dots").all_inner_texts() == [" ●○", " ○"]
+    line.get_by_role("link").click()
+    page.wait_for_url(url + THIRD)
+
+
+def test_without_javascript_the_home_leads_to_the_first_thread(url, page_factory):
+    page = page_factory(java_script_enabled=False)
+    page.goto(url)
+    page.locator(".resume a").click()
+    page.wait_for_url(url + FIRST)

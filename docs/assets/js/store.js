@@ -1,7 +1,7 @@
-// What this device remembers of a reader: threads that were read, guesses, claims that were judged. It never leaves it.
+// What this device remembers of a reader: threads that were begun and read, guesses, claims that were judged. It never leaves it.
 
 const NAME = "mundap.reading";
-const EMPTY = () => ({ read: {}, guesses: {}, judged: {} });
+const EMPTY = () => ({ begun: {}, read: {}, guesses: {}, judged: {} });
 
 /** What is remembered; nothing on a device that keeps nothing. */
 export function remembered() {

@@ -1,6 +1,7 @@
 """Pages that list threads: chapters, contents, tags, sources; the glossary; the table of runs."""
 
 import html
+import json
 from collections.abc import Iterable
 
 from mundap.pages.links import (
@@ -147,16 +148,20 @@ def runs_table(project: Project, page: str) -> str:
 
 
 def learning_path(flavour: Flavour, project: Project, page: str) -> str:
-    """Chapters in reading order, as a list of cards."""
+    """Where to begin, and the chapters in reading order as a list of cards; a script says where to go on."""
     rows = []
     for chapter in project.chapters:
         threads = chapter_threads(project, chapter)
         title = link(chapter.title, chapter_path(chapter.id), page)
         count = f'<span class="thread-count">문답 {len(threads)}개</span>'
-        names = " ".join(thread.id for thread in threads)
+        known = json.dumps([[thread.id, plain(thread.question, LINE)] for thread in threads])
         body = f"{_cover(project, threads, page)}**{title}** {count}"
-        rows.append(element(flavour, "li", body, f' data-threads="{names}"'))
-    return element(flavour, "ol", "\n\n".join(rows), ' class="path"')
+        rows.append(element(flavour, "li", body, f' data-threads="{html.escape(known)}"'))
+    path = element(flavour, "ol", "\n\n".join(rows), ' class="path"')
+    for first in list(project.threads.values())[:1]:
+        begin = f"처음부터 읽기: {thread_link(first, page)}"
+        return f"{box(flavour, 'resume', begin)}\n\n{path}"
+    return path
 
 
 def _cover(project: Project, threads: list[Thread], page: str) -> str:
