@@ -1,10 +1,13 @@
 """What a page asks before it tells: the prediction of a thread, in both flavours, with what came out beneath."""
 
+import json
+
 import pytest
 from engine import FILES, make_project, put
 from pages import FIRST, edited, made, parsed, sound_project, words
 
 from mundap.pages.marks import MKDOCS, PLAIN
+from mundap.project.check import examine
 
 PAGE = "qa/basics/first.md"
 PREDICT = """\
@@ -87,3 +90,52 @@ def test_the_run_that_it_shows_is_one_of_the_thread(project):
 def test_its_check_is_judged_as_a_claim_is(project):
     found = sound_project(project)
     assert found.judgements[(FIRST, ("predict",))].holds
+
+
+GUESS = """\
+predict:
+  ask: 차이는 얼마일까요?
+  guess: {from: 0, to: 10, step: 0.5, unit: 걸음, of: {걸음: count.steps}}
+  outcome: 재 보니 {{count.steps}}이에요.
+  check: measure.difference < 1e-5
+"""
+CURVE = GUESS.replace("of: {걸음: count.steps}", "of: {처음: count.steps, 나중: 2 * count.steps}")
+
+
+@pytest.mark.parametrize(
+    "text, names, measured, css",
+    [(GUESS, ["걸음"], [3], ["guess"]), (CURVE, ["처음", "나중"], [3, 6], ["guess", "curve"])],
+)
+def test_a_number_is_guessed_on_a_ruler_and_several_as_a_curve(tmp_path, text, names, measured, css):
+    root = make_project(tmp_path)
+    edited(root, FIRST, "needs: []\n", text)
+    box = predict(root).select_one(".guess")
+    told = json.loads(box["data-guess"])
+    assert (told["names"], told["measured"], box["class"]) == (names, measured, css)
+    assert (told["from"], told["to"], told["step"], told["unit"]) == (0, 10, 0.5, "걸음")
+    assert "0걸음부터 10걸음 사이에서 골라요." in words(box), "what stands there without a script"
+    assert not predict(root).has_attr("data-right") and "0걸음부터 10걸음" in made(root, PLAIN)[PAGE]
+
+
+@pytest.mark.parametrize(
+    "old, new, told",
+    [
+        ("outcome", "choices: [하나, 둘]\n  right: 둘\n  outcome", "`guess`만 적어야"),
+        ("  guess: {from: 0, to: 10, step: 0.5, unit: 걸음, of: {걸음: count.steps}}\n", "", "`guess`만 적어야"),
+        ("to: 10", "to: 2", "잰 값 3이 자(0부터 2까지) 밖에 있어요."),
+        ("to: 10", "to: 0", "자는 없어요."),
+        ("step: 0.5", "step: 0", "자는 없어요."),
+        ("to: 10", "to: 열", "수가 아니에요"),
+        ("of: {걸음: count.steps}", "of: {}", "목록이 비어 있어요."),
+        ("걸음: count.steps", "걸음: count.stops", "`stops` 증거가 없어요."),
+        ("걸음: count.steps", "걸음: count.exact", "수 하나가 아니에요."),
+        ("걸음: count.steps", ", ".join(f"{i}: count.steps" for i in range(7)), "맞힐 것이 7개예요."),
+    ],
+)
+def test_a_guess_that_cannot_be_made_is_told(tmp_path, old, new, told):
+    root = make_project(tmp_path)
+    assert old in GUESS
+    edited(root, FIRST, "needs: []\n", GUESS.replace(old, new, 1))
+    _, problems = examine(root)
+    assert problems and all(str(problem).startswith(f"{FIRST}:") for problem in problems)
+    assert any(told in str(problem) for problem in problems), problems

@@ -23,6 +23,13 @@ predict:
   figure: curve
 moved: [{from: older, to: explained}, {from: older-1, to: same-2}]
 """
+GUESS = """\
+predict:
+  ask: 걸음이 어떻게 늘까요?
+  guess: {from: 0, to: 10, step: 1, unit: 걸음, of: {처음: count.steps, 나중: 2 * count.steps}}
+  outcome: 재 보니 {{count.steps}}이에요.
+  check: measure.difference < 1
+"""
 FIRST, SECOND, THIRD = "qa/basics/first/", "qa/basics/second/", "qa/more/third/"
 
 
@@ -39,6 +46,8 @@ def url(root, host, tmp_path_factory):
         assert old in first
         first = first.replace(old, new)
     put(project / "docs/qa/basics/first.yaml", first)
+    second = FILES["docs/qa/basics/second.yaml"]
+    put(project / "docs/qa/basics/second.yaml", second.replace("needs: [first]\n", GUESS))
     put(project / "docs/index.md", "# 홈\n\n<!-- mundap:quiz -->\n\n<!-- mundap:path -->\n")
     return host(build_site(project))
 
@@ -119,6 +128,30 @@ def test_a_right_guess_is_marked_as_both(url, page):
     page.goto(url + FIRST)
     page.get_by_role("button", name="작다").click()
     expect(page.locator(".choices li.mine.right")).to_have_text("작다내 예상")
+
+
+def test_a_curve_is_drawn_by_hand_and_by_key_and_stays_beside_what_was_measured(url, phone):
+    phone.goto(url + SECOND)
+    kept = phone.locator(".guess").evaluate("box => parseFloat(getComputedStyle(box).minHeight)")
+    sliders = phone.locator(".guess").get_by_role("slider")
+    expect(sliders).to_have_count(2)
+    sliders.first.focus()
+    phone.keyboard.press("Home")
+    expect(sliders.first).to_have_attribute("aria-valuetext", "0걸음")
+    phone.locator(".guess svg").scroll_into_view_if_needed()
+    stage = phone.locator(".guess svg").bounding_box()
+    phone.mouse.click(stage["x"] + stage["width"] * 332 / 360, stage["y"] + stage["height"] * 28 / 210)
+    expect(sliders.last).to_have_attribute("aria-valuetext", "10걸음")
+    expect(phone.locator(".guess-measured")).to_have_count(0)
+    phone.get_by_role("button", name="재 보기").click()
+    for _ in range(2):
+        expect(phone.locator(".guess-said")).to_have_text("내 예상은 0걸음, 10걸음, 재 보면 처음: 3걸음, 나중: 6걸음.")
+        expect(phone.locator(".guess-measured text")).to_have_text(["3걸음", "6걸음"])
+        expect(phone.locator(".predict details")).to_have_attribute("open", "")
+        phone.reload()
+    assert remembered(phone)["guesses"] == {"second": [0, 10]}
+    assert phone.locator(".guess").bounding_box()["height"] <= kept + 1, "nothing below moved"
+    assert violations(phone) == [] and phone.heard.errors == []
 
 
 def test_a_broken_memory_is_no_memory(url, page):

@@ -17,6 +17,8 @@ function predictions() {
   const box = document.querySelector(".predict");
   if (!box || box.querySelector("button")) return;
   const { right, thread } = box.dataset;
+  const ruler = box.querySelector(".guess");
+  if (ruler) return void import("./guess.js").then(({ askForNumber }) => askForNumber(ruler, thread));
   const items = [...box.querySelectorAll(".choices li")];
   const show = (guess) => {
     items.forEach((item, number) => {
@@ -37,7 +39,7 @@ function predictions() {
     item.replaceChildren(button);
   });
   const guess = remembered().guesses[thread];
-  if (guess !== undefined && guess < items.length) show(guess);
+  if (Number.isInteger(guess) && guess < items.length) show(guess);
 }
 
 // A thread counts as read when its end has been seen; lists show it.

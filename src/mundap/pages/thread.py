@@ -10,7 +10,7 @@ from mundap.pages.terms import with_terms
 from mundap.pages.verdicts import level_badge, mark, of_answer, strip
 from mundap.project import schema
 from mundap.project.expression import Expression
-from mundap.project.model import Answer, Project, Run, Thread, Try
+from mundap.project.model import Answer, Guess, Project, Run, Thread, Try
 from mundap.project.texts import slug
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
@@ -101,6 +101,7 @@ def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
         return []
     page = thread_path(thread)
     choices = "\n".join(f"- {resolve(project, choice, page)}" for choice in item.choices)
+    asked = _guess(flavour, project, item.guess) if item.guess else [box(flavour, "choices", choices)]
     outcome = [resolve(project, item.outcome, page)]
     if item.run and item.run.figure and (record := project.records.get(item.run.snippet)):
         outcome.append(exhibit(flavour, record, item.run.figure, page))
@@ -108,12 +109,25 @@ def _predict(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
         outcome.append(gauges(project, judgement))
     body = [
         f"**먼저 예상해 보세요.** {resolve(project, item.ask, page)}",
-        box(flavour, "choices", choices),
+        *asked,
         "\n\n".join([f"<details{flavour.markdown}>\n<summary>결과 보기</summary>", *outcome, "</details>"]),
     ]
-    right = item.choices.index(item.right)
-    attributes = f' class="predict" id="predict" data-right="{right}" data-thread="{thread.id}"'
+    right = f' data-right="{item.choices.index(item.right)}"' if item.right is not None else ""
+    attributes = f' class="predict" id="predict"{right} data-thread="{thread.id}"'
     return [element(flavour, "section", "\n\n".join(body), attributes)]
+
+
+def _guess(flavour: Flavour, project: Project, guess: Guess) -> list[str]:
+    """A ruler or a chart on which a script lets the reader guess; in words the range that the answer lies in."""
+    values = [Expression(text, condition=False).value(project.evidence) for _, text in guess.of]
+    ruler = {"from": guess.low, "to": guess.high, "step": guess.step, "unit": guess.unit}
+    told = {**ruler, "names": [name for name, _ in guess.of], "measured": values}
+    words = escaped(f"{guess.low:,g}{guess.unit}부터 {guess.high:,g}{guess.unit} 사이에서 골라요.")
+    names = f" {escaped(', '.join(name for name, _ in guess.of))}에서 저마다요." if len(values) > 1 else ""
+    if flavour is not MKDOCS:
+        return [f"{words}{names}"]
+    data, css = html.escape(json.dumps(told, ensure_ascii=False)), "guess curve" if len(values) > 1 else "guess"
+    return [f'<div class="{css}" data-guess="{data}"{flavour.markdown}>\n\n{words}{names}\n\n</div>']
 
 
 def _touch(flavour: Flavour, project: Project, thread: Thread) -> list[str]:

@@ -64,7 +64,8 @@ def _predict(data: dict[str, Any]) -> Predict:
 
 
 def _guess(data: dict[str, Any]) -> Guess:
-    return Guess(data["from"], data["to"], data.get("step", 1), data.get("unit", ""), tuple(data["of"].items()))
+    low, high, step = float(data["from"]), float(data["to"]), float(data.get("step", 1))
+    return Guess(low, high, step, data.get("unit", ""), tuple(data["of"].items()))
 
 
 def _touch(data: dict[str, Any]) -> Touch:

@@ -138,6 +138,7 @@ EXPLAIN: dict[str, Callable[[Fault], Iterator[Problem]]] = {
     "anyOf": _none_of,
     "type": _other_kind,
     "minItems": _too_few,
+    "minProperties": _too_few,
     "maxItems": _too_many,
     "enum": _no_choice,
     "pattern": _other_form,

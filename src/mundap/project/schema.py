@@ -28,6 +28,7 @@ NAME = r"^(?=.{1,80}$)[A-Za-z_][\w-]*$(?!\n)"
 TEXT = r"\S"
 LINE = r"^[^\n]*\S[^\n]*$(?!\n)"
 URL = r"^https?://[\w.~:/?#@!$&*+,;=%-]{1,300}$(?!\n)"
+NUMBER = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$(?!\n)"
 YEAR = r"^[0-9]{4}$(?!\n)"
 ARXIV = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]{2,20}(\.[A-Z]{2})?/[0-9]{7})(v[0-9]{1,2})?$(?!\n)"
 OUTDATED = {  # what an older project says: (key, value) -> how to move
@@ -41,6 +42,7 @@ PATTERNS = {  # what is wrong, what to do
     NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 80자까지 적어 주세요."),
     LINE: ("한 줄이어야 해요", "`|`나 `>` 없이 한 줄로 적어 주세요."),
     URL: ("웹 주소가 아니에요", "`https://`로 시작하는 주소를 괄호, 따옴표, 공백 없이 적어 주세요."),
+    NUMBER: ("수가 아니에요", "`12`나 `0.5`처럼 숫자로 적어 주세요."),
     YEAR: ("연도가 아니에요", "네 자리 수로 적어 주세요(예: `2021`)."),
     ARXIV: ("arXiv 번호가 아니에요", "`2010.11929` 꼴로 적어 주세요."),
 }
@@ -130,16 +132,15 @@ MOVED = _object(
 GUESS = _object(
     "수로 하는 예상: 잰 값이 하나면 자를 끌어 맞히고, 여럿이면 곡선을 그려 맞혀요.",
     ["from", "to", "of"],
-    **{"from": {"type": "number", "description": "자가 시작하는 값"}},
-    to={"type": "number", "description": "자가 끝나는 값"},
-    step={"type": "number", "exclusiveMinimum": 0, "description": "한 칸(적지 않으면 1)"},
+    **{"from": _text("자가 시작하는 값", NUMBER)},
+    to=_text("자가 끝나는 값", NUMBER),
+    step=_text("한 칸(적지 않으면 1)", NUMBER),
     unit=_line("값 뒤에 붙는 말(예: `%`, `배`)"),
     of={
         "type": "object",
         "description": "무엇을 맞힐지: `이름: 스니펫.증거`. 여럿이면 왼쪽부터 놓여요.",
         "additionalProperties": _line("잰 값: `스니펫.증거`나 그 계산"),
         "minProperties": 1,
-        "maxProperties": 8,
     },
 )
 PREDICT = _object(

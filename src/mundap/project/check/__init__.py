@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mundap.problems import Failure, Problem
 from mundap.project.again import judge_again
-from mundap.project.check import again, claims, code, files, names, words
+from mundap.project.check import again, claims, code, files, names, predictions, words
 from mundap.project.judge import judge_all
 from mundap.project.model import Project
 from mundap.project.read import read
@@ -33,7 +33,7 @@ CHECKS = (
     names.sources,
     names.addresses,
     names.moved,
-    names.predictions,
+    predictions.predictions,
     names.labels,
     names.glossary,
     claims.runs,

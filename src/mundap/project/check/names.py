@@ -185,21 +185,6 @@ def moved(project: Project) -> Iterator[Problem]:
                 yield draft.document.problem(("moved", i, "to"), what, near(new, sorted(names)))
 
 
-def predictions(project: Project) -> Iterator[Problem]:
-    """Predictions whose outcome is none of their choices, or whose figure has no run."""
-    for draft in project.files.drafts:
-        predict = draft.data.get("predict")
-        if not isinstance(predict, dict):
-            continue
-        right, choices = word(predict, "right"), [choice for _, choice in words(predict, "choices")]
-        if right and right not in choices:
-            what = f"`{right[:40]}` 항목은 `choices`에 없어요."
-            yield draft.document.problem(("predict", "right"), what, near(right, choices))
-        if "figure" in predict and "run" not in predict:
-            todo = "어느 실행의 그림인지 `run:` 줄을 더해 주세요."
-            yield draft.document.problem(("predict", "figure"), "`figure`만 있고 `run`이 없어요.", todo)
-
-
 def labels(project: Project) -> Iterator[Problem]:
     """Labels of snippets or evidence that do not exist."""
     for snippet, names in project.labels.items():
