@@ -171,7 +171,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5.2, 3.4))
+    figure, axis = plt.subplots()
     for causal, colour in ((True, BLUE), (False, ORANGE)):
         # (seeds, steps / 10)
         runs = torch.tensor(curves[causal]).unfold(1, 10, 10).mean(dim=2)
@@ -186,7 +186,7 @@ if __name__ == "__main__":
     axis.annotate(
         "정직한 모델의 바닥", (5, floor), (0, 4), textcoords="offset points"
     )
-    axis.set(xlabel="학습 단계", ylabel="손실 (날짜 하나의 나트)", ylim=(0, 16))
+    axis.set(xlabel="학습 단계", title="손실 (날짜 하나의 나트)", ylim=(0, 16))
     axis.legend()
     said = {
         name: mean(evidence[name])

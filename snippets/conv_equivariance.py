@@ -81,7 +81,7 @@ if __name__ == "__main__":
         )
         if seed == 0:
             conv_zeros = (J["합성곱"] == 0).double().mean().item()
-            fig, axes = plt.subplots(1, 3, figsize=(6, 2.5))
+            fig, axes = plt.subplots(1, 3, figsize=(4.5, 2))
             for ax, name in zip(axes, J):
                 size = J[name].abs() / J[name].abs().max()
                 ax.imshow(
@@ -248,7 +248,7 @@ def border_error(f, wide):
 if __name__ == "__main__":
     wide = scenes.draw(16, 25, seed=1)[0]
     rings, inner, outer = {}, 0, []
-    fig, axes = plt.subplots(1, 2, figsize=(5, 2.8))
+    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.4))
     for depth, ax in zip((1, 3), axes):
         maps = []
         for seed in LAYER_SEEDS:
@@ -421,7 +421,7 @@ if __name__ == "__main__":
         if isinstance(value, list)
     }
 
-    fig, ax = plt.subplots(figsize=(5, 3.6))
+    fig, ax = plt.subplots()
     for key, name, colour, marker in zip(
         KEYS, MODELS, (BLUE, GREEN, ORANGE), "osD"
     ):
@@ -433,7 +433,7 @@ if __name__ == "__main__":
     ax.axhline(0.1, color=INK, linewidth=1, linestyle=":")
     ax.set(
         xlabel="시험할 때 옮긴 거리 (px)",
-        ylabel="시험 정확도",
+        title="시험 정확도",
         xticks=[0, 1, 2],
         ylim=(0, 1.02),
     )

@@ -92,13 +92,13 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     shown = torch.tensor([0, 100, 200, 300, 500, 750, 1000])
     figure, axes = plt.subplot_mosaic(
-        [list("abcdefg"), ["curve"] * 7], figsize=(5.2, 3.9), height_ratios=[1, 2.6]
+        [list("abcdefg"), ["curve"] * 7], figsize=(4.5, 3.6), height_ratios=[1, 2.6]
     )
     for name, t, image in zip(
         "abcdefg", shown, diffuse(test[:1].expand(7, 64), shown, torch.randn(1, 64))
     ):
         draw(axes[name], image)
-        axes[name].set_title(f"{t}", fontsize=10)
+        axes[name].set_title(f"{t}", loc="center")
     axis = axes["curve"]
     axis.plot(ALPHA_BAR.sqrt(), color=BLUE, label="남은 신호 √ᾱ")
     axis.plot(
@@ -115,7 +115,7 @@ if __name__ == "__main__":
         color=ORANGE,
         label="점: 한 걸음씩 걸어서 잰 값",
     )
-    axis.set(xlabel="걸음 t", ylabel="크기")
+    axis.set(xlabel="걸음 t", title="크기")
     axis.legend()
     alt = (
         f"걸음이 늘수록 신호는 1에서 {ALPHA_BAR[T].sqrt():.4f}로 줄고 잡음은 1로 커져서 이미지가 사라져요. "
@@ -247,7 +247,7 @@ if __name__ == "__main__":
 def pictures(rows):
     """A figure with a line of pictures for each (title, images (k, 64))."""
     figure, axes = plt.subplots(
-        len(rows), len(rows[0][1]), figsize=(5.2, 0.6 * len(rows)), squeeze=False
+        len(rows), len(rows[0][1]), figsize=(4.5, 0.52 * len(rows)), squeeze=False
     )
     for line, (title, images) in zip(axes, rows):
         line[0].set_ylabel(title, rotation=0, ha="right", va="center")
@@ -488,14 +488,14 @@ if __name__ == "__main__":
             identified[t].append(
                 (choice == torch.arange(500)).float().mean().item()
             )
-    figure, axis = plt.subplots(figsize=(5.2, 3.2))
+    figure, axis = plt.subplots()
     axis.errorbar(
         starts,
         [mean(back[t]) for t in starts],
         [stdev(back[t]) for t in starts],
         color=BLUE,
         marker="o",
-        label="되돌린 것과 원래 이미지의 거리 (상관없는 이미지 = 1)",
+        label="원래 이미지와의 거리 (상관없는 이미지 = 1)",
     )
     axis.plot(
         starts,

@@ -65,7 +65,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(5, 3.6))
+    figure, axis = plt.subplots()
     axis.loglog(
         list(tokens),
         [n / tokens[32] for n in tokens.values()],
@@ -82,10 +82,11 @@ if __name__ == "__main__":
     )
     axis.set(
         xlabel="패치 크기 P (px)",
-        ylabel="P = 32의 몇 배",
+        title="P = 32의 몇 배",
         xticks=list(tokens),
         xticklabels=list(tokens),
     )
+    axis.yaxis.set_major_formatter("{x:,.0f}")
     axis.minorticks_off()
     axis.invert_xaxis()
     axis.legend()
@@ -443,7 +444,7 @@ if __name__ == "__main__":
                 gain[kind][size],
                 gain["되풀이"][size],
             )
-    figure, axis = plt.subplots(figsize=(5, 3.8))
+    figure, axis = plt.subplots()
     axis.axhline(0, color=INK, linewidth=1)
     for (kind, gains), colour, style in zip(
         gain.items(), (BLUE, GREEN, ORANGE), ("o-", "^-.", "s--")
@@ -463,7 +464,7 @@ if __name__ == "__main__":
         xticks=sizes,
         xticklabels=sizes,
         xlabel="해상도 (px)",
-        ylabel="증강으로 오른 정확도 (%p)",
+        title="증강으로 오른 정확도 (%p)",
     )
     axis.minorticks_off()
     axis.legend(loc="upper left")

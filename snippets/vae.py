@@ -371,7 +371,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     elbo, by_encoder, by_prior = curves
-    figure, axis = plt.subplots(figsize=(5.2, 3.2))
+    figure, axis = plt.subplots()
     axis.plot(
         counts[:4],
         by_encoder,
@@ -393,7 +393,7 @@ if __name__ == "__main__":
         xticks=counts,
         xticklabels=["1", "10", "100", "1천", "1만", "10만"],
         xlabel="뽑은 부호의 수",
-        ylabel="어림한 log p(x) (나트)",
+        title="어림한 log p(x) (나트)",
         ylim=(-30, -15),
     )
     axis.minorticks_off()
