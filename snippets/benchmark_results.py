@@ -6,9 +6,27 @@
 
 # %%
 import math
+import statistics
 
+from bench.reading import (
+    MODES,
+    at_longest,
+    bandwidth_of,
+    compare,
+    curve,
+    fused_methods,
+    is_whole,
+    name_of,
+    peak_of,
+    race,
+    rate,
+    select,
+    short,
+    summary,
+    title_of,
+)
 from bench.records import drift, read_folder
-from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, PINK, VIOLET, plt, show, table
 from lib.paths import data_path
 from matplotlib.ticker import FuncFormatter, LogLocator
 
@@ -19,76 +37,244 @@ METHODS = {
     "flash": "flash",
     "cudnn": "cuDNN",
 }
-MODES = {"inference": "추론", "training": "학습"}
 REASONS = {
     "oom": "메모리 부족",
     "unsupported": "없음",
     "error": "오류",
     "skipped": "안 잼",
 }
+SIZES = ("Ti", "S", "B", "L")
+COLORS, MARKERS = (BLUE, GREEN, VIOLET, ORANGE, PINK), "o^Dsv"
 
 
-def name_of(record):
-    """What to call a record's device: str."""
-    device = record["device"]
-    threads = f", 스레드 {device['threads']}개" if device["kind"] == "cpu" else ""
-    return device["name"] + threads
-
-
-def title_of(cell):
-    """A cell of the model section in a few words: str."""
-    compiled = " compile" if cell["compile"] else ""
-    return f"{cell['model']} {MODES[cell['mode']]} {cell['precision']}{compiled}"
-
-
-def select(record, section, status="ok", **fields):
-    """The cells of a record that agree with all fields: list. status None: any."""
-    fields |= {"section": section} | ({"status": status} if status else {})
-    return [
-        cell
-        for cell in record["cells"]
-        if all(cell.get(key) == value for key, value in fields.items())
-    ]
-
-
-def rate(cell, quantity="flops", quartile="median"):
-    """How many FLOPs, bytes or images (its batch) a cell did in a second: float."""
-    return cell[quantity] / cell["seconds"][quartile]
-
-
-def peak_of(record, precision):
-    """TFLOP/s of the fastest matrix product of a record, None without one."""
-    products = select(record, "matmul", precision=precision)
-    return max((rate(cell) / 1e12 for cell in products), default=None)
-
-
-def bandwidth_of(record):
-    """GB a second that a copy read and wrote, None without one."""
-    return max(
-        (rate(cell, "bytes") / 1e9 for cell in select(record, "copy")), default=None
-    )
-
-
-def short(value):
-    """A positive number with three digits and no exponent, "-" for none: str."""
-    return (
-        "-"
-        if value is None
-        else f"{value:,.0f}"
-        if value >= 100
-        else f"{value:.3g}"
-    )
+# %% [markdown]
+# ## 다른 구현보다 빠른가
+#
+# 한 칸에서는 모든 구현을 같은 배치, 같은 정밀도로 **번갈아** 쟀어요. 장치가 재는 동안 느려졌다 빨라져도 같은 차례의 둘이 함께 겪으니, 같은 차례끼리 나눈 **비**에서는 지워져요.
+# 비가 1보다 크면 이 저장소가 빨라요. 비의 가운데 반(사분위 사이)이 0.97 위에 있으면 “느리지 않아요”가 **맞음**, 중앙값이 0.97보다 작고 가운데 반이 1 아래면 **틀림**,
+# 그 밖에는 흔들림이 커서 **미확인**이에요.
+#
+# 점은 비의 중앙값, 선은 사분위예요. 색을 입힌 오른쪽이 이 저장소가 빠른 쪽이에요. 네 구현을 줄 안에서 조금씩 비켜 그려서 겹치지 않아요.
 
 
 # %%
+def lines_of(items):
+    """Races -> [(precision or None, label, race or None)], from the top down: each
+    precision with the models below it, the small ones first."""
+    lines = []
+    for precision in dict.fromkeys(item["precision"] for item in items):
+        lines.append((precision, precision, None))
+        group = [item for item in items if item["precision"] == precision]
+        for item in sorted(
+            group,
+            key=lambda item: (
+                SIZES.index(item["model"].split("/")[0]),
+                item["compile"],
+            ),
+        ):
+            label = "+ compile" if item["compile"] else item["model"]
+            lines.append((None, label, item))
+    return lines
+
+
+def draw_races(items, mode, libraries, bounds):
+    """Draw races of one mode against each library -> a figure. bounds: of the
+    ratios."""
+    lines = lines_of(items)
+    figure, axis = plt.subplots(figsize=(4.5, 0.9 + 0.32 * len(lines)))
+    low, high = bounds
+    axis.axvspan(1, high, color=GREEN, alpha=0.13, linewidth=0)
+    axis.axvline(1, color=INK, linewidth=1.2)
+    handles = {}
+    for place, (name, color, marker) in enumerate(zip(libraries, COLORS, MARKERS)):
+        found = [
+            (row + 0.19 * (place - (len(libraries) - 1) / 2), item["peers"][name])
+            for row, (_, _, item) in enumerate(lines)
+            if item and name in item["peers"]
+        ]
+        if found:
+            rows, ratios = zip(*found)
+            ends = [(ratio["low"], ratio["high"]) for ratio in ratios]
+            axis.hlines(rows, *zip(*ends), color=color, linewidth=1.1, alpha=0.75)
+            look = {"color": color, "marker": marker, "markersize": 4.2}
+            points = [ratio["median"] for ratio in ratios]
+            [handles[name]] = axis.plot(points, rows, linestyle="", **look)
+    for row in range(1, len(lines)):
+        axis.axhline(row - 0.5, color=INK, alpha=0.12, linewidth=0.6)
+    axis.text(0.985, 0, "느려요", ha="right", va="center")
+    axis.text(1.015, 0, "빨라요", va="center")
+    steps = [step / 10 for step in range(5, 20)]
+    ticks = [step for step in steps if low <= step <= high]
+    axis.set(xscale="log", xlim=bounds, ylim=(len(lines) - 0.4, -0.6))
+    axis.set_xticks(ticks, [f"{tick:.1f}" if tick != 1 else "1×" for tick in ticks])
+    axis.minorticks_off()
+    axis.set_yticks(range(len(lines)), [label for _, label, _ in lines])
+    for text, (precision, _, _) in zip(axis.get_yticklabels(), lines):
+        text.set_fontweight("bold" if precision else "normal")
+    axis.tick_params(axis="y", length=0)
+    axis.grid(visible=False, axis="y")
+    axis.spines["left"].set_visible(False)
+    axis.set_xlabel("이 저장소가 몇 배 빠른가")
+    axis.set_title(MODES[mode], fontweight="bold")
+    close = {"handlelength": 0.8, "handletextpad": 0.4, "columnspacing": 0.9}
+    place = {"loc": "outside upper left", "ncols": 4}
+    figure.legend(handles.values(), handles, **place, **close)
+    return figure
+
+
+def said_of(items, mode):
+    """What races of one mode came to, in a sentence: str."""
+    if not items:
+        return f"{MODES[mode]}은 재지 않았어요."
+    losses = sum(item["verdict"] == "틀림" for item in items)
+    count = f"{losses}칸이 느려요" if losses else "느린 칸은 없어요"
+    worst = min(items, key=lambda item: item["ratio"]["median"])
+    where = f"{worst['model']} {worst['precision']}, {worst['fastest']}"
+    return (
+        f"{MODES[mode]} {len(items)}칸에서 가장 빠른 구현과 견주면 {count}. "
+        f"가장 낮은 비는 {worst['ratio']['median']:.2f}배예요({where})."
+    )
+
+
 if __name__ == "__main__":
     records = read_folder(data_path("benchmarks"))
-    if not records:
-        raise SystemExit("snippets/data/benchmarks/에 기록이 없어요.")
+    if not any(map(is_whole, records)):
+        raise SystemExit("snippets/data/benchmarks/에 빠짐없이 잰 기록이 없어요.")
+    records.sort(key=lambda record: not is_whole(record))  # the rest stays in order
     gpus = [record for record in records if record["device"]["kind"] != "cpu"]
     lead = records[0]
     lead_name, lead_precision = name_of(lead), lead["settings"]["precisions"][0]
     lead_words = f"({lead_name}, {lead_precision})"
+    races = {name_of(record): race(record) for record in records}
+    compared = races[lead_name]
+    for number, record in enumerate(records):
+        items = races[name_of(record)]
+        if items:
+            ends = [ratio for item in items for ratio in item["peers"].values()]
+            bounds = (
+                min(0.9, 0.98 * min(ratio["low"] for ratio in ends)),
+                max(1.3, 1.02 * max(ratio["high"] for ratio in ends)),
+            )
+            libraries = [
+                name
+                for name in record["settings"]["libraries"]
+                if any(name in item["peers"] for item in items)
+            ]
+            for mode in MODES:
+                chosen = [item for item in items if item["mode"] == mode]
+                figure = draw_races(chosen, mode, libraries, bounds)
+                name = f"ratios_{mode}" + (f"_{number + 1}" if number else "")
+                show(
+                    figure,
+                    name,
+                    f"{said_of(chosen, mode)} ({name_of(record)}, 224px)",
+                )
+
+# %%
+if __name__ == "__main__":
+    libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
+    rows = []
+    for device, items in races.items():
+        for item in items:
+            ratio = "{median:.2f} ({low:.2f}~{high:.2f})".format(**item["ratio"])
+            medians = [
+                f"{item['peers'][name]['median']:.2f}"
+                if name in item["peers"]
+                else "-"
+                for name in libraries
+            ]
+            about = [device] if len(records) > 1 else []
+            rows.append([*about, title_of(item), item["verdict"], ratio, *medians])
+    about = ["장치"] if len(records) > 1 else []
+    header = [
+        *about,
+        "칸",
+        "느리지 않아요",
+        "가장 빠른 것보다 (사분위)",
+        *libraries,
+    ]
+    table(
+        "ratios",
+        f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({', '.join(races)})",
+        header,
+        rows,
+    )
+    slower = [item for item in compared if item["verdict"] == "틀림"]
+    print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
+
+# %% [markdown]
+# ## 말해 볼 수 있는 것과 판정
+#
+# 구현과 정밀도마다 칸들의 비를 로그로 평균하고, 표준오차의 두 배까지를 구간으로 잡아 같은 잣대(3%)로 판정해요.
+
+# %%
+if __name__ == "__main__":
+    rows = []
+    for record in records:
+        device, items = name_of(record), races[name_of(record)]
+        about = f"{device}: " if len(records) > 1 else ""
+        for (library, precision), ratio in compare(items).items():
+            value = "{median:.2f}배 ({low:.2f}~{high:.2f})".format(**ratio)
+            rows.append(
+                [
+                    f"{about}{library}보다 느리지 않아요 ({precision})",
+                    value,
+                    ratio["verdict"],
+                ]
+            )
+        verdicts = [item["verdict"] for item in items]
+        rows.append(
+            [
+                f"{about}어느 칸에서도 가장 빠른 구현보다 느리지 않아요",
+                f"{len(items)}칸 중 {verdicts.count('틀림')}칸 느림",
+                "틀림"
+                if "틀림" in verdicts
+                else "맞음"
+                if verdicts and set(verdicts) == {"맞음"}
+                else "미확인",
+            ]
+        )
+    goals = {"inference": 0.65, "training": 0.50}
+    best_mfu = {}  # of ViT-L in bf16, compiled -> {(device, mode): the largest MFU}
+    for mode, goal in goals.items():
+        title = (
+            f"ViT-L/16 {MODES[mode]}의 MFU가 {goal:.0%} 이상이에요 (bf16, compile)"
+        )
+        for record in gpus:
+            cells = select(
+                record,
+                "model",
+                library="mundap",
+                model="L/16",
+                mode=mode,
+                precision="bf16",
+                compile=True,
+            )
+            mfu = max((cell["mfu"] or 0 for cell in cells), default=0)
+            best_mfu[name_of(record), mode] = mfu
+            verdict = "미확인" if not mfu else "맞음" if mfu >= goal else "틀림"
+            rows.append(
+                [
+                    f"{name_of(record)}: {title}",
+                    f"{mfu:.0%}" if mfu else "안 잼",
+                    verdict,
+                ]
+            )
+        rows += [] if gpus else [[f"GPU: {title}", "기록 없음", "미확인"]]
+    table(
+        "verdicts",
+        f"잰 것으로 판정한 말 ({', '.join(races)})",
+        ["말", "잰 값", "판정"],
+        rows,
+    )
+    if not gpus:
+        print("GPU에서 잰 기록은 아직 없어요.")
+
+# %% [markdown]
+# ## 기록한 장치
+
+# %%
+if __name__ == "__main__":
     hows = [
         how
         for how in ("bf16", "fp16", "tf32", "float32")
@@ -108,71 +294,6 @@ if __name__ == "__main__":
     header = ["장치", *hows, "복사 GB/s", "흔들림", "PyTorch", "날짜", "걸린 시간"]
     caption = "기록한 장치: 행렬곱의 최고 속도(TFLOP/s)와 메모리를 읽고 쓰는 속도, 처음과 끝의 차이"
     table("devices", caption, header, rows)
-    if not gpus:
-        print("GPU에서 잰 기록은 아직 없어요.")
-
-# %% [markdown]
-# ## 다른 구현보다 빠른가
-#
-# 한 칸에서는 모든 구현을 같은 배치, 같은 정밀도로 **번갈아** 재었어요. 그래서 같은 차례끼리 나눈 시간의 비가 가장 믿을 만해요.
-# 비의 가운데 반(사분위 사이)이 모두 1 아래이고 중앙값도 0.97보다 작으면 **느리다**고 쳐요.
-
-
-# %%
-def race(record):
-    """Every model cell against its fastest peer -> [dict]. ratio: how many times as
-    fast."""
-    races = []
-    for ours in select(record, "model", library="mundap"):
-        same = {key: ours[key] for key in ("model", "mode", "precision", "compile")}
-        cells = [
-            cell for cell in select(record, "model", **same) if "times_ours" in cell
-        ]
-        if cells:
-            peers = {cell["library"]: cell["times_ours"] for cell in cells}
-            fastest = min(peers, key=lambda name: peers[name]["median"])
-            ratio = peers[fastest]
-            slower = ratio["median"] < 0.97 and ratio["high"] < 1
-            races.append(
-                {
-                    **same,
-                    "peers": peers,
-                    "fastest": fastest,
-                    "ratio": ratio,
-                    "slower": slower,
-                }
-            )
-    return races
-
-
-if __name__ == "__main__":
-    races = {name_of(record): race(record) for record in records}
-    compared = races[lead_name]
-    libraries = [name for name in lead["settings"]["libraries"] if name != "mundap"]
-    rows = []
-    for item in compared:
-        ratio = "{median:.2f} ({low:.2f}~{high:.2f})".format(**item["ratio"])
-        medians = [
-            f"{item['peers'][name]['median']:.2f}" if name in item["peers"] else "-"
-            for name in libraries
-        ]
-        rows.append(
-            [
-                title_of(item),
-                ratio,
-                "느려요" if item["slower"] else "괜찮아요",
-                *medians,
-            ]
-        )
-    header = ["칸", "가장 빠른 것보다 (사분위)", "판정", *libraries]
-    table(
-        "ratios",
-        f"이 저장소의 ViT가 다른 구현보다 몇 배 빠른가 ({lead_name})",
-        header,
-        rows,
-    )
-    slower = [item for item in compared if item["slower"]]
-    print(f"{len(compared)}칸 가운데 {len(slower)}칸에서 느려요.")
 
 # %% [markdown]
 # ## 모델: 초당 이미지 수와 MFU
@@ -205,43 +326,6 @@ if __name__ == "__main__":
         rows,
     )
 
-# %%
-if __name__ == "__main__":
-    rows = []
-    for mode, goal in (("inference", 0.65), ("training", 0.50)):
-        title = f"ViT-L/16 {MODES[mode]} bf16 compile: MFU {goal:.0%} 이상"
-        largest = {
-            "library": "mundap",
-            "model": "L/16",
-            "mode": mode,
-            "precision": "bf16",
-            "compile": True,
-        }
-        for record in gpus:
-            mfu = max(
-                (cell["mfu"] or 0 for cell in select(record, "model", **largest)),
-                default=0,
-            )
-            verdict = (
-                "안 잼" if not mfu else "이뤘어요" if mfu >= goal else "모자라요"
-            )
-            rows.append(
-                [title, name_of(record), f"{mfu:.0%}" if mfu else "-", verdict]
-            )
-        rows += [] if gpus else [[title, "GPU", "-", "기록이 없어요"]]
-    for name, items in races.items():
-        count = sum(item["slower"] for item in items)
-        verdict = "안 잼" if not items else "모자라요" if count else "이뤘어요"
-        rows.append(
-            [
-                "어느 칸에서도 느리지 않음",
-                name,
-                f"{len(items)}칸 중 {count}칸 느림",
-                verdict,
-            ]
-        )
-    table("targets", "목표와 잰 값", ["목표", "장치", "잰 값", "판정"], rows)
-
 
 # %%
 def log_axes(axis, xlabel, xticks=None, yscale="log", **settings):
@@ -255,13 +339,11 @@ def log_axes(axis, xlabel, xticks=None, yscale="log", **settings):
 
 
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 3.4), sharey=True)
     gains = []  # how many times as fast as batch 1 the fastest batch is
     for axis, mode in zip(axes, MODES):
         batches = set()
-        for size, color, marker in zip(
-            ("Ti", "S", "B", "L"), (BLUE, ORANGE, GREEN, PINK), "os^D"
-        ):
+        for size, color, marker in zip(SIZES, (BLUE, ORANGE, GREEN, PINK), "os^D"):
             same = {
                 "model": f"{size}/16",
                 "mode": mode,
@@ -283,13 +365,15 @@ if __name__ == "__main__":
                     *zip(*rates.items()),
                     color=color,
                     marker=marker,
-                    label=f"ViT-{size}/16",
+                    label=f"{size}/16",
                 )
             batches |= rates.keys()
-        log_axes(axis, "배치", sorted(batches), title=MODES[mode])
+        shown = sorted(batches)[:: 1 + len(batches) // 6]
+        log_axes(axis, "배치", shown, title=f"장/초 ({MODES[mode]})")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes[0].set_ylabel("장/초")
-    axes[0].legend(fontsize=9)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4
+    )
     gain, name, mode = max(gains)
     alt = f"배치를 키워서 가장 많이 빨라진 것은 ViT-{name} {MODES[mode]}으로, 배치 1의 {gain:.1f}배예요. "
     show(figure, "sweep", f"{alt}({lead_name}, {lead_precision}, 컴파일하지 않음)")
@@ -301,46 +385,23 @@ if __name__ == "__main__":
 
 
 # %%
-def curve(record, method, precision, which="forward", quantity="seconds"):
-    """Seconds or bytes ("memory") of one sequence against N -> {N: value}, in
-    order."""
-    cells = select(
-        record, "attention", method=method, precision=precision, **{"pass": which}
-    )
-    values = {}
-    for cell in sorted(cells, key=lambda cell: cell["tokens"]):
-        value = (
-            cell["seconds"]["median"]
-            if quantity == "seconds"
-            else cell["memory_bytes"]
-        )
-        if value:
-            values[cell["tokens"]] = value / cell["batch"]
-    return values
 
 
-def fused_methods(record, precision):
-    """The fused kernels of a device, the fastest at the longest N first: list."""
-    curves = {
-        method: curve(record, method, precision)
-        for method in ("flash", "cudnn", "efficient")
-    }
-    longest = {
-        method: max(seconds.items())
-        for method, seconds in curves.items()
-        if seconds
-    }
-    return sorted(
-        longest, key=lambda method: (-longest[method][0], longest[method][1])
-    )
+UNITS = {"seconds": ("ms", 1e3), "memory": ("MiB", 2**-20)}
 
 
-def at_longest(record, one, other, quantity="seconds"):
-    """One (method, precision) over another at the longest N of both -> (N,
-    ratio)."""
-    ones, others = (curve(record, *way, quantity=quantity) for way in (one, other))
-    longest = max(ones.keys() & others.keys())
-    return longest, ones[longest] / others[longest]
+def cells_of(record, precision, methods, N):
+    """Times and memory of one forward pass at N, as a table shows them: list of
+    str."""
+    shown = []
+    for quantity, (_, scale) in UNITS.items():
+        for method in methods:
+            value = curve(record, method, precision, quantity=quantity).get(N)
+            same = {"precision": precision, "pass": "forward", "tokens": N}
+            found = select(record, "attention", None, method=method, **same)
+            why = REASONS.get(found[0]["status"], "-") if found else "-"
+            shown.append(short(value * scale, 4) if value else why)
+    return shown
 
 
 if __name__ == "__main__":
@@ -358,70 +419,87 @@ if __name__ == "__main__":
         [(method, lead_precision) for method in ("naive", best_fused)],
         {},
     )
+    titles = [
+        how if len(records) == 1 else f"{record['device']['name']}\n{how}"
+        for record, how in panels
+    ]
     looks = dict(zip(METHODS, zip((ORANGE, PINK, GREEN, BLUE, VIOLET), "ov^sD")))
-    for quantity, what, scale, label, name in (
-        ("seconds", "시간이", 1e3, "시간 (ms)", "attention_time"),
-        ("memory", "메모리가", 2**-20, "최대 메모리 (MiB)", "attention_memory"),
+    for quantity, what, label, name in (
+        ("seconds", "시간이", "시간", "attention_time"),
+        ("memory", "메모리가", "최대 메모리", "attention_memory"),
     ):
+        unit, scale = UNITS[quantity]
         figure, axes = plt.subplots(
-            1, len(panels), figsize=(7, 3.8), sharey=True, squeeze=False
+            1, len(panels), figsize=(4.5, 3.6), sharey=True, squeeze=False
         )
-        for axis, (record, how) in zip(axes[0], panels):
+        handles = {}
+        for axis, (record, how), title in zip(axes[0], panels, titles):
             for method, (color, marker) in looks.items():
                 values = curve(record, method, how, quantity=quantity)
                 values = {N: scale * value for N, value in values.items()}
                 if values:
-                    axis.plot(
-                        *zip(*values.items()),
-                        color=color,
-                        marker=marker,
-                        label=METHODS[method],
+                    look = {"color": color, "marker": marker}
+                    [handles[METHODS[method]]] = axis.plot(
+                        *zip(*values.items()), **look
                     )
                 same = {"method": method, "precision": how, "pass": "forward"}
                 if values and select(record, "attention", "oom", **same):
                     place = {"xytext": (4, 4), "textcoords": "offset points"}
                     axis.annotate(
-                        "메모리 부족",
-                        max(values.items()),
-                        fontsize=8,
-                        color=color,
-                        **place,
+                        "메모리 부족", max(values.items()), color=color, **place
                     )
-            last = max(curve(record, "flash", how))
+            last = max(axis.dataLim.x1, 0)
             log_axes(
                 axis,
                 "토큰 수 N",
                 [N for N in (197, 1025, 4097, 16385) if N <= last],
+                title=title,
             )
-            axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
-        axes[0][0].set_ylabel(f"시퀀스 하나의 {label}")
-        axes[0][0].legend(fontsize=9)
+        axes[0][0].set_title(f"{label} ({unit})\n{titles[0]}")
+        figure.legend(handles.values(), handles, loc="outside upper left", ncols=3)
         longest, ratios[quantity] = at_longest(lead, *ways, quantity)
         alt = f"N = {longest:,}에서 식 그대로 계산하면 {best_fused} 커널보다 {what} {ratios[quantity]:.1f}배 들어요. "
         show(figure, name, alt + lead_words)
 
 # %%
 if __name__ == "__main__":
+    hows = {
+        name_of(record): [
+            how
+            for how in record["settings"]["precisions"]
+            if curve(record, "naive", how) and fused_methods(record, how)
+        ]
+        for record in records
+    }
+    methods = [
+        method
+        for method in METHODS
+        if any(curve(r, method, how) for r in records for how in hows[name_of(r)])
+    ]
     rows = []
-    for px in lead["settings"]["grid"]["pixels"]:
-        N = (px // 16) ** 2 + 1
-        same = {"tokens": N, "precision": lead_precision, "pass": "forward"}
-        found = {
-            cell["method"]: cell
-            for cell in select(lead, "attention", status=None, **same)
-        }
-        row = [px, f"{N:,}"]
-        for method in METHODS:
-            cell = found.get(method, {"status": None})
-            if cell["status"] == "ok":
-                row.append(
-                    f"{short(1e3 / rate(cell, 'batch'))} / {short(rate(cell) / 1e12)}"
+    for record in records:
+        for how in hows[name_of(record)]:
+            lengths = {N for method in methods for N in curve(record, method, how)}
+            for N in sorted(lengths):
+                rows.append(
+                    [
+                        name_of(record),
+                        how,
+                        f"{N:,}",
+                        *cells_of(record, how, methods, N),
+                    ]
                 )
-            else:
-                row.append(REASONS.get(cell["status"], "-"))
-        rows.append(row)
-    caption = f"어텐션 순전파 한 번: 시퀀스 하나의 ms / TFLOP/s {lead_words}"
-    table("attention", caption, ["px", "N", *METHODS.values()], rows)
+    header = [f"{METHODS[m]} {unit}" for unit, _ in UNITS.values() for m in methods]
+    caption = "어텐션 순전파 한 번: 시퀀스 하나의 시간과 최대 메모리"
+    table("attention", caption, ["장치", "정밀도", "N", *header], rows)
+
+    rows, lengths = [], (min(curve(lead, "naive", lead_precision)), longest)
+    for how in hows[lead_name]:
+        for method in ("naive", fused_methods(lead, how)[0]):
+            ends = [cells_of(lead, how, [method], N) for N in lengths]
+            rows.append([f"{how}, {METHODS[method]}", *map(" → ".join, zip(*ends))])
+    caption = f"N이 {lengths[0]:,}에서 {lengths[1]:,}까지 늘 때 ({lead_name})"
+    table("attention_ends", caption, ["", "시간 (ms)", "최대 메모리 (MiB)"], rows)
 
     fits = {
         (fit["method"], fit["pass"], fit["precision"], fit["quantity"]): fit
@@ -460,7 +538,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(6, 3.8))
+    figure, axis = plt.subplots(figsize=(4.5, 3.8))
     lines = [
         (record, how)
         for record in records
@@ -486,7 +564,9 @@ if __name__ == "__main__":
             look = {
                 "color": color,
                 "marker": marker,
-                "label": f"시간: {record['device']['name']}, {how}",
+                "label": f"시간 ({how})"
+                if len(records) == 1
+                else f"시간 ({record['device']['name']}, {how})",
             }
             axis.errorbar(list(found), median, yerr=bars, capsize=3, **look)
     lengths = sorted({N for share in shares.values() for N in share})
@@ -498,18 +578,18 @@ if __name__ == "__main__":
         [N / (6 * 768 + N) for N in grid],
         color=ORANGE,
         linestyle="--",
-        label="연산량: N/(6D+N)",
+        label="연산량, N/(6D+N)",
     )
     log_axes(
         axis,
         "토큰 수 N",
         lengths,
         yscale="linear",
-        ylabel="어텐션의 몫",
+        title="어텐션의 몫",
         ylim=(0, None),
     )
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-    axis.legend(fontsize=9)
+    figure.legend(loc="outside upper left", ncols=2 if len(records) > 1 else 3)
     short_one = shares[lead_name, lead_precision][197]
     time_share, flop_share = (
         short_one["time_share"]["median"],
@@ -527,9 +607,9 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, len(panels), figsize=(7, 4), squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.5, 3.8), squeeze=False)
     ridges = []  # FLOPs a byte at which memory and matrix products keep each other busy
-    for axis, (record, how) in zip(axes[0], panels):
+    for axis, (record, how), title in zip(axes[0], panels, titles):
         peak = peak_of(record, how)
         ridges.append(peak * 1e3 / bandwidth_of(record))
         bends = [ridges[-1] / 30, ridges[-1], 100 * ridges[-1]]
@@ -561,11 +641,11 @@ if __name__ == "__main__":
                 color=color,
                 label=label,
             )
-        log_axes(axis, "연산 강도 (FLOP/바이트)")
-        axis.set_title(f"{name_of(record)}, {how}", fontsize=9)
+        log_axes(axis, "FLOP/바이트")
+        axis.set_title(title if ridges[1:] else f"TFLOP/s\n{title}")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes[0][0].set_ylabel("TFLOP/s")
-    axes[0][-1].legend(fontsize=9, loc="lower right")
+    handles, labels = axes[0][-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=3)
     alt = f"연산 강도가 {ridges[0]:.0f} FLOP/바이트보다 낮으면 메모리가, 높으면 계산이 속도를 정해요. "
     show(figure, "roofline", alt + lead_words)
 
@@ -610,33 +690,37 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     rows = []
-    for cell in select(lead, "profile"):
-        for item in cell["operators"][:5]:
-            rows.append(
-                [
-                    title_of(cell),
-                    f"{item['share']:.1%}",
-                    item["name"].removeprefix("aten::"),
-                ]
-            )
+    for record in records:
+        about = f"{record['device']['name']}: " if len(records) > 1 else ""
+        for cell in select(record, "profile"):
+            for item in cell["operators"][:5]:
+                share, name = f"{item['share']:.1%}", item["name"]
+                rows.append(
+                    [about + title_of(cell), share, name.removeprefix("aten::")]
+                )
     table(
         "profile",
-        f"시간을 가장 많이 쓰는 연산자 다섯 ({lead_name})",
+        f"시간을 가장 많이 쓰는 연산자 다섯 ({', '.join(races)})",
         ["칸", "몫", "연산자"],
         rows,
     )
 
 # %%
 if __name__ == "__main__":
-    cpu = records[-1]
-    if cpu["device"]["kind"] != "cpu":
-        raise SystemExit("CPU 기록이 없어요.")
+    cpus = [each for each in records if each["device"]["kind"] == "cpu"]
+    if not any(map(is_whole, cpus)):
+        raise SystemExit("CPU에서 빠짐없이 잰 기록이 없어요.")
+    cpu = cpus[0]
     cpu_name, half = name_of(cpu), cpu["settings"]["precisions"][0]
     floats = [
-        item["slower"] for item in races[cpu_name] if item["precision"] == "float32"
+        item["verdict"] == "틀림"
+        for item in races[cpu_name]
+        if item["precision"] == "float32"
     ]
     halves = [
-        item["slower"] for item in races[cpu_name] if item["precision"] != "float32"
+        item["verdict"] == "틀림"
+        for item in races[cpu_name]
+        if item["precision"] != "float32"
     ]
     over_naive = {}  # times of the flash kernel over the plain formula's at N = 197
     for which in ("forward", "forward+backward"):
@@ -651,6 +735,19 @@ if __name__ == "__main__":
         for cell in select(record, "model")
     ]
     worst = min(compared, key=lambda item: item["ratio"]["median"])
+    same, lost = summary(compared)
+    ends = [ratio for item in compared for ratio in item["peers"].values()]
+    first_peer = next(iter(compared[0]["peers"]))
+    firsts = [
+        item["peers"][first_peer]["median"]
+        for item in compared
+        if first_peer in item["peers"]
+    ]
+    gpu_words, gpu_about = "아직 없어요", "한 줄로 재서 보태기 →"
+    if gpus:
+        mfu = max(best_mfu[name_of(gpus[0]), mode] for mode in MODES)
+        gpu_words = f"{len(gpus)}대"
+        gpu_about = gpus[0]["device"]["name"] + (f", MFU {mfu:.0%}" if mfu else "")
     shorts = [share[197] for share in shares.values() if 197 in share]
     share_ratios = [
         cell["time_share"]["median"] / cell["flop_share"] for cell in shorts
@@ -661,6 +758,17 @@ if __name__ == "__main__":
         "gpu_records": len(gpus),
         "device": lead_name,
         "precision": lead_precision,
+        "same": same,
+        "lost": lost,
+        "first_peer": first_peer,
+        "first_peer_least": min(firsts),
+        "first_peer_most": max(firsts),
+        "gpu_words": gpu_words,
+        "gpu_about": gpu_about,
+        "drift": math.expm1(drift(lead)),
+        "ratio_spread": statistics.median(
+            ratio["high"] / ratio["low"] - 1 for ratio in ends
+        ),
         "compared": len(compared),
         "slower": len(slower),
         "worst_ratio": worst["ratio"]["median"],

@@ -1,66 +1,108 @@
+"""The lesson over records that are not there yet: a made-up GPU, whole and in part."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import benchmark_results as results
 import pytest
-from lib.cost import spread
 
-SAME = {
-    "section": "model",
-    "model": "B/16",
-    "mode": "inference",
-    "precision": "bf16",
-    "compile": True,
-    "batch": 8,
-    "status": "ok",
-    "error": None,
-}
+SNIPPETS = Path(results.__file__).parent
+RUN = """\
+import json, runpy
+import lib.figure, lib.paths
+shown = []
+lib.figure.show = lambda figure, name, alt: shown.append((name, alt))
+lib.figure.table = lambda name, caption, header, rows: shown.append((name, [header, *rows]))
+evidence = runpy.run_path("benchmark_results.py", run_name="__main__")["evidence"]
+print(json.dumps([evidence, shown]))
+"""
 
 
-def against(**ratios):
-    """A record in which each peer takes that many times our time, round by round."""
-    ours = {**SAME, "library": "mundap", "seconds": spread([1.0, 1.0, 1.0])}
-    peers = [
-        {**SAME, "library": name, "seconds": spread(samples), "times_ours": spread(samples)}
-        for name, samples in ratios.items()
+def as_gpu(record):
+    """A CPU's record turned into a GPU's: a thousand times as fast, cuDNN beside flash, no room for the longest map."""
+    record["device"] |= {"kind": "cuda", "name": "NVIDIA H200"}
+    cells = [cell for cell in record["cells"] if cell.get("method") != "cudnn"]
+    for cell in cells:
+        if "seconds" in cell:
+            cell["seconds"] = in_less_time(cell["seconds"], 1000)
+        if cell["section"] == "model" and cell["model"] == "L/16":
+            cell |= {"compile": True, "mfu": 0.7 if cell["mode"] == "inference" else 0.4}
+        if cell.get("method") == "naive" and cell["tokens"] == 4097:
+            cell["status"] = "oom"
+            del cell["seconds"], cell["memory_bytes"]
+    cells += [
+        {**cell, "method": "cudnn", "seconds": in_less_time(cell["seconds"], 2)}
+        for cell in cells
+        if cell.get("method") == "flash" and "seconds" in cell
     ]
-    return {"cells": [ours, *peers]}
+    fits = [*record["fits"], *({**fit, "method": "cudnn"} for fit in record["fits"] if fit["method"] == "flash")]
+    return record | {"cells": cells, "fits": fits}
 
 
-@pytest.mark.parametrize(
-    "ratios, fastest, slower",
-    [
-        ({"timm": [1.1, 1.1, 1.1], "torchvision": [1.3, 1.3, 1.3]}, "timm", False),
-        ({"timm": [0.9, 0.9, 0.9], "torchvision": [1.3, 1.3, 1.3]}, "timm", True),
-        ({"timm": [0.98, 0.98, 0.98]}, "timm", False),  # within 3 %
-        ({"timm": [0.8, 0.9, 0.9, 1.1, 1.2]}, "timm", False),  # within the spread
-        ({"timm": [1.2, 1.2, 1.2], "vit-pytorch": [1.0, 1.0, 1.0]}, "vit-pytorch", False),
-    ],
-)
-def test_race_is_against_the_fastest_and_forgives_noise(ratios, fastest, slower):
-    [found] = results.race(against(**ratios))
-    assert (found["fastest"], found["slower"]) == (fastest, slower)
-    assert found["peers"].keys() == ratios.keys()
+def in_less_time(seconds, times):
+    return {
+        key: [each / times for each in value] if isinstance(value, list) else value / times
+        for key, value in seconds.items()
+    }
 
 
-def test_a_cell_that_no_peer_ran_is_no_race():
-    assert results.race(against()) == []
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the snippets, to put records into."""
+    shutil.copytree(SNIPPETS, tmp_path / "snippets", ignore=shutil.ignore_patterns("__pycache__", "*.pt"))
+    return tmp_path / "snippets"
 
 
-def test_curve_is_of_one_sequence():
-    cells = [
-        {
-            "section": "attention",
-            "method": "flash",
-            "precision": "bf16",
-            "pass": "forward",
-            "status": "ok",
-            "tokens": N,
-            "batch": batch,
-            "seconds": spread([time] * 3),
-            "memory_bytes": memory,
-        }
-        for N, batch, time, memory in ((1025, 4, 8.0, 400), (197, 20, 10.0, None))
+def told(folder):
+    """What the lesson leaves and shows in a copy: its evidence, {name: sentence or table}."""
+    done = subprocess.run([sys.executable, "-c", RUN], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    evidence, shown = json.loads(done.stdout.splitlines()[-1])
+    return evidence, dict(shown)
+
+
+def put(folder, record):
+    (folder / "data/benchmarks/gpu.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.fixture
+def gpu():
+    return as_gpu(json.loads((SNIPPETS / "data/benchmarks/amd-epyc.json").read_text(encoding="utf-8")))
+
+
+def test_a_whole_record_of_a_gpu_leads(copy, gpu):
+    put(copy, gpu)
+    evidence, shown = told(copy)
+    assert evidence["device"] == "NVIDIA H200" and evidence["cpu_device"].startswith("AMD EPYC")
+    assert (evidence["gpu_words"], evidence["gpu_about"]) == ("1대", "NVIDIA H200, MFU 70%")
+    assert evidence["longest"] == 2305, "the longest that the plain formula had room for"
+    assert shown.keys() >= {"ratios_inference", "ratios_training", "ratios_inference_2", "ratios_training_2"}
+    assert "NVIDIA H200" in shown["ratios_inference"] and "AMD EPYC" in shown["ratios_inference_2"]
+    goals = {row[0]: row[2] for row in shown["verdicts"] if "MFU" in row[0]}
+    assert [(name.split(":")[0], verdict) for name, verdict in goals.items()] == [
+        ("NVIDIA H200", "맞음"),
+        ("NVIDIA H200", "틀림"),
     ]
-    cells.append({**cells[0], "tokens": 4097, "status": "oom"})
-    record = {"cells": cells}
-    assert results.curve(record, "flash", "bf16") == {197: 0.5, 1025: 2.0}
-    assert results.curve(record, "flash", "bf16", quantity="memory") == {1025: 100.0}
-    assert results.fused_methods(record, "bf16") == ["flash"]
+    header, first, *_ = shown["attention"]
+    assert first[:3] == ["NVIDIA H200", "bf16", "197"] and "cuDNN ms" in header
+    [longest] = [row for row in shown["attention"] if row[:3] == ["NVIDIA H200", "bf16", "4,097"]]
+    assert longest[header.index("식 그대로 ms")] == "메모리 부족"
+    assert {row[0].split(", ")[1] for row in shown["attention_ends"][1:]} == {"식 그대로", "cuDNN"}
+
+
+def test_a_record_of_a_part_stands_in_tables_alone(copy, gpu):
+    put(copy, gpu | {"cells": [cell for cell in gpu["cells"] if cell["section"] in ("matmul", "copy")]})
+    evidence, shown = told(copy)
+    assert evidence["device"].startswith("AMD EPYC") and evidence["gpu_words"] == "1대"
+    assert [row[0] for row in shown["devices"][1:]] == [evidence["device"], "NVIDIA H200"]
+    assert {row[2] for row in shown["verdicts"] if "MFU" in row[0]} == {"미확인"}
+    assert "ratios_inference_2" not in shown
+
+
+def test_without_a_gpu_the_page_invites_one(copy):
+    evidence, shown = told(copy)
+    assert (evidence["gpu_records"], evidence["gpu_words"]) == (0, "아직 없어요")
+    assert {row[2] for row in shown["verdicts"] if row[0].startswith("GPU")} == {"미확인"}
