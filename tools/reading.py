@@ -49,8 +49,9 @@ MEASURE = r"""(limits) => {
     const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.offsetParent || node
     const height = (node) => touched(node).getBoundingClientRect().height
     const size = (node) => Math.min(touched(node).getBoundingClientRect().width, height(node))
+    const room = (node) => getComputedStyle(node.parentElement).display === "inline" ? room(node.parentElement) : node.parentElement
     const inline = (node) => getComputedStyle(node).display === "inline"
-        && node.parentElement.innerText.trim().length > node.innerText.trim().length + 4
+        && room(node).innerText.trim().length > node.innerText.trim().length + 4
     out.targets = targets.length
     out.small = targets.filter((node) => !inline(node) && size(node) < limits.target).map((node) => node.outerHTML.slice(0, 90))
     out.inFlow = targets.filter((node) => article.contains(node) && !inline(node) && !node.closest(".thread-meta, .sources, .headerlink, .copy"))
@@ -192,8 +193,9 @@ def main() -> int:
         print(words.ljust(62), *(row(found[width]).rjust(24) for width in WIDTHS))
     print("notebooks that lead to a thread".ljust(62), linked(options.site).rjust(24))
     if options.list:
-        narrow = found[min(WIDTHS)]
-        print(*sorted({target for page in narrow for key in ("small", "inFlow") for target in page[key]}), sep="\n")
+        for width, pages in found.items():
+            small = sorted({target for page in pages for key in ("small", "inFlow") for target in page[key]})
+            print(f"at {width} px:", *small, sep="\n")
     return 0
 
 

@@ -51,7 +51,7 @@ def test_the_contents_list_every_chapter(project):
     page = parsed(made(project)["qa/index.md"])
     assert [(heading["id"], heading.a["href"], words(heading)) for heading in page.select("h2")] == [
         ("basics", "basics/index.md", "기초"),
-        ("more", "more/index.md", "더 깊이"),
+        ("more", "more/third.md", "더 깊이"),  # straight to its only thread
     ]
     assert [href for href, *_ in listed(page)] == ["basics/first.md", "basics/second.md", "more/third.md"]
 
@@ -72,8 +72,12 @@ def test_the_path_is_a_list_of_chapters_each_with_a_figure_of_its_own(project, f
     assert text.count("![](../figures/measure/curve.svg)") == 1, "더 깊이 has none"
     cards = parsed(lists.learning_path(MKDOCS, sound_project(project), "index.md")).select("ol.path > li")
     assert [(card.a["href"], words(card), json.loads(card["data-threads"])) for card in cards] == [
-        ("qa/basics/index.md", "기초 문답 2개", [["first", "두 값은 같나요?"], ["second", "값이 작나요?"]]),
-        ("qa/more/index.md", "더 깊이 문답 1개", [["third", "셋째는요?"]]),
+        (
+            "qa/basics/index.md",
+            "기초 문답 2개",
+            [["first", "두 값은 같나요?", "qa/basics/first.md"], ["second", "값이 작나요?", "qa/basics/second.md"]],
+        ),
+        ("qa/more/third.md", "더 깊이 문답 1개", [["third", "셋째는요?", "qa/more/third.md"]]),
     ]
     assert "처음부터 읽기: [두 값은 같나요?](../qa/basics/first.md)" in text
 
@@ -85,14 +89,18 @@ def test_the_site_in_two_sentences(project):
     assert "틀렸" not in lists.summary(sound_project(project))
 
 
-def test_tags_in_alphabetical_order(project):
+def test_tags_of_several_threads_first_in_a_cloud_and_then_the_others(project):
+    edited(project, "docs/qa/more/third.yaml", "tags: [세기]", "tags: [같음, 비교, 세기]")
     page = parsed(made(project)["tags.md"])
+    cloud = [(words(tag), tag["href"]) for tag in page.select(".tag-cloud a")]
+    assert cloud == [("비교 3", "#비교"), ("같음 2", "#같음")], "the largest first"
     tags = {heading["id"]: [a["href"] for a in heading.find_next("ul").select("a")] for heading in page.select("h2")}
-    assert list(tags.items()) == [
-        ("같음", ["qa/basics/first.md"]),
-        ("비교", ["qa/basics/first.md", "qa/basics/second.md"]),
-        ("세기", ["qa/more/third.md"]),
+    assert list(tags.items())[:2] == [
+        ("같음", ["qa/basics/first.md", "qa/more/third.md"]),
+        ("비교", ["qa/basics/first.md", "qa/basics/second.md", "qa/more/third.md"]),
     ]
+    single = [(item["id"], words(item)) for item in page.select(".single-tags > li")]
+    assert single == [("세기", "세기: 셋째는요?")]
 
 
 def test_the_glossary(project):
@@ -121,8 +129,8 @@ def test_every_section_of_a_document_with_the_threads_that_answer_it(project):
 
 
 def test_runs_with_their_times_and_users(project):
-    rows = parsed(lists.runs_table(sound_project(project), "runs.md")).select("tbody tr")
-    shown = {words(row.td): (row.td.a["href"], *(words(cell) for cell in row.select("td")[1:])) for row in rows}
+    rows = parsed(lists.runs_list(MKDOCS, sound_project(project), "runs.md")).select(".run-list > li")
+    shown = {words(row.a): (row.a["href"], *(words(part) for part in row.select("span"))) for row in rows}
     assert shown == {
         "세기": ("notebooks/count.ipynb", "2.5초", "값이 작나요?, 셋째는요?"),
         "차이 재기": ("notebooks/measure.ipynb", "2.5초", "두 값은 같나요?"),

@@ -63,7 +63,7 @@ def test_what_the_markers_show(project):
     assert words(filled("quiz").select_one("section.quiz .quiz-claim")) == "“두 값이 같아요.”"
     assert len(filled("path").select("ol.path > li")) == 2
     assert len(filled("verdicts").select("tbody tr")) == len(schema.VERDICTS) + len(schema.BASES)
-    assert len(filled("runs").select("tbody tr")) == 2
+    assert len(filled("runs").select(".run-list > li")) == 2
     assert "misconception" in words(filled("keys")) and "id: why-position" in words(filled("template"))
 
 

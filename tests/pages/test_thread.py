@@ -305,3 +305,8 @@ def test_old_addresses_arrive_at_what_took_over(project):
     row = page.select_one("h2#explained").find_parent("details")
     assert row.find_previous_sibling().select_one("a#older"), "just before the row, closed or open"
     assert row["class"] == ["answer", "explanation"] and not row.has_attr("markdown")
+
+
+def test_a_place_in_a_paper_that_another_names_too_is_told_once():
+    wheres = ["3.1절과 3.2절", "3.1절", "1절", "Table 1", "Table 10", "식 2와 3", "식 2"]
+    assert thread._widest(wheres) == ["3.1절과 3.2절", "1절", "Table 1", "Table 10", "식 2와 3"]

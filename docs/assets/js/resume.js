@@ -27,8 +27,11 @@ function home(path) {
   const read = Object.keys(state.read).length > 0;
   const threads = [];
   for (const card of path.children) {
-    const chapter = card.querySelector("a").href;
-    const own = JSON.parse(card.dataset.threads).map(([id, title]) => ({ id, title, href: `${chapter}${id}/` }));
+    const own = JSON.parse(card.dataset.threads).map(([id, title, file]) => ({
+      id,
+      title,
+      href: file.replace(/\.md$/, "/"),
+    }));
     threads.push(...own);
     if (read) dots(card, own.filter(({ id }) => id in state.read).length, own.length);
   }

@@ -32,6 +32,11 @@ def chapter_threads(project: Project, chapter: Chapter) -> list[Thread]:
     return [project.threads[name] for name in chapter.threads if name in project.threads]
 
 
+def _chapter(threads: list[Thread], chapter: Chapter) -> str:
+    """Where a link to a chapter leads: its page, or its only thread."""
+    return thread_path(threads[0]) if len(threads) == 1 else chapter_path(chapter.id)
+
+
 def _thread_list(flavour: Flavour, project: Project, threads: Iterable[Thread], page: str) -> str:
     """Threads as rows: question, answer in a line, level and verdicts."""
     rows = []
@@ -66,23 +71,35 @@ def contents_page(flavour: Flavour, project: Project) -> str:
     """All chapters with their threads."""
     page, parts = "qa/index.md", []
     for chapter in project.chapters:
+        threads = chapter_threads(project, chapter)
         parts += [
-            flavour.heading(2, link(chapter.title, chapter_path(chapter.id), page), chapter.id),
+            flavour.heading(2, link(chapter.title, _chapter(threads, chapter), page), chapter.id),
             resolve(project, chapter.about, page),
-            _thread_list(flavour, project, chapter_threads(project, chapter), page),
+            _thread_list(flavour, project, threads, page),
         ]
     return _page("문답", "장과 문답을 읽는 순서대로 모았어요.", "contents", parts)
 
 
 def tags_page(flavour: Flavour, project: Project) -> str:
-    """Every tag with its threads."""
+    """Every tag with its threads: those of several threads first, the largest first in a cloud, then the others."""
     tags: dict[str, list[Thread]] = {}
     for thread in project.threads.values():
         for tag in thread.tags:
             tags.setdefault(tag, []).append(thread)
-    parts = []
-    for tag in sorted(tags):
+    shared = [tag for tag in sorted(tags) if len(tags[tag]) > 1]
+    cloud = " ".join(
+        f"[{tag} {len(tags[tag])}](#{slug(tag)})" for tag in sorted(shared, key=lambda tag: -len(tags[tag]))
+    )
+    parts = [element(flavour, "nav", cloud, ' class="tag-cloud" aria-label="여러 문답의 태그"')] if shared else []
+    for tag in shared:
         parts += [flavour.heading(2, tag, slug(tag)), thread_links(tags[tag], "tags.md")]
+    single = [
+        element(flavour, "li", f"{tag}: {thread_link(tags[tag][0], 'tags.md')}", f' id="{slug(tag)}"')
+        for tag in sorted(tags)
+        if tag not in shared
+    ]
+    if single:
+        parts += ["## 문답 하나의 태그", element(flavour, "ul", "\n\n".join(single), ' class="single-tags"')]
     return _page("태그", "주제어로 문답을 찾아보세요.", "tags", parts)
 
 
@@ -104,9 +121,9 @@ def sources_page(flavour: Flavour, project: Project) -> str:
 
 def glossary_page(flavour: Flavour, project: Project) -> str:
     """용어집."""
-    terms = sorted(project.glossary, key=lambda term: term.term.lower())
+    terms = sorted(project.glossary, key=lambda term: (term.term[0].isascii(), term.term.lower()))  # Hangul first
     first = {initial(term.term): slug(term.term) for term in reversed(terms)}
-    index = " ".join(f"[{letter}](#{first[letter]})" for letter in sorted(first))
+    index = " ".join(f"[{letter}](#{name})" for letter, name in reversed(first.items()))
     parts = [
         "한 가지 뜻에는 한 가지 말만 써요. 영어 이름과 흔히 섞어 쓰는 다른 표기도 함께 적었어요.",
         element(flavour, "nav", index, ' class="initials" aria-label="첫 글자로 찾기"'),
@@ -137,14 +154,15 @@ def _term(flavour: Flavour, project: Project, term: Term) -> list[str]:
     return parts
 
 
-def runs_table(project: Project, page: str) -> str:
+def runs_list(flavour: Flavour, project: Project, page: str) -> str:
     """Every recorded run with its time and the threads that use it."""
-    rows = ["| 실행 | 걸린 시간 | 쓰는 문답 |", "|---|---|---|"]
+    rows = []
     for name, record in sorted(project.records.items()):
         users = ", ".join(thread_link(project.threads[thread], page) for thread in project.users.get(name, []))
         title = link(project.snippets[name].title, notebook_path(name), page)
-        rows.append(table_row([title, f"{record.seconds:.1f}초", users]))
-    return "\n".join(rows)
+        time = f'<span class="run-time">{record.seconds:.1f}초</span>'
+        rows.append(element(flavour, "li", f'{title} {time} <span class="run-users">{users}</span>'))
+    return element(flavour, "ul", "\n\n".join(rows), ' class="run-list"')
 
 
 def learning_path(flavour: Flavour, project: Project, page: str) -> str:
@@ -152,9 +170,11 @@ def learning_path(flavour: Flavour, project: Project, page: str) -> str:
     rows = []
     for chapter in project.chapters:
         threads = chapter_threads(project, chapter)
-        title = link(chapter.title, chapter_path(chapter.id), page)
+        title = link(chapter.title, _chapter(threads, chapter), page)
         count = f'<span class="thread-count">문답 {len(threads)}개</span>'
-        known = json.dumps([[thread.id, plain(thread.question, LINE)] for thread in threads])
+        known = json.dumps(
+            [[thread.id, plain(thread.question, LINE), relative(thread_path(thread), page)] for thread in threads]
+        )
         body = f"{_cover(project, threads, page)}**{title}** {count}"
         rows.append(element(flavour, "li", body, f' data-threads="{html.escape(known)}"'))
     path = element(flavour, "ol", "\n\n".join(rows), ' class="path"')

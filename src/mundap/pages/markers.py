@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mundap.pages.again import repeated_runs
 from mundap.pages.links import resolve
-from mundap.pages.lists import learning_path, runs_table, summary
+from mundap.pages.lists import learning_path, runs_list, summary
 from mundap.pages.marks import MKDOCS, Flavour, definition, exhibit, from_mkdocs
 from mundap.pages.quiz import quiz
 from mundap.pages.verdicts import scoreboard, verdict_table
@@ -45,7 +45,7 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
         "keys": lambda _: schema.documentation(),
         "verdicts": lambda _: verdict_table(),
         "template": lambda _: f"```yaml\n{schema.template('why-position')}```",
-        "runs": lambda _: runs_table(project, page),
+        "runs": lambda _: runs_list(flavour, project, page),
         "again": lambda _: repeated_runs(project, page),
         "figure": figure,
         "code": code,

@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+from collections.abc import Iterable
 
 from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
@@ -65,8 +67,8 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
     page = thread_path(thread)
     prose = [thread.conclusion, thread.misconception or "", *(answer.body for answer in thread.answers)]
     minutes = max(1, round(sum(map(len, prose)) / PACE))
-    squares = f"판정 {len(thread.claims)} {strip(project, thread, page)}"
-    parts = [level_badge(thread.level), f"<span>읽는 데 {minutes}분</span>", f"<span>{squares}</span>"]
+    facts = [f"읽는 데 {minutes}분", f"판정 {len(thread.claims)}"]
+    parts = [level_badge(thread.level), *(f"<span>{fact}</span>" for fact in facts), strip(project, thread, page)]
     if thread.needs:
         first = ", ".join(
             link(other.short or other.question, thread_path(other), page)
@@ -226,9 +228,19 @@ def _sources(flavour: Flavour, project: Project, thread: Thread) -> str:
             places.setdefault(cite.paper, {})[cite.where] = None
     for name, wheres in places.items():
         paper = project.papers[name]
-        lines.append(f"- {paper.authors} ({paper.year}), [{paper.title}]({paper.url}): {', '.join(wheres)}")
+        lines.append(f"- {paper.authors} ({paper.year}), [{paper.title}]({paper.url}): {', '.join(_widest(wheres))}")
     tags = " ".join(flavour.classed(link(tag, f"tags.md#{slug(tag)}", page), "tag") for tag in thread.tags)
     return section(flavour, "sources", "근거", "\n".join([*lines, f"- {tags}"]))
+
+
+def _widest(wheres: Iterable[str]) -> list[str]:
+    """The places in a paper but those that another of them names too: no "3.1절" beside "3.1절과 3.2절"."""
+    wheres = list(wheres)
+
+    def is_within(where: str, other: str) -> bool:
+        return other != where and bool(re.search(rf"(?<![\w.]){re.escape(where)}(?![\d.])", other))
+
+    return [where for where in wheres if not any(is_within(where, other) for other in wheres)]
 
 
 def related_threads(project: Project, thread: Thread) -> list[Thread]:
