@@ -142,7 +142,7 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     mean = {key: statistics.mean(values) for key, values in scores.items()}
     std = {key: statistics.stdev(values) for key, values in scores.items()}
-    figure, axis = plt.subplots(figsize=(5.4, 3.4))
+    figure, axis = plt.subplots()
     colours = dict(zip(NAMES, (BLUE, VIOLET, GREEN, ORANGE, PINK)))
     for y, kind in enumerate(NAMES):
         for n, shift, marker in ((1000, -0.15, "o"), (100, 0.15, "^")):

@@ -225,7 +225,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.6))
     for name, colour in (("인코더", BLUE), ("RNN", ORANGE)):
         axes[0].plot(lengths, chains[name], "o-", color=colour, label=name)
         axes[1].plot(

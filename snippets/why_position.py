@@ -243,7 +243,7 @@ if __name__ == "__main__":
         if kind != "none":
             no_position[f"acc_{kind}"] = accuracies["none"]
 
-    figure, axis = plt.subplots(figsize=(5.4, 3))
+    figure, axis = plt.subplots(figsize=(4.5, 2.7))
     for y, (kind, scores) in enumerate(accuracies.items()):
         colour = {"none": ORANGE, "sincos": GREEN}.get(kind, BLUE)
         axis.plot(
