@@ -20,6 +20,18 @@ export function scale([from, to], [low, high]) {
   return map;
 }
 
+/** Numbers of the standard normal distribution, the same ones for the same seed: a function that gives the next. */
+export function normals(seed) {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0; // mulberry32
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()); // Box and Muller's
+}
+
 /** The path through points [[x, y], …] in pixels. */
 export const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
 
@@ -34,7 +46,7 @@ export function axis(parent, map, ticks, y, label) {
   return group;
 }
 
-/** A slider in a labelled row. show: text of a value; along: a scale of the stage, on which it can be dragged too. */
+/** A slider in a labelled row. show: text of a value; along: a scale of the stage, on which it can be dragged too, or anything whose back(x, y) makes a value of pixels. */
 function slider(svg, controls, { label, min, max, step, value, show = String, along }, changed) {
   const input = element("input", { type: "range" });
   Object.assign(input, { min, max, step });
@@ -52,7 +64,8 @@ function slider(svg, controls, { label, min, max, step, value, show = String, al
     const follow = (event) => {
       if (event.type === "pointermove" && !event.buttons) return;
       const box = svg.getBoundingClientRect();
-      input.value = along.back(((event.clientX - box.left) / box.width) * WIDTH);
+      const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      input.value = along.back(place[0] * WIDTH, place[1] * HEIGHT);
       update();
     };
     svg.addEventListener("pointerdown", follow);
