@@ -435,7 +435,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.5), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.5, 2.7), sharey=True)
     axes[0].scatter(*x[:1000].T, s=3, color=GREEN)
     axes[1].imshow(density.T, origin="lower", extent=(-4, 4, -4, 4), cmap="viridis")
     for axis, title in zip(axes, ("데이터", "배운 밀도")):

@@ -228,7 +228,7 @@ if __name__ == "__main__":
     evidence["conv_reach"], evidence["patch_reach"], evidence["block_reach"] = (
         reached.values()
     )
-    figure, axes = plt.subplots(1, 3, figsize=(4.5, 1.9))
+    figure, axes = plt.subplots(1, 3, figsize=(4.5, 2))
     picture = (crop[0].permute(1, 2, 0) - crop.min()) / (crop.max() - crop.min())
     for axis, (name, heat) in zip(axes, maps.items()):
         axis.imshow(picture.mean(dim=-1), cmap="gray", alpha=0.5)
