@@ -19,7 +19,6 @@ ASKS = re.compile(
     r"(?:url|src|image|image-set|element|cross-fade)\s*\(|\\", re.I
 )  # what CSS can ask for; `\` hides letters
 DEEPEST = 100  # elements in each other; matplotlib's have a dozen
-WIDE = 560  # pixels; on a phone such a figure shrinks so far that its text has to grow
 COORDINATES = set("d points x y width height cx cy r x1 x2 y1 y2".split())
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 
@@ -55,8 +54,7 @@ def inline(svg_text: str, prefix: str, alt: str) -> str:
     if not VIEW.fullmatch(view):
         raise SvgError(f"viewBox {view[:40]!r}")
     natural = pixels(width) if width and "%" not in width else float(view.split()[2])
-    wide = {"class": "wide"} if natural > WIDE else {}
-    root.attrib = wide | {
+    root.attrib = {
         "viewBox": view,
         "role": "img",
         "aria-label": alt,
