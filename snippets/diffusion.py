@@ -558,6 +558,15 @@ if __name__ == "__main__":
         )
         evidence[f"same_start_{name}"] = ratios
 
+    x, t = torch.randn(500, 64), torch.tensor([500, 499])
+    once, again = (next(reversing(models[0], x, t))[1] for _ in range(2))
+    mixed_in = (once - again).var().item() / 2  # only the fresh noise differs
+    mixed_in /= BETA[500 - 1].item()  # beside what the forward step added
+    print(
+        f"t = 500의 한 걸음이 되섞는 잡음의 분산은 정방향의 그 걸음이 더한 것의 {mixed_in:.2f}배"
+    )
+    evidence["mixed_in"] = mixed_in
+
 # %% [markdown]
 # ## 꼭 1000걸음이어야 할까요?
 #
