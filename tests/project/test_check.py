@@ -121,6 +121,10 @@ MISTAKES = {
     "figure of a prediction without its run": {
         FIRST: predict("choices: [하나, 둘], right: 둘, outcome: 둘, check: measure.difference < 1, figure: ▶curve")
     },
+    "link in a choice": {
+        FIRST: predict("choices: ['[하나](▶https://a.b)', 둘], right: 둘, outcome: 둘, check: measure.difference < 1")
+    },
+    "link in a gist": {FIRST: ("title: 왜 같은지", "title: 왜 같은지\n    gist: 글 [둘째](▶thread:second)")},
     "one choice": {FIRST: predict("choices: ▶[둘], right: 둘, outcome: 둘, check: measure.difference < 1")},
     "five choices": {
         FIRST: predict("choices: [하나, 둘, 셋, 넷, ▶다섯], right: 둘, outcome: 둘, check: measure.difference < 1")
@@ -143,8 +147,8 @@ MISTAKES = {
     "value of a prediction that is not there": {
         FIRST: predict("choices: [하나, 둘], right: 둘, outcome: '{{▶measure.diff}}', check: measure.difference < 1")
     },
-    "link of a choice to nowhere": {
-        FIRST: predict("choices: [하나, '[둘](▶thread:none)'], right: 하나, outcome: 둘, check: measure.difference < 1")
+    "value of a choice that is none": {
+        FIRST: predict("choices: [하나, '{{▶measure.none}}'], right: 하나, outcome: 둘, check: measure.difference < 1")
     },
     # labels
     "label of no snippet": {LABELS: "▶mesure: {difference: 차이}\n"},

@@ -17,6 +17,7 @@ NOT_SHOWN = frozenset(
     "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to right script numbers".split()
 )
 PLAIN = frozenset("question short title tags section authors term english aliases".split())  # shown without filling in
+PRESSED = frozenset("gist choices".split())  # stand in what a reader presses, where a second thing to press is none
 
 
 def texts_of_the_map(project: Project) -> Iterator[Problem]:
@@ -48,6 +49,14 @@ def _texts(project: Project, document: Document) -> Iterator[Problem]:
         key = key_of(where)
         for offset, what, todo in texts.faults(document.get(where), project.evidence, link_fault, key in PLAIN):
             yield document.problem(where, what, todo, offset=offset)
+        if key in PRESSED:
+            yield from _links_within(document, where)
+
+
+def _links_within(document: Document, where: Place) -> Iterator[Problem]:
+    for match in texts.ANY_LINK.finditer(mask_code(document.get(where))):
+        what = "누르면 펼쳐지거나 골라지는 글이라 링크를 넣을 수 없어요."
+        yield document.problem(where, what, "본문이나 `outcome`으로 옮겨 주세요.", offset=match.start(1))
 
 
 def shown_places(document: Document) -> Iterator[Place]:
