@@ -91,7 +91,7 @@ def load(seed):
 if __name__ == "__main__":
     evidence, null = {}, {}
     digits, offsets, labels = load(SEEDS[0])[0]
-    fig, axes = plt.subplots(2, 5, figsize=(5, 2.3))
+    fig, axes = plt.subplots(2, 5, figsize=(4.5, 2.1))
     for permuted, row in zip((False, True), axes):
         for ax, x in zip(row, images(digits[:5], offsets[:5], permuted)):
             ax.imshow(x[0], cmap="gray_r")
@@ -251,10 +251,12 @@ def key(name, permuted, what):
 # %%
 if __name__ == "__main__":
     fresh = null["배우지 않은 모델"] = {}
+    shuffled_turned = []
     for seed in SEEDS:
         (digits, offsets, labels), (test_digits, test_offsets, test_labels) = load(
             seed
         )
+        test_still = images(test_digits, test_offsets)
         for permuted in (False, True):
             x, test_x = (
                 images(digits, offsets, permuted),
@@ -288,6 +290,10 @@ if __name__ == "__main__":
                                 learnt, test_x.rot90(dims=(2, 3)), test_labels
                             )
                             world.setdefault("cnn_rotated_1250", []).append(turned)
+                    if (name, permuted, n) == ("CNN", True, SIZES[-1]):
+                        turned = test_still.rot90(dims=(2, 3)).flatten(1)
+                        turned = turned[:, PERMUTATION].view_as(test_x)
+                        shuffled_turned.append(accuracy(model, turned, test_labels))
     mean = {
         name: statistics.mean(value)
         for name, value in evidence.items()
@@ -303,8 +309,9 @@ if __name__ == "__main__":
     # compare
     null["픽셀을 섞어 배운 CNN"] = {f"cnn_{what}": evidence[f"cnn_permuted_{what}"]
                               for what in measured if not what.endswith("_50")}  # fmt: skip
+    null["픽셀을 섞어 배운 CNN"]["cnn_rotated_1250"] = shuffled_turned
 
-    fig, axes = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, sharey=True)
+    fig, axes = plt.subplots(2, 1, figsize=(4.5, 5.6), sharex=True, sharey=True)
     for permuted, ax, title in zip(
         (False, True), axes, ("이미지 그대로", "픽셀 순서를 섞었을 때")
     ):
@@ -324,7 +331,7 @@ if __name__ == "__main__":
                 linewidth=0,
             )
         ax.axhline(0.1, color=INK, linestyle=":", linewidth=1, alpha=0.6)
-        ax.set(title=title, ylabel="시험 정확도", xscale="log", ylim=(0, 1.02))
+        ax.set(title=f"{title}: 시험 정확도", xscale="log", ylim=(0, 1.02))
         ax.yaxis.set_major_formatter("{x:.0%}")
         ax.set_xticks(SIZES, SIZES)
         ax.minorticks_off()
@@ -398,7 +405,7 @@ if __name__ == "__main__":
         ],
     )
 
-    fig, ax = plt.subplots(figsize=(5, 3.6))
+    fig, ax = plt.subplots()
     for shift, permuted, alpha in ((-0.2, False, 1), (0.2, True, 0.45)):
         for i, (name, colour) in enumerate(zip(MODELS, (BLUE, ORANGE, GREEN))):
             values = evidence[key(name, permuted, "gap_250")]
@@ -412,7 +419,7 @@ if __name__ == "__main__":
             ax.plot(
                 [i + shift] * len(values), values, "o", color=INK, markersize=3.5
             )
-    ax.set(ylabel="학습 정확도 − 시험 정확도", ylim=(0, 0.8))
+    ax.set(title="학습 정확도 − 시험 정확도", ylim=(0, 0.8))
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%p")
     ticks = [
         (i + shift, label)
@@ -471,9 +478,13 @@ if __name__ == "__main__":
             rate["MLP"],
             seed,
         )
-        evidence.setdefault("wide_mlp_test_250", []).append(
-            accuracy(model, test_x, test_labels)
-        )
+        for world, learnt in (
+            (evidence, model),
+            (fresh, untrained(lambda: mlp(width=320), seed)),
+        ):
+            world.setdefault("wide_mlp_test_250", []).append(
+                accuracy(learnt, test_x, test_labels)
+            )
     null["자리를 옮기지 않은 학습"] = {}
     for name in ("cnn", "vit", "mlp"):
         null["자리를 옮기지 않은 학습"][f"{name}_moving_50"] = evidence[
