@@ -746,7 +746,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     date = (58, 6, 14)  # one of the dates kept for the test
-    figure, axes = plt.subplots(2, 1, figsize=(5.2, 6.6))
+    figure, axes = plt.subplots(2, 1, figsize=(4.5, 5.8))
     with torch.no_grad():
         for axis, text in zip(axes, translations(date)):
             attn = (
