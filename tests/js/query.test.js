@@ -1,10 +1,14 @@
-// What a query means, and which page answers it: docs/assets/js/query.js.
+// What a query means, and which page answers it: docs/assets/js/query.js, rank.js.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compact, normalize, parse, prepare, rank, segment, stems } from "../../docs/assets/js/query.js";
+import { compact, mended, normalize, parse, prepare, segment } from "../../docs/assets/js/query.js";
+import { bestSaid, rank } from "../../docs/assets/js/rank.js";
 
-// As pagefind/dictionary.json has it; mundap.site.search writes it.
+// As pagefind/dictionary.json has it; mundap.site.documents writes it.
 const DICTIONARY = prepare({
+  endings: "에서는 인가요 하나요 로 를 을 의 는 은 이 이란 으로 면 나요 어요".split(" "),
+  afterOne: ["어요", "는", "은", "을"],
+  roots: "어텐션 헤드별 따로 해상도 높이 정확도 차이 만드 코드 가중치 감쇠 섞",
   words: [
     ["위치 임베딩", "position embedding", "positional encoding", "pos_embed"],
     ["보간", "interpolation"],
@@ -20,7 +24,14 @@ const DICTIONARY = prepare({
       terms: ["위치 임베딩"],
     },
     { url: "qa/a/bias/", title: "귀납적 편향이 강하다는 것은 무슨 뜻인가요?", kind: "thread", tags: ["과적합"] },
-    { url: "qa/a/qkv/", title: "Q, K, V는 코드로 어떻게 만드나요?", kind: "thread", tags: ["쿼리·키·값"] },
+    {
+      url: "qa/a/qkv/",
+      title: "Q, K, V는 코드로 어떻게 만드나요?",
+      kind: "thread",
+      tags: ["쿼리·키·값"],
+      says: [["true", "✓", "맞음", "Linear 하나로 만들어 나눠요"], ["softmax는 여기서 쓰지 않아요"]],
+      formulas: "QK⊤\nsoftmax(QK⊤/√dk)V",
+    },
     { url: "qa/a/", title: "위치 임베딩", kind: "chapter", tags: [] },
     { url: "tags/", title: "태그", kind: "tags", tags: [] },
     {
@@ -41,31 +52,31 @@ const DICTIONARY = prepare({
 });
 
 const GROUPS = {
-  "위치 임베딩을": [["위치 임베딩"]],
-  위치임베딩의보간: [["위치 임베딩"], ["보간"]],
-  "위치임베딩은어떻게보간하나요?": [["위치 임베딩"], ["보간"]],
-  "positional encoding interpolation": [["positional encoding"], ["interpolation"]],
-  POS_EMBED: [["pos_embed"]],
-  쿼리키값: [["쿼리·키·값"]],
-  "Q·K·V를 만드는 코드": [["QKV"], ["만드"], ["코드"]],
-  "귀납편향이란 무엇인가요": [["귀납편향"]],
-  어텐션에서: [["어텐션"]],
-  "헤드별로 따로": [["헤드별"], ["따로"]],
-  "해상도를 높이면": [["해상도"], ["높이면"]],
-  정확도: [["정확"]],
-  차이: [["차이"]],
-  왜: [["왜"]],
+  "위치 임베딩을": ["위치 임베딩"],
+  위치임베딩의보간: ["위치 임베딩", "보간"],
+  "위치임베딩은어떻게보간하나요?": ["위치 임베딩", "보간"],
+  "positional encoding interpolation": ["positional encoding", "interpolation"],
+  POS_EMBED: ["pos_embed"],
+  쿼리키값: ["쿼리·키·값"],
+  "Q·K·V를 만드는 코드": ["QKV", "만드", "코드"],
+  "귀납편향이란 무엇인가요": ["귀납편향"],
+  어텐션에서는: ["어텐션"],
+  "헤드별로 따로": ["헤드별", "따로"],
+  "해상도를 높이면": ["해상도", "높이"],
+  "64차원 헤드별": ["차원", "헤드별"],
+  왜: ["왜"],
   "...": [],
 };
+const firsts = (query) => parse(query, DICTIONARY).groups.map(({ names }) => names[0]);
 for (const [query, groups] of Object.entries(GROUPS)) {
   test(`a query is cut into what it is about: ${query}`, () => {
-    const names = parse(query, DICTIONARY).map((group) => group.slice(0, 1));
-    assert.deepEqual(names, groups);
+    assert.deepEqual(firsts(query), groups);
   });
 }
 
 test("names of one thing come together, the typed one first", () => {
-  assert.deepEqual(parse("inductive bias", DICTIONARY), [["inductive bias", "귀납적 편향", "귀납편향"]]);
+  const { groups } = parse("inductive bias", DICTIONARY);
+  assert.deepEqual(groups, [{ names: ["inductive bias", "귀납적 편향", "귀납편향"] }]);
 });
 
 const FIRST = {
@@ -77,7 +88,7 @@ const FIRST = {
 };
 for (const [query, url] of Object.entries(FIRST)) {
   test(`titles and tags rank without any text: ${query}`, () => {
-    assert.equal(rank(parse(query, DICTIONARY), DICTIONARY, new Map())[0].page.url, url);
+    assert.equal(rank(parse(query, DICTIONARY).groups, DICTIONARY, new Map())[0].page.url, url);
   });
 }
 
@@ -87,13 +98,13 @@ test("a page with every word beats one with the best word, and the list of tags 
     ["qa/a/qkv/", [1, 0]],
     ["tags/", [1, 1]],
   ]);
-  const urls = rank([["가중치"], ["감쇠"]], DICTIONARY, hits).map(({ page }) => page.url);
+  const urls = rank([{ names: ["가중치"] }, { names: ["감쇠"] }], DICTIONARY, hits).map(({ page }) => page.url);
   assert.deepEqual(urls, ["qa/a/bias/", "qa/a/qkv/"]);
 });
 
 test("long input does not hang", { timeout: 10_000 }, () => {
-  assert.equal(parse("위치임베딩".repeat(200), DICTIONARY).length, 1);
-  assert.equal(parse("가나다라마바사아자차카타파하".repeat(100), DICTIONARY).length, 1);
+  assert.equal(parse("위치임베딩".repeat(200), DICTIONARY).groups.length, 1);
+  assert.equal(parse("가나다라마바사아자차카타파하".repeat(100), DICTIONARY).groups.length, 1);
 });
 
 test("text is compared without case, marks, spaces and however its Hangul is composed", () => {
@@ -101,15 +112,54 @@ test("text is compared without case, marks, spaces and however its Hangul is com
   assert.equal(compact("위치 임베딩"), compact("위치임베딩"));
 });
 
-test("a word loses its endings, but no syllable that is all of it", () => {
-  assert.deepEqual(stems("나"), ["나"]);
-  assert.deepEqual(stems("tokens"), ["tokens", "token"]);
-  assert.ok(stems("어텐션에서는").includes("어텐션"));
+test("a word of which nothing is known is not cut", () => {
+  const known = new Set(["위치", "임베딩"]);
+  assert.equal(
+    segment("가나다라", (text) => known.has(text)),
+    null,
+  );
+  assert.deepEqual(
+    segment("위치임베딩", (text) => known.has(text)),
+    ["위치", "임베딩"],
+  );
 });
 
-test("a word of which nothing is known is not cut", () => {
-  assert.equal(segment("가나다라", new Set(["마바"])), null);
-  assert.deepEqual(segment("위치임베딩", new Set(["위치", "임베딩"])), ["위치", "임베딩"]);
+const MENDED = { 귀납적편항: "귀납적편향", qhrks: "보간", asdfqwer: "", 밥솥: "" };
+for (const [word, meant] of Object.entries(MENDED)) {
+  test(`one slip is understood, nonsense is not: ${word}`, () => {
+    assert.equal(mended(word, DICTIONARY), meant);
+  });
+}
+
+test("what was meant is told, and found", () => {
+  const { groups, meant } = parse("인터플레이션 dnlcl dlaqpeld", DICTIONARY);
+  assert.equal(meant, "인터플레이션 위치 임베딩");
+  assert.ok(groups[0].isUnknown);
+  assert.deepEqual(groups[1].names[0], "위치 임베딩");
+});
+
+test("words typed with the Korean keyboard are English again", () => {
+  assert.deepEqual(parse("ㅑㅜㅅㄷ겝ㅐㅣㅁ샤ㅐㅜ", DICTIONARY), {
+    groups: [{ names: ["interpolation", "보간"] }],
+    meant: "interpolation",
+  });
+});
+
+for (const formula of ["QK^T", "softmax(QK^T/√d)V", "√d_k", "\\sqrt{d_k}", "루트 d"]) {
+  test(`a formula is found by its parts: ${formula}`, () => {
+    assert.equal(rank(parse(formula, DICTIONARY).groups, DICTIONARY, new Map())[0].page.url, "qa/a/qkv/");
+  });
+}
+
+test("a page without most of what is asked answers nothing", () => {
+  const { groups } = parse("오늘 서울 날씨 코드", DICTIONARY);
+  assert.deepEqual(rank(groups, DICTIONARY, new Map()), []);
+});
+
+test("the statement that says what is asked, with its verdict", () => {
+  const page = DICTIONARY.pages.find(({ url }) => url === "qa/a/qkv/");
+  assert.equal(bestSaid(page, parse("Linear로 나눠요", DICTIONARY).groups, DICTIONARY)[2], "맞음");
+  assert.equal(bestSaid(page, parse("해상도", DICTIONARY).groups, DICTIONARY), null);
 });
 
 test("a query of a keyboard that spells Hangul in pieces", () => {

@@ -1,14 +1,17 @@
-"""The index and its dictionary; what a query means is tests/js/query.test.js, and test_site.py searches in a browser."""
+"""The index and its dictionary; what a query means is tests/js/query.test.js, how well it finds is test_queries.py."""
 
+import gzip
 import json
 import subprocess
 
 import pytest
 
-from mundap.project.model import Term
-from mundap.site import search
+from mundap.project.check import sound
+from mundap.project.model import Project, Term
+from mundap.site import korean, search
+from mundap.site.documents import bag, documents
 
-GLOSSARY = [
+GLOSSARY = (
     Term(
         "위치 임베딩",
         "자리를 알려 주는 **벡터**예요. $\\sqrt{d_k}$와 $N^2$, [글](thread:pe).",
@@ -16,10 +19,8 @@ GLOSSARY = [
         ("positional encoding", "pos_embed"),
         ("pe",),
     ),
-    Term("보간", "사이를 채우는 것이에요.", "interpolation", (), ()),
     Term("귀납적 편향", "미리 품은 가정이에요.", "inductive bias", ("귀납편향",), ()),
-    Term("쿼리·키·값", "세 벡터예요.", "query, key, value", ("QKV", "쿼리 키 값"), ()),
-]
+)
 
 
 def article(kind, title, text, tags=""):
@@ -30,43 +31,95 @@ def article(kind, title, text, tags=""):
 
 
 @pytest.fixture
-def small_site(tmp_path):
-    (tmp_path / "qa" / "pe").mkdir(parents=True)
-    tag = '<a class="tag" href="../tags/#x">Q &amp; A</a>'
-    thread = article("thread", "위치 &quot;임베딩&quot;", "보간해요", tag)
-    (tmp_path / "qa" / "pe" / "index.html").write_text(thread, encoding="utf-8")
-    (tmp_path / "index.html").write_text(article("home", "홈", "처음"), encoding="utf-8")
+def small(tmp_path):
+    """A site of two pages and one that is not there, with a project of a glossary alone -> (its folder, the project)."""
+    (tmp_path / "notebooks" / "pe").mkdir(parents=True)
+    record = article("notebook", "위치 &quot;임베딩&quot;", "보간해요", "<h2>격자에서 늘려요</h2>")
+    (tmp_path / "notebooks" / "pe" / "index.html").write_text(record, encoding="utf-8")
+    home = article("home", "홈", "처음 나눠요 <pre>code</pre><svg><text>축</text></svg>")
+    (tmp_path / "index.html").write_text(home, encoding="utf-8")
     (tmp_path / "404.html").write_text("<html><body><article>없어요</article></body></html>", encoding="utf-8")
-    return tmp_path
+    return tmp_path, Project(tmp_path, None, glossary=GLOSSARY)
 
 
-def test_pages_are_what_their_articles_say(small_site):
-    assert search.read_pages(small_site) == [
-        {"url": "", "title": "홈", "kind": "home", "tags": []},
-        {"url": "qa/pe/", "title": '위치 "임베딩"', "kind": "thread", "tags": ["Q & A"]},
-    ]
+def found(small):
+    return {document.entry["url"]: document for document in documents(*small)}
 
 
-def test_index_is_written_with_the_dictionary_and_without_what_the_site_has_of_its_own(small_site):
-    assert search.build_index(small_site, GLOSSARY) == 2
-    folder = small_site / "pagefind"
-    assert (folder / "pagefind.js").is_file() and not list(folder.glob("*ui*"))
-    found = json.loads((folder / "dictionary.json").read_text(encoding="utf-8"))
-    assert found["words"][2] == ["귀납적 편향", "inductive bias", "귀납편향"]
-    assert next(page for page in found["pages"] if page["url"] == "qa/pe/")["terms"] == ["위치 임베딩"]
-    term = next(page for page in found["pages"] if page["kind"] == "term")
-    assert term["url"] == "glossary/#위치-임베딩" and term["text"] == "자리를 알려 주는 벡터예요. √dk와 N², 글."
+def test_pages_are_what_their_articles_say(small):
+    assert set(found(small)) == {"", "notebooks/pe/", "glossary/#위치-임베딩", "glossary/#귀납적-편향"}
+    assert found(small)["notebooks/pe/"].entry == {
+        "url": "notebooks/pe/",
+        "title": '위치 "임베딩"',
+        "kind": "notebook",
+    }
+
+
+def test_a_page_is_searched_without_code_and_figures_and_a_record_by_its_headings(small):
+    assert found(small)[""].body == ("나누", "처음", "홈")
+    assert "격자" in found(small)["notebooks/pe/"].body and "보간하" not in found(small)["notebooks/pe/"].body
+
+
+def test_a_term_has_its_names_and_formulas_as_one_reads_them(small):
+    entry = found(small)["glossary/#위치-임베딩"].entry
+    assert entry["text"] == "자리를 알려 주는 벡터예요. √dk와 N², 글."
+    assert entry["tags"] == ["position embedding", "positional encoding", "pos_embed"]
+    assert entry["formulas"] == "√dk\nN²"
+
+
+def test_a_thread_has_its_statements_with_their_verdicts(root, site):
+    project, _ = sound(root)
+    page = next(each.entry for each in documents(site, project) if each.entry["url"].endswith("/attention-score/"))
+    assert ["false", "✗", "틀림", "점수를 키 벡터의 제곱근으로 나눠 정규화해요"] in page["says"]
+    assert all(len(said) in (1, 4) for said in page["says"])
+    assert "셀프 어텐션" in page["tags"] and page["text"].startswith("모든 키와 내적해")
+
+
+def test_words_are_counted_by_their_roots_up_to_a_few():
+    assert bag("토큰을 토큰의 토큰 토큰은 토큰 64차원과 3.5") == ("차원", "토큰", "토큰", "토큰")
+
+
+@pytest.mark.parametrize(
+    "word, is_",
+    [
+        ("섞어도", "섞"),
+        ("속도", "속도"),
+        ("나눠요", "나누"),
+        ("어텐션에서는", "어텐션"),
+        ("tokens", "token"),
+        ("는", "는"),
+    ],
+)
+def test_a_word_is_looked_up_without_its_endings(word, is_):
+    assert korean.root(word) == is_
+
+
+def test_index_is_written_with_the_dictionary_and_without_what_no_page_fetches(small):
+    folder, project = small
+    assert search.build_index(folder, project) == 4
+    out = folder / "pagefind"
+    assert (out / "pagefind.js").is_file() and not list(out.glob("*ui*")) and not (out / "fragment").exists()
+    written = json.loads((out / "dictionary.json").read_text(encoding="utf-8"))
+    assert ["귀납적 편향", "inductive bias", "귀납편향"] in written["words"]
+    assert len({page["id"] for page in written["pages"]}) == 4
+    assert "나누" in written["roots"].split()
+
+
+def test_a_first_query_is_small(site):
+    """Bytes that a host with gzip sends for the first query: the index is for a phone on a slow line too."""
+    files = [path for path in (site / "pagefind").rglob("*") if path.is_file()]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 280_000
 
 
 def test_a_site_without_articles_is_an_error(tmp_path):
     with pytest.raises(search.SearchError, match="no page"):
-        search.build_index(tmp_path)
+        search.build_index(tmp_path, Project(tmp_path, None, glossary=GLOSSARY))
 
 
-def test_pagefind_failing_is_an_error_that_says_why(small_site, monkeypatch):
+def test_pagefind_failing_is_an_error_that_says_why(small, monkeypatch):
     def fail(command, **_):
         raise subprocess.CalledProcessError(1, command, stderr="out of disk")
 
     monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(search.SearchError, match="out of disk"):
-        search.build_index(small_site)
+        search.build_index(*small)

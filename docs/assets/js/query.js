@@ -1,25 +1,22 @@
-// What a Korean query means: words without their particles, compounds cut into known words, other names of the same
-// thing; and which page answers it. No page, no network: everything here is a function of its arguments.
-
-// Particles and endings that a noun or a question wears, the longest first.
-const ENDINGS = `
-  이라는게 이란게 라는게 인가요 일까요 한가요 되나요 하나요 했나요 할까요 될까요 있나요 없나요 인건가요 는건가요 는건지 이에요 예요
-  이에서 에서는 에서도 에서의 으로는 으로도 으로만 에게서 까지는 까지도 부터는 이라는 이라고 이라면 이라도 이란 하는지 되는지 인지 는지 은지
-  에서 에게 에는 에도 으로 로는 로도 로만 로의 까지 부터 처럼 보다 만큼 마다 조차 밖에 이나 라는 라고 라면 라도 하고 하는 하면 하기 한다 해요 해서
-  되는 되면 나요 까요 가요 어요 아요 네요 지요 이랑 랑은 과의 와의 과는 와는 들이 들은 들을 들의 들
-  은 는 이 가 을 를 의 에 로 와 과 도 만 란 랑 나 요 야`
-  .trim()
-  .split(/\s+/)
-  .sort((a, b) => b.length - a.length);
+// What a Korean query means: words without their endings, compounds cut into known words, other names of the same thing,
+// formulas, slips of the fingers. No page, no network: everything here is a function of its arguments.
+import { isFormula, parts } from "./formulas.js";
+import { endingsOf, isNear, letters, meantByKeys, typed } from "./korean.js";
 
 // Words that ask, and do not say about what.
 const ASKING = new Set(
-  `무엇 무엇인가요 무엇이 뭐 뭐가 뭔가요 뭔지 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 것 거 게
-  건가요 있나요 하나요 되나요 인가요 그 이 저 좀 및 또는 대한 대해 대해서 관한 쓰나요 써요 알려줘 알려주세요 궁금해요 할까요 될까요 주세요
-  what why how when where which is are the a an of in for to do does and or`.split(/\s+/),
+  `무엇 무엇인가요 무엇이 뭐 뭐가 뭐야 뭐임 뭔가요 뭔지 뭔데 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 어디를 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 법 것 거 게 건 걸
+  건가요 있나요 하나요 되나요 인가요 그 이 저 좀 및 또는 대한 대해 대해서 관한 쓰나요 써요 써 씀 쓰는 알려줘 알려주세요 알아 궁금해요 할까요 될까요 주세요 수 있나 있어 있는
+  진짜 정말 그렇게 되게 너무 꼭 대신 말고 그냥 필요함 됨 돼 돼요 돼나 하나 하지 함 임 위해 읽는
+  what why how when where which is are the a an of in for to do does and or vs versus`.split(/\s+/),
 );
 
+const ASKS = /^(뭐|뭘|뭔|무엇|무슨|왜|어떻|어떤|어디|언제|얼마)/;
 const HANGUL = /[가-힣]/;
+const LONE = /[ㄱ-ㅎㅏ-ㅣ]/;
+const LONGEST = 12; // syllables of a piece that may be known
+const SHORTEST = 6; // letters of a word that may be misspelt
+const LONG_QUERY = 200; // characters
 
 /** Text as it is compared: lower case, composed Hangul, marks turned into spaces. */
 export function normalize(text) {
@@ -35,48 +32,61 @@ export function compact(text) {
   return normalize(text).replaceAll(" ", "");
 }
 
-/** Every form that a word may have without its ending, the word itself first. */
-export function stems(word) {
-  const forms = [word];
-  if (/^[a-z]{4,}s$/.test(word)) forms.push(word.slice(0, -1));
-  for (const ending of ENDINGS) {
-    const stem = word.slice(0, -ending.length);
-    if (word.endsWith(ending) && (stem.length >= 2 || (stem && !HANGUL.test(stem)))) forms.push(stem);
-  }
-  return forms;
+/** A text made ready to be asked for words: { whole, words, roots }. */
+export function field(text, root) {
+  const words = normalize(text).split(" ").filter(Boolean);
+  return { whole: words.join(""), words: new Set(words), roots: new Set(words.map(root)) };
 }
 
-/** A dictionary made ready: every name -> the names of the same thing; every known word. */
-export function prepare({ words, pages }) {
-  const names = new Map();
+// Parts of a formula beside each other, to be looked for in those of a page.
+const inOrder = (list) => ` ${list.join(" ")} `;
+
+function readyPage(page, root) {
+  const formulas = (page.formulas ?? "").split("\n").map(parts);
+  return {
+    ...page,
+    fields: {
+      title: field(page.title, root),
+      short: field(page.short ?? "", root),
+      says: field((page.says ?? []).map((row) => row.at(-1)).join(" "), root),
+      text: field(page.text ?? "", root),
+      slug: field(page.url.split("/").at(-2) ?? "", root),
+      tags: field((page.tags ?? []).join(" "), root),
+    },
+    asked: new Set((page.asked ?? "").split(" ")),
+    tagged: (page.tags ?? []).map(compact),
+    related: (page.terms ?? []).map(compact),
+    formulas: formulas.map(inOrder).join(","),
+    parts: new Set(formulas.flat()),
+    saidParts: [page.title, page.text ?? "", ...(page.says ?? []).map((row) => row.at(-1))]
+      .map((said) => inOrder(parts(said)))
+      .join(","),
+  };
+}
+
+/**
+ * A dictionary made ready. dictionary.json: { words: [[names of one thing]], pages, roots, endings, afterOne };
+ * mundap.site.documents writes it.
+ */
+export function prepare({ words, pages, roots = "", endings = [], afterOne = [] }) {
+  const { forms, root } = endingsOf({ endings, afterOne });
+  const names = new Map(); // every name -> the names of the same thing, itself first
   for (const group of words) {
     for (const name of group) {
       const known = names.get(compact(name)) ?? [];
       names.set(compact(name), [...new Set([...known, name, ...group])]);
     }
   }
-  const known = new Set([...names.keys(), ...[...ASKING].filter((word) => HANGUL.test(word) && word.length >= 2)]);
-  for (const page of pages) {
-    for (const word of [page.title, ...(page.tags ?? [])].flatMap((text) => normalize(text).split(" "))) {
-      const stem = shortest(word);
-      if (HANGUL.test(stem) && stem.length >= 2 && !ASKING.has(word)) known.add(stem);
-    }
+  const surface = new Set(names.keys()); // words that a misspelt one may have meant
+  const said = pages.flatMap((page) => [page.title, page.short ?? "", ...(page.tags ?? [])]);
+  for (const word of [...words.flat(), ...said].flatMap((text) => normalize(text).split(" "))) {
+    const shortest = forms(word).at(-1);
+    if (shortest.length >= 2 && !/\d/.test(shortest) && !ASKING.has(word)) surface.add(shortest);
   }
-  const indexed = pages.map((page) => ({
-    ...page,
-    words: normalize(page.title).split(" "),
-    whole: compact(page.title),
-    tagged: (page.tags ?? []).map(compact),
-    related: (page.terms ?? []).map(compact),
-  }));
-  return { names, known, pages: indexed };
+  const spelt = [...surface].map((word) => [word, letters(word)]).filter(([, list]) => list.length >= SHORTEST);
+  const known = new Set([...roots.split(" "), ...[...surface].map(root), ...surface]);
+  return { names, known, spelt, forms, root, pages: pages.map((page) => readyPage(page, root)) };
 }
-
-function shortest(word) {
-  return stems(word).reduce((best, form) => (form.length < best.length ? form : best));
-}
-
-const LONGEST = 12; // syllables of a piece that may be known
 
 // The pieces of a word up to `start`, and one more: unknown ones beside each other are one.
 function withPiece(pieces, text, isKnown) {
@@ -86,14 +96,16 @@ function withPiece(pieces, text, isKnown) {
 }
 
 /** A word without spaces cut into known words, or null: as much of it known as can be, in as few pieces as can be. */
-export function segment(word, known) {
+export function segment(word, isKnownWord) {
   const best = [{ unknown: 0, pieces: [] }]; // of what comes before each syllable; unknown: how much of it
   const upTo = (start, end) => {
     const text = word.slice(start, end);
-    const isKnown = text.length >= 2 && known.has(text);
+    const isKnown = ASKING.has(text) || (text.length >= 2 && isKnownWord(text));
     if (!isKnown && text.length > 1) return null;
-    const cost = isKnown ? 0 : start > 0 && ENDINGS.includes(text) ? 0.5 : 1; // an ending may join two words
-    return { unknown: best[start].unknown + cost, pieces: withPiece(best[start].pieces, text, isKnown) };
+    return {
+      unknown: best[start].unknown + (isKnown ? 0 : 1),
+      pieces: withPiece(best[start].pieces, text, isKnown),
+    };
   };
   const order = (one, other) => one.unknown - other.unknown || one.pieces.length - other.pieces.length;
   for (let end = 1; end <= word.length; end++) {
@@ -102,81 +114,119 @@ export function segment(word, known) {
     best.push(ways.reduce((one, other) => (order(other, one) < 0 ? other : one)));
   }
   const { unknown, pieces } = best.at(-1);
-  if (!pieces.some((piece) => piece.known) || unknown > word.length / 2) return null;
-  const says = (piece) => piece.known || (piece.text.length >= 2 && !ENDINGS.includes(piece.text));
-  return pieces.filter(says).map((piece) => piece.text);
+  if (!pieces.some((piece) => piece.known) || unknown > word.length / 3) return null;
+  return pieces.filter((piece) => piece.known || piece.text.length >= 2).map((piece) => piece.text);
 }
 
 // The longest name of a thing that begins at a token, of four tokens at most -> [its form, tokens], or null.
-function nameAt(tokens, start, names) {
+function nameAt(tokens, start, { names, forms }) {
   for (let length = Math.min(4, tokens.length - start); length > 0; length--) {
-    const form = stems(tokens.slice(start, start + length).join("")).find((candidate) => names.has(candidate));
+    const form = forms(tokens.slice(start, start + length).join("")).find((candidate) => names.has(candidate));
     if (form) return [form, length];
   }
   return null;
 }
 
-// What a token that is no name is about: a known word, the known words that it is cut into, or its shortest form.
-function pieces(token, known) {
-  const whole = stems(token).find((candidate) => known.has(candidate));
-  const isLong = !whole && HANGUL.test(token) && token.length >= 4;
-  const cut = (isLong && segment(token, known)) || [whole ?? shortest(token)];
-  return cut.filter((piece) => !ASKING.has(piece));
+/** What was meant by a word that is not known: typed with the other keyboard, or with one letter wrong; "" if nothing. */
+export function mended(word, dictionary) {
+  const { names, known, forms, root, spelt } = dictionary;
+  const isKnown = (text) => forms(text).some((form) => names.has(form)) || (text.length >= 2 && known.has(root(text)));
+  const other = HANGUL.test(word) || LONE.test(word) ? typed(word).toLowerCase() : meantByKeys(word);
+  if (other && other !== word && isKnown(other)) return other;
+  for (const form of forms(word)) {
+    const list = letters(form);
+    if (list.length < SHORTEST) continue;
+    const near = spelt.find(([, candidate]) => isNear(list, candidate));
+    if (near) return near[0] + word.slice(form.length);
+  }
+  return "";
 }
 
-/** A query as groups of names of the same thing: [[name, …], …]. */
-export function parse(query, { names, known }) {
-  const tokens = normalize(query).split(" ").filter(Boolean);
+// What a token that is no name is about: [words], or null where it is not known at all.
+function pieces(token, dictionary) {
+  const { known, forms, names, root } = dictionary;
+  const isKnown = (text) => known.has(text) || known.has(root(text));
+  const whole = forms(token).find((form) => names.has(form)) ?? (isKnown(token) ? token : null);
+  if (whole) return [whole];
+  if (HANGUL.test(token) && token.length >= 4) return segment(token, isKnown);
+  return null;
+}
+
+function asks(token, forms) {
+  return ASKS.test(token) || forms(token).some((form) => ASKING.has(form));
+}
+
+// Groups of names for a token that is no name. meant: Map of a token that was mended -> what it became, or null where
+// nothing is to be mended.
+function groupsOfOne(token, isLast, dictionary, meant) {
+  const { names, known, root } = dictionary;
+  const found = pieces(token, dictionary);
+  if (found) {
+    const about = found.filter((piece) => !ASKING.has(piece));
+    return about.map((piece) => {
+      const name = dictionary.forms(piece).find((form) => names.has(form));
+      return { names: name ? names.get(name) : [root(piece)] };
+    });
+  }
+  const better = meant ? mended(token, dictionary) : "";
+  if (better) meant.set(token, better);
+  const isBegun = isLast && [...known].some((word) => word.startsWith(token));
+  return [{ names: [token], isUnknown: !isBegun }];
+}
+
+function groupsOf(tokens, dictionary, meant) {
   const groups = [];
   for (let start = 0; start < tokens.length; ) {
-    const [form, length] = nameAt(tokens, start, names) ?? [null, 1];
-    if (form) groups.push(names.get(form));
-    else if (!ASKING.has(tokens[start])) {
-      for (const piece of pieces(tokens[start], known)) groups.push(names.get(piece) ?? [piece]);
+    const [form, length] = nameAt(tokens, start, dictionary) ?? [null, 1];
+    const isLast = start + length >= tokens.length;
+    if (form) groups.push({ names: dictionary.names.get(form) });
+    else if (!asks(tokens[start], dictionary.forms)) {
+      groups.push(...groupsOfOne(tokens[start], isLast, dictionary, meant));
     }
     start += length;
   }
+  return groups;
+}
+
+// The tokens of a query, words and formulas apart: "소프트맥스 루트 d로" -> [["소프트맥스"], ["√d"]].
+function tokensOf(query, { names }) {
+  const words = [];
+  const formulas = [];
+  const text = query.slice(0, LONG_QUERY).normalize("NFC").toLowerCase();
+  for (const raw of text.replace(/루트\s*(?=[a-z])/g, "√").split(/\s+/)) {
+    if (!names.has(compact(raw)) && isFormula(raw)) formulas.push(...parts(raw));
+    else
+      words.push(
+        ...normalize(raw.replace(/(?<![\p{L}\d])\d+(?=[가-힣])/gu, ""))
+          .split(" ")
+          .filter(Boolean),
+      );
+  }
+  return { words, formulas };
+}
+
+// What stands below in a part of a formula, if it is a word: D_KL is about KL too.
+function below(query, part) {
+  const words = query.toLowerCase().match(/(?<=_\{?)[a-z]{2,}/g) ?? [];
+  return words.filter((word) => part.length > word.length && part.endsWith(word));
+}
+
+/**
+ * A query as groups, and what was meant where it was mistyped: { groups: [{ names, … }], meant: "" or a text }. A group is
+ * { names of one thing }, with isUnknown where no page has it, or { names: [part], formula: [all parts] }.
+ */
+export function parse(query, dictionary) {
+  const turned = LONE.test(query) ? tokensOf(typed(query.trim()).toLowerCase(), dictionary).words : [];
+  const other = groupsOf(turned, dictionary, null);
+  if (other.length && !other.some((group) => group.isUnknown)) return { groups: other, meant: turned.join(" ") };
+  const { words, formulas } = tokensOf(query, dictionary);
+  const slips = new Map();
+  let groups = groupsOf(words, dictionary, slips);
+  const meant = slips.size ? words.map((word) => slips.get(word) ?? word).join(" ") : "";
+  if (meant) groups = groupsOf(normalize(meant).split(" "), dictionary, null); // mended words may be one name
   const seen = new Set();
-  const unique = groups.filter(([name]) => !seen.has(compact(name)) && seen.add(compact(name)));
-  return unique.length ? unique : tokens.map((token) => [shortest(token)]);
-}
-
-// An answer before a definition before a record; lists of links are no answer at all.
-const KIND_WEIGHT = { thread: 1, term: 0.95, notebook: 0.7, chapter: 0.6, glossary: 0.4, contents: 0, tags: 0 };
-
-function inTitle(page, name) {
-  const text = compact(name);
-  if (page.whole === text) return 1;
-  const isShort = text.length === 1 || /^[a-z0-9]{1,3}$/.test(text); // "n" is in "token", but not its meaning
-  const found = isShort ? page.words.some((word) => stems(word).includes(text)) : page.whole.includes(text);
-  return found ? 0.8 : 0;
-}
-
-// All that the groups say together, under any of their names: "vision transformer 구조" is the tag "ViT 구조".
-function together(groups) {
-  if (groups.length < 2 || groups.length > 4) return new Set();
-  const join = (starts, group) => starts.flatMap((start) => group.map((name) => start + compact(name)));
-  return new Set(groups.reduce(join, [""]));
-}
-
-/** Pages from the best down. hits: Map of url -> [score of the text, 0…1, for each group], from the full-text index. */
-export function rank(groups, { pages }, hits) {
-  const whole = together(groups);
-  return pages
-    .map((page) => {
-      const isAbout = page.tagged.some((tag) => whole.has(tag));
-      let score = 0;
-      let matched = 0;
-      groups.forEach((group, index) => {
-        const title = Math.max(...group.map((name) => inTitle(page, name)));
-        const among = (list) => group.some((name) => list.includes(compact(name)));
-        const tag = isAbout || among(page.tagged) ? 0.5 : among(page.related) ? 0.3 : 0;
-        const text = hits.get(page.url)?.[index] ?? 0;
-        if (title || tag || text) matched += 1;
-        score += 2 * Math.max(title, tag) + text;
-      });
-      return { page, score: score * (KIND_WEIGHT[page.kind] ?? 0.6) * (matched / groups.length) };
-    })
-    .filter((row) => row.score > 0)
-    .sort((a, b) => b.score - a.score);
+  const unique = groups.filter(({ names: [name] }) => !seen.has(compact(name)) && seen.add(compact(name)));
+  for (const part of new Set(formulas)) unique.push({ names: [part, ...below(query, part)], formula: formulas });
+  if (!unique.length) for (const word of words) unique.push({ names: [word] }); // it asks, and no more
+  return { groups: unique, meant };
 }

@@ -9,16 +9,39 @@ const NOTHING = "맞는 것이 없어요. 다른 말로 적어 보세요.";
 const BROKEN = "검색 색인을 읽지 못했어요. 잠시 뒤에 다시 시도해 주세요.";
 const PAUSE = 120; // ms between the last key and the search
 
-function option(hit, position) {
+// A text with the names in it marked.
+function marked(text, names) {
+  const wanted = names.filter((name) => name.length > 1).sort((a, b) => b.length - a.length);
+  if (!wanted.length) return [text];
+  const escaped = wanted.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s*"));
+  const pieces = text.split(new RegExp(`(${escaped.join("|")})`, "gi"));
+  return pieces.map((piece, place) => (place % 2 ? element("mark", {}, piece) : piece));
+}
+
+// A statement of a thread with the verdict on it, its own explanations without.
+function statement(said, names) {
+  const text = marked(said.at(-1), names);
+  if (said.length === 1) return element("span", { className: "search__said" }, ...text);
+  const [css, sign, verdict] = said;
+  const mark = element("i", { className: `mark ${css}`, role: "img", "aria-label": verdict, title: verdict }, sign);
+  return element("span", { className: "search__said" }, mark, element("q", {}, ...text));
+}
+
+function option(hit, position, names) {
   const kind = KINDS[hit.kind] ? [element("small", {}, KINDS[hit.kind]), " "] : [];
   const link = element(
     "a",
     { className: "search__hit", id: `search-hit-${position}`, href: hit.url, tabIndex: -1, role: "option" },
     element("strong", {}, ...kind, hit.title),
   );
-  if (hit.text) link.append(element("span", {}, hit.text));
-  else if (hit.excerpt) link.append(element("span", { innerHTML: hit.excerpt })); // escaped by Pagefind, but for <mark>
+  if (hit.text) link.append(element("span", {}, ...marked(hit.text, names)));
+  if (hit.said) link.append(statement(hit.said, names));
   return link;
+}
+
+function messageOf({ hits, meant }) {
+  if (!hits.length) return NOTHING;
+  return `${meant ? `혹시 ‘${meant}’인가요? ` : ""}${hits.length}개를 찾았어요.`;
 }
 
 class SearchDialog {
@@ -42,8 +65,10 @@ class SearchDialog {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
-  open() {
+  // query: what to look for at once; without it, what was looked for before
+  open(query) {
     if (this.dialog.open) return;
+    if (query) this.input.value = query;
     this.dialog.showModal(); // keeps the focus inside, and gives it back on closing
     this.input.select();
     load().catch(() => {});
@@ -63,9 +88,9 @@ class SearchDialog {
     } else this.input.removeAttribute("aria-activedescendant");
   }
 
-  show(query, hits, message) {
+  show(query, hits, message, names = []) {
     this.list.dataset.query = query; // whose results these are
-    this.list.replaceChildren(...hits.map(option));
+    this.list.replaceChildren(...hits.map((hit, position) => option(hit, position, names)));
     this.list.hidden = !hits.length;
     this.input.setAttribute("aria-expanded", String(hits.length > 0));
     this.status.textContent = message;
@@ -80,11 +105,10 @@ class SearchDialog {
       this.show(query, [], HINT);
       return;
     }
-    const [hits, message] = await search(query).then(
-      (hits) => [hits, hits.length ? `${hits.length}개를 찾았어요.` : NOTHING],
-      () => [[], BROKEN],
-    );
-    if (turn === this.turn) this.show(query, hits, message);
+    const found = await search(query).catch(() => null);
+    if (turn !== this.turn) return;
+    if (!found) this.show(query, [], BROKEN);
+    else this.show(query, found.hits, messageOf(found), found.names);
   }
 
   updateSoon() {
@@ -123,12 +147,13 @@ function start() {
   dialogs.set(dialog, new SearchDialog(dialog));
 }
 
-function open() {
-  dialogs.get(document.querySelector("[data-search]"))?.open();
+function open(query) {
+  dialogs.get(document.querySelector("[data-search]"))?.open(query);
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest?.("[data-search-open]")) open();
+  const opener = event.target.closest?.("[data-search-open]");
+  if (opener) open(opener.dataset.query);
 });
 document.addEventListener("keydown", (event) => {
   const writing = event.target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])");

@@ -133,7 +133,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
     def on_post_build(self, config: MkDocsConfig) -> None:
         if self.config.search:
             try:
-                search.build_index(config.site_dir, self.project.glossary)
+                search.build_index(config.site_dir, self.project)
             except search.SearchError as error:
                 raise PluginError(str(error)) from None
 

@@ -1,0 +1,165 @@
+"""What is searched: every page of the built site, its names, what it says, and the words and formulas in it."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mundap.pages.formulas import OPAQUE, in_a_line
+from mundap.pages.links import plain, resolve, thread_path
+from mundap.pages.verdicts import of_answer
+from mundap.project import schema
+from mundap.project.math import find_math
+from mundap.project.model import Answer, Project, Term, Thread
+from mundap.project.texts import slug
+from mundap.site.korean import AFTER_ONE, ENDINGS, root, words
+
+ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
+ATTRIBUTE = re.compile(r'\bdata-(kind|title|text)="([^"]*)"')
+HEADING = re.compile(r"<h[1-3]\b.*?</h[1-3]>", re.S)
+GLOSSARY = "glossary/"
+LISTS = {"chapter", "contents", "tags", "glossary"}  # of links or definitions: found by their titles alone
+TEXT = 90  # characters of a term's definition
+ENOUGH = 3  # times that a word counts on a page
+COUNT = re.compile(r"(?<!\w)\d+(?=[가-힣])")  # before its counter: 64차원
+SIGNED = re.compile(r"[\w√−+-]*[√²³⁰-⁹ⁿ₀-₉Α-ω][\w√−+-]*")  # formulas that are written as plain text
+
+# Everyday names of one thing, which the glossary need not define.
+SAME = """
+점수, 스코어, score / 이미지, 그림, 사진 / 모수, 파라미터, 매개변수, parameter / 완전 연결, 완전연결층, 전결합, fully connected, FC
+글, 텍스트, text / 우도, likelihood / 제곱근, 루트, square root / 활성화 함수, 활성함수, activation / 기울기, 그래디언트, gradient / 학습, 훈련, training
+추론, inference / 배치, batch / 차원, dimension / 정확도, accuracy / 손실, loss / 생성자, generator / 단위행렬, 항등 행렬, identity
+이어 붙이기, 이어 붙여, concat, concatenate / 내적, dot product / 행렬, matrix / 층, 레이어, layer / 개수, 갯수, 몇 개 / 잡음, 노이즈, noise / 편향, bias, 바이어스 / 1차원, 1D / 2차원, 2D / DALL·E, 달리, dalle
+문장, 시퀀스, sequence
+"""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page, or a term of the glossary. entry: what the dictionary says of it; body: the roots of its words."""
+
+    entry: dict[str, Any]
+    body: tuple[str, ...] = ()
+
+
+def documents(site_dir: Path, project: Project) -> list[Document]:
+    """Everything that can be found, by address; the terms last."""
+    threads = {_address(thread_path(thread)): thread for thread in project.threads.values()}
+    found = []
+    for path in sorted(site_dir.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        article = ARTICLE.search(text)
+        if article:
+            url = re.sub(r"(^|/)index\.html$", r"\1", path.relative_to(site_dir).as_posix())
+            said = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(article[0])}
+            if url in threads:
+                found.append(_thread(project, threads[url], url, said))
+            else:
+                found.append(_page(url, said, text[article.end() : text.rindex("</article>")]))
+    return found + [_term(term) for term in project.glossary]
+
+
+def _address(path: str) -> str:
+    """Where a page of the sources is in the site."""
+    return re.sub(r"(index)?\.md$", "/", path).replace("//", "/")
+
+
+def _page(url: str, said: dict[str, str], article: str) -> Document:
+    kind = said.get("kind", "page")
+    entry = {"url": url, "title": said.get("title", ""), "kind": kind}
+    if kind in LISTS:
+        return Document(entry)
+    if kind == "notebook":  # threads say it better; what a record is about stands in its headings
+        article = " ".join(HEADING.findall(article))
+    else:
+        entry |= {"text": said["text"]} if said.get("text") else {}
+    return Document(entry, bag(html.unescape(OPAQUE.sub(" ", article))))
+
+
+def _term(term: Term) -> Document:
+    names = names_of(term)
+    entry = {
+        "url": f"{GLOSSARY}#{slug(term.term)}",
+        "title": term.term,
+        "kind": "term",
+        "tags": names[1:],
+        "text": plain(term.definition, TEXT),
+    }
+    return Document(entry | _formulas(term.definition), bag(plain(term.definition, 10_000)))
+
+
+def names_of(term: Term) -> list[str]:
+    """Every name of a term, its own first."""
+    return list(dict.fromkeys(name for name in [term.term, term.english, *term.aliases] if name))
+
+
+def _thread(project: Project, thread: Thread, url: str, said: dict[str, str]) -> Document:
+    page = thread_path(thread)
+
+    def shown(text: str) -> str:
+        return plain(resolve(project, text, page), 10_000)
+
+    pointed = [term.term for term in project.glossary if thread.id in term.threads]
+    texts = list(_texts(thread))
+    entry = {
+        "url": url,
+        "title": said.get("title") or shown(thread.question),
+        "kind": "thread",
+        "tags": list(thread.tags),
+        "text": said.get("text", ""),
+        "terms": pointed,
+        "short": thread.short or "",
+        "asked": " ".join(dict.fromkeys(_roots(shown(thread.asked)))),
+        "says": [[*_verdict(answer), shown(answer.title)] for answer in thread.answers],
+    }
+    return Document(entry | _formulas("\n\n".join(texts)), bag(" ".join(map(shown, texts))))
+
+
+def _verdict(answer: Answer) -> list[str]:
+    """[class, sign, word] of what came of an answer, [] where nothing is judged in it."""
+    verdict = of_answer(answer)
+    return [*schema.VERDICTS[verdict][:2], verdict] if verdict else []
+
+
+def _texts(thread: Thread) -> Iterator[str]:
+    """What a thread says, in its own order."""
+    yield from filter(None, [thread.question, thread.short, thread.answer, thread.asked, thread.conclusion])
+    yield from filter(None, [thread.misconception, thread.predict and thread.predict.ask])
+    for answer in thread.answers:
+        yield from filter(None, [answer.title, answer.gist, answer.body])
+        for claim in answer.claims:
+            yield from filter(None, [claim.text, claim.why])
+    for item in thread.tries:
+        yield from [item.change, item.predict, item.outcome]
+
+
+def _formulas(text: str) -> dict[str, str]:
+    """{formulas: each once, as plain text in a line, one a line} of a Markdown text; {} where it has none."""
+    found = [in_a_line(latex) for _, latex, _ in find_math(re.sub(r"\{\{.*?\}\}", "0", text))]
+    found += SIGNED.findall(re.sub(r"\$.*?\$", " ", text))
+    return {"formulas": "\n".join(dict.fromkeys(filter(None, found)))} if found else {}
+
+
+def _roots(text: str) -> Iterator[str]:
+    return (root(word) for word in words(COUNT.sub("", text)) if not word.isdecimal())
+
+
+def bag(text: str) -> tuple[str, ...]:
+    """The roots of a text's words, without their order, each as often as it comes, up to ENOUGH."""
+    counts = Counter(_roots(text))
+    return tuple(word for word, count in sorted(counts.items()) for _ in range(min(count, ENOUGH)))
+
+
+def dictionary(found: Iterable[Document], glossary: Iterable[Term]) -> dict[str, Any]:
+    """What a query is understood with: {words: [[names of one thing], …], pages: [entries], roots: every word, endings}."""
+    found = list(found)
+    return {
+        "words": [*map(names_of, glossary), *(group.split(", ") for group in re.split(r" / |\n", SAME.strip()))],
+        "pages": [document.entry for document in found],
+        "roots": " ".join(sorted({word for document in found for word in document.body})),
+        "endings": ENDINGS,
+        "afterOne": AFTER_ONE,
+    }
