@@ -104,7 +104,8 @@ def test_raw_names_of_evidence_are_shown_to_nobody_who_does_not_ask(project):
 def test_two_gauges_stand_beside_a_claim_and_the_others_beneath(project):
     check = "measure.difference < 1 and measure.difference < 2 and measure.difference < 3"
     claim = pages(project, first=("measure.difference < 1e-5", check))[FIRST].select_one("#same-1")
-    assert len(claim.select(".gauge")) == 2 and len(claim.select(".evidence .conditions li")) == 3
+    assert len(claim.select(".gauge")) == 3 and len(claim.select(".evidence .gauge")) == 1
+    assert len(claim.select(".evidence .conditions li")) == 3
     assert words(claim.select_one(".evidence summary")) == "맞음 · 실험 · 근거 4개"
 
 

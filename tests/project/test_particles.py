@@ -32,6 +32,14 @@ from mundap.project.particles import agree, in_prose
         ("N", "는", "은"),
         ("K", "은", "는"),
         ("(3)", "가", "이"),
+        # words are read as words, abbreviations letter by letter
+        ("RuntimeError", "이", "가"),
+        ("pos_embed", "과", "와"),
+        ("token", "가", "이"),
+        ("model", "으로", "로"),
+        ("map", "는", "은"),
+        ("dVAE", "이라면", "라면"),
+        ("NLL", "가", "이"),
         # 로 after a vowel and after ㄹ
         ("7", "으로", "로"),
         ("8", "으로 줄어", "로 줄어"),

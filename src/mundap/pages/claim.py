@@ -1,6 +1,7 @@
 """A claim on the page of its thread: one row with its verdict and gauges, and beneath it what it rests on."""
 
 import html
+from collections.abc import Iterable
 
 from mundap.pages.again import repeated, values_again
 from mundap.pages.gauge import gauge, shown
@@ -12,7 +13,7 @@ from mundap.project.expression import Comparison
 from mundap.project.model import Cite, Claim, Judgement, Project, Thread
 from mundap.project.numbers import readable
 
-SHOWN = 2  # gauges beside a claim; what more there is stands beneath
+SHOWN = 2  # gauges beside a claim; the others stand beneath
 
 
 def claim_row(flavour: Flavour, project: Project, thread: Thread, claim: Claim) -> str:
@@ -30,12 +31,22 @@ def claim_row(flavour: Flavour, project: Project, thread: Thread, claim: Claim) 
 
 
 def gauges(project: Project, judgement: Judgement) -> str:
-    """The first comparisons of a judgement in words and as lines."""
-    rows = [
-        gauge(comparison, _nulls(judgement, number), project.labels)
-        for number, comparison in enumerate(judgement.comparisons[:SHOWN])
-    ]
-    return f'<div class="gauges">{"".join(rows)}</div>'
+    """The comparisons of a judgement that decide most, in words and as lines."""
+    return _gauges(project, judgement, deciding(judgement))
+
+
+def deciding(judgement: Judgement) -> list[int]:
+    """Which comparisons stand beside a claim: those that fall in a world without the effect before the others."""
+    fallen = {
+        number for null in judgement.nulls for number, there in enumerate(null.comparisons or ()) if not there.holds
+    }
+    numbers = sorted(range(len(judgement.comparisons)), key=lambda number: number not in fallen)
+    return sorted(numbers[:SHOWN])
+
+
+def _gauges(project: Project, judgement: Judgement, numbers: Iterable[int]) -> str:
+    rows = [gauge(judgement.comparisons[number], _nulls(judgement, number), project.labels) for number in numbers]
+    return f'<div class="gauges">{"".join(rows)}</div>' if rows else ""
 
 
 def _nulls(judgement: Judgement, number: int) -> list[tuple[str, Comparison]]:
@@ -51,8 +62,14 @@ def _evidence(flavour: Flavour, project: Project, claim: Claim, judgement: Judge
             condition(comparison, values_again(judgement, number))
             for number, comparison in enumerate(judgement.comparisons)
         )
+        shown_above = deciding(judgement)
+        others = (number for number in range(len(judgement.comparisons)) if number not in shown_above)
         runs = ", ".join(link(project.snippets[name].title, notebook_path(name), page) for name in judgement.snippets)
-        parts += [f'<ul class="conditions">\n{rows}\n</ul>', box(flavour, "where", f"실행: {runs}")]
+        parts += [
+            _gauges(project, judgement, others),
+            f'<ul class="conditions">\n{rows}\n</ul>',
+            box(flavour, "where", f"실행: {runs}"),
+        ]
     parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
     parts.append(f'<p class="address"><a class="permalink" href="#{claim.anchor}">이 주장의 주소</a></p>')
     count = (len(judgement.comparisons) if judgement else 0) + len(claim.cites)

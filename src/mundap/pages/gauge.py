@@ -18,7 +18,7 @@ ROOM = 0.15  # of the line, beyond the outermost mark, so that the allowed side 
 NAME = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
 NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 CALLS = {
-    "mean": "{} 평균",
+    "mean": "{}의 평균",
     "low": "{}, 95% 구간의 아래 끝",
     "high": "{}, 95% 구간의 위 끝",
     "std": "{}의 표준편차",
@@ -68,7 +68,7 @@ def _said(node: ast.expr, labels: Labels) -> str:
 def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
     """One side of an operation, in parentheses where it is another one that would be read otherwise."""
     words = _said(node, labels)
-    if isinstance(node, ast.Call) and "," in words:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and "," in CALLS[node.func.id]:
         return f"({words})"
     if not isinstance(node, ast.BinOp):
         return words

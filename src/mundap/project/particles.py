@@ -18,6 +18,7 @@ LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", "이비시디이프지치이이
     "h": "치",
     "w": "유",
 }
+WORD = re.compile(r"[A-Za-z]*[a-z][A-Za-z]*(?<=[a-z]{2})$")  # not an abbreviation, whose letters are named
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺"
 
 PAIRS = {  # after a consonant -> after a vowel
@@ -48,9 +49,18 @@ def ending(text: str) -> Ending | None:
         return _of_number(text)
     if last in READINGS:
         return _of_syllable(READINGS[last])
+    if word := WORD.search(text):
+        return _of_word(word[0])
     if last.lower() in LETTERS:
         return _of_syllable(LETTERS[last.lower()])
     return None
+
+
+def _of_word(word: str) -> Ending:
+    """An English word as Korean writes its last sound: 에러, 토큰, 모델, 맵."""
+    if word.endswith("l"):
+        return "rieul"
+    return "consonant" if re.search(r"[mn]$|ng$|(?<![aeiou])[aeiou][ckpt]$", word) else "vowel"
 
 
 def _of_number(text: str) -> Ending | None:
