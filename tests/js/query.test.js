@@ -131,6 +131,15 @@ for (const [word, meant] of Object.entries(MENDED)) {
   });
 }
 
+test("a word in the making is the one that it becomes, and no slip", () => {
+  for (const query of ["위치 임", "위치 임ㅂ", "위치 임베디", "interpola"]) {
+    const { groups, meant } = parse(query, DICTIONARY);
+    assert.equal(meant, "");
+    assert.ok(!groups.some((group) => group.isUnknown), query);
+  }
+  assert.deepEqual(parse("귀납적 편햐", DICTIONARY).groups.at(-1).names[0], "편향");
+});
+
 test("what was meant is told, and found", () => {
   const { groups, meant } = parse("인터플레이션 dnlcl dlaqpeld", DICTIONARY);
   assert.equal(meant, "인터플레이션 위치 임베딩");

@@ -90,11 +90,13 @@ export function endingsOf({ endings, afterOne }) {
     const parts = rest.length === 1 ? taken(rest) : null;
     return parts ? afterOne.includes(ending) && parts[2] !== 0 : rest !== "";
   };
+  const byLast = new Map(); // the last syllable of endings -> those endings
+  for (const ending of endings) byLast.set(ending.at(-1), [...(byLast.get(ending.at(-1)) ?? []), ending]);
   // Every form that a word may have without its ending, the word itself first.
   function forms(word) {
     const found = [word];
     if (/^[a-z]{4,}s$/.test(word)) found.push(word.slice(0, -1));
-    for (const ending of endings) {
+    for (const ending of byLast.get(word.at(-1)) ?? []) {
       if (!word.endsWith(ending)) continue;
       const rest = word.slice(0, -ending.length);
       if (mayBeLeft(rest, ending)) found.push(rest);

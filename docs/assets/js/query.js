@@ -142,6 +142,13 @@ export function mended(word, dictionary) {
   return "";
 }
 
+// The first word that begins with the keys typed so far: 어텐셔 becomes 어텐션. "" where none does.
+function begins(token, { spelt }) {
+  const keys = typed(token);
+  const isSame = (word) => HANGUL.test(word) === HANGUL.test(token); // of the same keyboard
+  return spelt.find(([word, list]) => isSame(word) && list.join("").startsWith(keys))?.[0] ?? "";
+}
+
 // What a token that is no name is about: [words], or null where it is not known at all.
 function pieces(token, dictionary) {
   const { known, forms, names, root } = dictionary;
@@ -168,6 +175,8 @@ function groupsOfOne(token, isLast, dictionary, meant) {
       return { names: name ? names.get(name) : [root(piece)] };
     });
   }
+  const begun = isLast && token.length > 1 ? begins(token, dictionary) : "";
+  if (begun) return groupsOf([begun], dictionary, null);
   const better = meant ? mended(token, dictionary) : "";
   if (better) meant.set(token, better);
   const isBegun = isLast && [...known].some((word) => word.startsWith(token));
@@ -219,7 +228,7 @@ export function parse(query, dictionary) {
   const turned = LONE.test(query) ? tokensOf(typed(query.trim()).toLowerCase(), dictionary).words : [];
   const other = groupsOf(turned, dictionary, null);
   if (other.length && !other.some((group) => group.isUnknown)) return { groups: other, meant: turned.join(" ") };
-  const { words, formulas } = tokensOf(query, dictionary);
+  const { words, formulas } = tokensOf(query.replace(/(?<=[가-힣])[ㄱ-ㅎ]$/, ""), dictionary); // a syllable in the making
   const slips = new Map();
   let groups = groupsOf(words, dictionary, slips);
   const meant = slips.size ? words.map((word) => slips.get(word) ?? word).join(" ") : "";

@@ -9,28 +9,42 @@ const UNKNOWN = 1; // the weight of a word that no page has
 const SHARE = 0.25; // more for a page whose short title is all said
 const COVERED = 0.3; // of what a query is about: a page with less does not answer it
 const WORTH = 0.15; // of the best page's score: less is not shown
-const HANGUL = /[가-힣]/;
+const LATIN = /[a-z0-9]/;
 const LETTER = 0.3; // what a formula's part of one letter counts
 
-/** How far a field says a name, 0…1. */
-function says(field, name, root) {
-  const text = compact(name).replace(/(?<=..)성$/, ""); // 등변성 is said as 등변이에요 too
-  const isShort = text.length === 1 || /^[a-z0-9]{1,3}$/.test(text); // "n" is in "token", but not its meaning
-  if (isShort && HANGUL.test(text)) return field.roots.has(text) ? 1 : 0;
-  if (isShort) return new RegExp(`(?<![a-z0-9])${text}(?![a-z0-9])`).test(field.whole) || field.roots.has(text) ? 1 : 0;
-  return field.whole.includes(text) || field.roots.has(root(text)) ? 1 : 0;
+// A name as it is looked for, made ready once: "n" is in "token", but not its meaning, so a short one stands alone.
+function ready(name, root) {
+  const text = compact(name);
+  const stem = text.replace(/(?<=..)성$/, ""); // 등변성 is said as 등변이에요 too
+  return { text, stem, root: root(stem), isShort: stem.length === 1 || /^[a-z0-9]{1,3}$/.test(stem) };
 }
 
-function wordEvidence(page, names, root, isAlone) {
-  const among = (list) => names.some((name) => list.includes(compact(name)));
-  if (page.kind === "term" && (among([page.fields.title.whole]) || among(page.tagged))) return isAlone ? 2 : 1.2;
+function standsAlone(whole, text) {
+  for (let at = whole.indexOf(text); at >= 0; at = whole.indexOf(text, at + 1)) {
+    if (!LATIN.test(whole[at - 1] ?? "") && !LATIN.test(whole[at + text.length] ?? "")) return true;
+  }
+  return false;
+}
+
+/** Whether a field says a name. */
+function says(field, { stem, root, isShort }) {
+  if (!stem) return false;
+  if (field.roots.has(root)) return true;
+  if (!isShort) return field.whole.includes(stem);
+  return LATIN.test(stem) && standsAlone(field.whole, stem);
+}
+
+function wordEvidence(page, names, isAlone) {
+  const among = (list) => names.some(({ text }) => list.includes(text));
+  const { title } = page.fields;
+  if (page.kind === "term" && (among([title.whole]) || among(page.tagged))) return isAlone ? 2 : 1.2;
   const found = Object.entries(FIELD_WEIGHT)
-    .filter(([name]) => names.some((each) => says(page.fields[name], each, root)))
+    .filter(([field]) => names.some((name) => says(page.fields[field], name)))
     .map(([, weight]) => weight);
-  if (names.some((name) => page.fields.title.whole === compact(name))) found.push(1);
+  if (among([title.whole])) found.push(1);
   if (among(page.tagged)) found.push(0.5);
   else if (among(page.related)) found.push(0.3);
-  if (names.some((name) => page.asked.has(root(compact(name))))) found.push(0.35);
+  if (names.some((name) => page.asked.has(name.root))) found.push(0.35);
   const best = Math.max(0, ...found);
   return best + AGAIN * (found.reduce((total, weight) => total + weight, 0) - best);
 }
@@ -47,10 +61,10 @@ function formulaEvidence(page, part, formula) {
 }
 
 // All that the groups say together, under any of their names: "vision transformer 구조" is the tag "ViT 구조".
-function together(groups) {
-  if (groups.length < 2 || groups.length > 4) return new Set();
-  const join = (starts, group) => starts.flatMap((start) => group.names.map((name) => start + compact(name)));
-  return new Set(groups.reduce(join, [""]));
+function together(names) {
+  if (names.length < 2 || names.length > 4) return new Set();
+  const join = (starts, group) => starts.flatMap((start) => group.map(({ text }) => start + text));
+  return new Set(names.reduce(join, [""]));
 }
 
 // How much each group tells pages apart, from how many threads have it.
@@ -73,10 +87,11 @@ function share({ fields: { short } }, asked) {
 
 /** The statement of a page that says most of what is asked, as [class, sign, verdict, statement] or [statement]; or null. */
 export function bestSaid(page, groups, { root }) {
+  const names = groups.map((group) => group.names.map((name) => ready(name, root)));
   let best = { row: null, count: 0 };
   for (const row of page.says ?? []) {
     const words = field(row.at(-1), root);
-    const count = groups.filter((group) => group.names.some((name) => says(words, name, root))).length;
+    const count = names.filter((group) => group.some((name) => says(words, name))).length;
     if (count > best.count) best = { row, count };
   }
   return best.row;
@@ -86,12 +101,13 @@ export function bestSaid(page, groups, { root }) {
  * Pages from the best down: [{ page, score }]. hits: Map of a page's url -> [score of its text, 0…1, for each group].
  */
 export function rank(groups, { pages, root }, hits) {
-  const whole = together(groups);
+  const names = groups.map((group) => group.names.map((name) => ready(name, root)));
+  const whole = together(names);
   const rows = pages.map((page) => {
     const isAbout = page.tagged.some((tag) => whole.has(tag));
     const text = hits.get(page.url) ?? [];
     const evidence = groups.map((group, index) => {
-      const named = wordEvidence(page, group.names, root, groups.length === 1);
+      const named = wordEvidence(page, names[index], groups.length === 1);
       const best = group.formula ? Math.max(named, formulaEvidence(page, group.names[0], group.formula)) : named;
       return 2 * (isAbout ? Math.max(best, 1.2) : best) + (text[index] ?? 0);
     });

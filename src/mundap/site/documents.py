@@ -127,7 +127,7 @@ def _verdict(answer: Answer) -> list[str]:
 def _texts(thread: Thread) -> Iterator[str]:
     """What a thread says, in its own order."""
     yield from filter(None, [thread.question, thread.short, thread.answer, thread.asked, thread.conclusion])
-    yield from filter(None, [thread.misconception, thread.predict and thread.predict.ask])
+    yield from filter(None, [thread.misconception, thread.predict.ask if thread.predict else None])
     for answer in thread.answers:
         yield from filter(None, [answer.title, answer.gist, answer.body])
         for claim in answer.claims:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 # Particles and endings that nouns, verbs and questions wear.
 ENDINGS = """
@@ -28,6 +29,7 @@ def words(text: str) -> Iterator[str]:
         yield match[0]
 
 
+@cache
 def root(word: str) -> str:
     """What a word is looked up by: the shortest that is left without an ending, 나눠 as 나누."""
     forms = [word]
