@@ -7,10 +7,15 @@ export const HEIGHT = 240;
 /** A new SVG element in a parent. attributes: by their SVG names; text: its content. */
 export function draw(parent, tag, attributes = {}, text = "") {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  put(node, attributes);
   node.textContent = text;
   parent.append(node);
   return node;
+}
+
+/** Give a node other attributes. */
+export function put(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
 /** A map from [from, to] to the pixels [low, high]; its `back` is the map from pixels. */
