@@ -40,7 +40,7 @@ MEASURE = r"""(limits) => {
         figure: top([asked, ...figures.filter(seen)].filter(Boolean).sort((a, b) => top(a) - top(b)).at(0)),
         height: document.documentElement.scrollHeight,
         letters: letters([article]),
-        raw: letters(all(".conditions, .where, .address, dl.measure, .run-links, .permalink")),
+        raw: letters(all(".conditions, .where, .address, .run-links, .permalink")),
         touchable: all(".touch, mundap-lab, .try-first").length > 0,
         predicts: all(".predict").length > 0,
     }

@@ -8,6 +8,7 @@ let show; // what is on, while it is
 class Show {
   constructor(article) {
     this.article = article;
+    this.heading = article.querySelector("h1");
     const first = article.querySelectorAll(":scope > :is(h1, .conclusion, .predict, .touch)");
     this.slides = [[...first], ...[...article.querySelectorAll(":scope > .answer")].map((answer) => [answer])];
     this.opened = this.slides.flat().filter((node) => node.matches("details") && node.open);
@@ -49,11 +50,12 @@ class Show {
     const shown = this.slides[place];
     for (const node of this.article.children) node.classList.toggle("on-slide", shown.includes(node));
     for (const node of shown) if (node.matches("details")) node.open = true;
+    this.heading.classList.toggle("visually-hidden", place > 0); // a page has one for who does not see it
     const title = shown[0].querySelector("h2") ?? shown[0];
     const words = title.textContent.replace(/#$/, "").trim();
     this.status.replaceChildren(
       `${place + 1} / ${this.slides.length}`,
-      element("span", { className: "present-title" }, ` ${words}`),
+      element("span", { className: "visually-hidden" }, ` ${words}`),
     );
     scrollTo(0, 0);
   }
@@ -63,6 +65,7 @@ class Show {
     document.removeEventListener("keydown", this.press);
     document.documentElement.classList.remove("presenting");
     this.bar.remove();
+    this.heading.classList.remove("visually-hidden");
     for (const child of this.article.children) child.classList.remove("on-slide");
     for (const row of this.slides.flat())
       if (row.matches("details")) row.open = row === node || this.opened.includes(row);
