@@ -102,6 +102,12 @@ def served(folder: Path) -> Generator[str]:
         server.server_close()
 
 
+def browser_of(playwright: Any) -> Any:
+    """A Chromium that playwright drives."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # for whom Chromium has no sandbox
+    return playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"] if root else [])
+
+
 def threads_of(site: Path, chapter: str | None) -> list[str]:
     """Addresses of the threads below the site, in the order of their names."""
     return [
@@ -115,10 +121,9 @@ def measured(site: Path, threads: list[str]) -> dict[int, list[Page]]:
     from playwright.sync_api import sync_playwright
 
     limits = {"label": SMALL_LABEL, "target": SMALL_TARGET, "flow": SMALL_IN_FLOW}
-    root = hasattr(os, "geteuid") and os.geteuid() == 0  # for whom Chromium has no sandbox
     found: dict[int, list[Page]] = {}
     with served(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"] if root else [])
+        browser = browser_of(playwright)
         for width, height in WIDTHS.items():
             page = browser.new_page(
                 viewport={"width": width, "height": height}, locale="ko-KR", has_touch=width < 800, bypass_csp=True

@@ -14,12 +14,20 @@ function textOf(node, left = ".mark, .headerlink, .permalink, small") {
   return [...copy.childNodes];
 }
 
+// A line to write each number on that is guessed.
+function blanks({ names, unit }) {
+  const words = (name) => `${names.length > 1 ? name : "내 예상"}: ________ ${unit}`;
+  return names.map((name) => element("li", { className: "handout-blank" }, words(name)));
+}
+
 function guess(article) {
   const ask = article.querySelector(".predict > p");
   if (!ask) return [];
   const choices = [...article.querySelectorAll(".choices li")].map((item) =>
     element("li", {}, ...textOf(item.querySelector("button") ?? item)),
   );
+  const ruler = article.querySelector(".guess");
+  if (ruler) choices.push(...blanks(JSON.parse(ruler.dataset.guess)));
   return [element("p", {}, ...textOf(ask)), element("ul", { className: "handout-choices" }, ...choices)];
 }
 
