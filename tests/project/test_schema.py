@@ -6,7 +6,7 @@ import pytest
 import yaml
 from engine import marked, places
 
-from mundap.project import fit, schema, yamlsource
+from mundap.project import fit, forms, schema, yamlsource
 
 THREAD = """\
 id: first
@@ -208,12 +208,12 @@ def test_template_lacks_nothing_but_its_words():
 @pytest.mark.parametrize(
     "pattern, sound, wrong",
     [
-        (schema.SLUG, ["a", "a1-b", "a" * 80, "b2-3"], ["", "A", "1a", "a-", "-a", "a--b", "a_b", "a" * 81, "a\n", "ä"]),
-        (schema.NAME, ["a", "_a", "A-b_1", "a" * 80, "a가"], ["", "1a", "a.b", "a b", "../a", "a" * 81, "a\n"]),
-        (schema.LINE, ["글", " 글", "글 글"], ["", " ", "글\n", "글\n글", "\n글"]),
-        (schema.URL, ["http://a.b/c?d=e#f", "https://a/" + "b" * 298], ["ftp://a", "https://", "https://a b", "https://a)", "https://a\n", 'https://a"b', "https://" + "a" * 301]),
-        (schema.YEAR, ["2021"], ["21", "20210", "２０２１", "2021\n", "20a1"]),
-        (schema.ARXIV, ["2010.11929", "1706.0376", "1706.03762v7", "cs/0102003", "math.GT/0309136v1", "hep-th/9901001v12"], ["2010", "201.11929", "2010.119", "2010.119299", "2010.11929v", "cs/01020", "2010.11929)x", "2010.11929\n"]),
+        (forms.SLUG, ["a", "a1-b", "a" * 80, "b2-3"], ["", "A", "1a", "a-", "-a", "a--b", "a_b", "a" * 81, "a\n", "ä"]),
+        (forms.NAME, ["a", "_a", "A-b_1", "a" * 80, "a가"], ["", "1a", "a.b", "a b", "../a", "a" * 81, "a\n"]),
+        (forms.LINE, ["글", " 글", "글 글"], ["", " ", "글\n", "글\n글", "\n글"]),
+        (forms.URL, ["http://a.b/c?d=e#f", "https://a/" + "b" * 298], ["ftp://a", "https://", "https://a b", "https://a)", "https://a\n", 'https://a"b', "https://" + "a" * 301]),
+        (forms.YEAR, ["2021"], ["21", "20210", "２０２１", "2021\n", "20a1"]),
+        (forms.ARXIV, ["2010.11929", "1706.0376", "1706.03762v7", "cs/0102003", "math.GT/0309136v1", "hep-th/9901001v12"], ["2010", "201.11929", "2010.119", "2010.119299", "2010.11929v", "cs/01020", "2010.11929)x", "2010.11929\n"]),
     ],
     ids=["slug", "name", "line", "url", "year", "arxiv"],
 )  # fmt: skip
@@ -232,9 +232,9 @@ def test_long_values_are_cut_in_messages():
 
 
 def test_names_of_threads():
-    assert schema.name_fault("a-b") is None and schema.name_fault("a" * 80) is None
-    assert schema.name_fault("index")[0] == "`index`: 장의 쪽이 쓰는 이름이에요."
-    assert schema.name_fault("A" * 90)[0] == f"`{'A' * 40}`: 쓸 수 없는 이름이에요."
+    assert forms.name_fault("a-b") is None and forms.name_fault("a" * 80) is None
+    assert forms.name_fault("index")[0] == "`index`: 장의 쪽이 쓰는 이름이에요."
+    assert forms.name_fault("A" * 90)[0] == f"`{'A' * 40}`: 쓸 수 없는 이름이에요."
 
 
 @pytest.mark.parametrize("written, named", [("аnswers", "`а`(U+0430)"), ("аnѕwers", "`а`(U+0430)"), ("가나", ""), ("힣", ""), ("answerz", ""), ("ａnswers", "`ａ`(U+FF41)")])  # fmt: skip

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mundap.project import schema
+from mundap.project import forms
 from mundap.project.texts import slug
 from mundap.project.yamlsource import Document, Place
 
@@ -79,7 +79,7 @@ class Files:
         """{thread id: (place, chapter) of its first line}, without ids that no thread can have."""
         first: dict[str, tuple[Place, str]] = {}
         for place, chapter, identifier in self.lines:
-            if not schema.name_fault(identifier):
+            if not forms.name_fault(identifier):
                 first.setdefault(identifier, (place, chapter))
         return first
 

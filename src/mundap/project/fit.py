@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import jsonschema
 
 from mundap.problems import Problem
-from mundap.project.schema import OUTDATED, PATTERNS, SCHEMAS
+from mundap.project.forms import PATTERNS
+from mundap.project.schema import OUTDATED, SCHEMAS
 from mundap.project.yamlsource import Document
 
 KIND_NAMES = {"object": "`키: 값` 묶음", "array": "목록(`- …`)", "string": "글"}

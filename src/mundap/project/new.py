@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mundap.problems import Failure
-from mundap.project import fit, schema, yamlsource
+from mundap.project import fit, forms, schema, yamlsource
 from mundap.project.files import reason
 from mundap.project.yamlsource import Document
 
@@ -46,7 +46,7 @@ def _new(root: Path, chapter: str, identifier: str) -> Path:
     problems += fit.problems(index, "index") if not problems else []
     if problems:
         raise Failure("`qa_index.yaml`을 먼저 고쳐 주세요.\n" + "\n".join(map(str, problems)))
-    if fault := schema.name_fault(identifier):
+    if fault := forms.name_fault(identifier):
         raise Failure(" ".join(fault))
     ids = [item["id"] for item in index.value["chapters"]]
     if chapter not in ids:

@@ -10,7 +10,7 @@ import jsonschema
 
 from mundap.project import snippets
 from mundap.project.files import read_bytes
-from mundap.project.schema import NAME
+from mundap.project.forms import NAME
 from mundap.project.values import Evidence, Value
 
 LARGEST, LONGEST, MOST = 1e300, 200, 1000  # of a number, of a text in characters, of a list

@@ -4,9 +4,10 @@ Validation, the editors' JSON Schema, the documentation and the scaffold of a th
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
+
+from mundap.project.forms import ARXIV, LINE, NAME, NUMBER, SLUG, TEXT, URL, YEAR
 
 Node = dict[str, Any]  # a part of a JSON Schema
 
@@ -23,28 +24,11 @@ BASES = {
 }
 LEVELS = ["기초", "중급", "심화"]
 KINDS = {"의견": "원문에 나온 입장이에요. 맞든 틀리든 공정하게 옮겨요.", "해설": "우리가 덧붙인 설명이에요."}
-SLUG = r"^(?=.{1,80}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)"  # `$` alone lets Python take a line end with it
-NAME = r"^(?=.{1,80}$)[A-Za-z_][\w-]*$(?!\n)"
-TEXT = r"\S"
-LINE = r"^[^\n]*\S[^\n]*$(?!\n)"
-URL = r"^https?://[\w.~:/?#@!$&*+,;=%-]{1,300}$(?!\n)"
-NUMBER = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$(?!\n)"
-YEAR = r"^[0-9]{4}$(?!\n)"
-ARXIV = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]{2,20}(\.[A-Z]{2})?/[0-9]{7})(v[0-9]{1,2})?$(?!\n)"
 OUTDATED = {  # what an older project says: (key, value) -> how to move
     (
         "verdict",
         "문헌",
     ): "`문헌`은 이제 판정이 아니라 근거예요. `basis: 문헌`을 더하고, 판정은 문헌이 보고하는 대로 골라 주세요",
-}
-PATTERNS = {  # what is wrong, what to do
-    SLUG: ("쓸 수 없는 이름이에요", "영문 소문자로 시작해 소문자, 숫자, `-`만 80자까지 써 주세요(예: `why-position`)."),
-    NAME: ("쓸 수 없는 이름이에요", "폴더나 `.py` 없이 영문자, 숫자, `_`, `-`로 80자까지 적어 주세요."),
-    LINE: ("한 줄이어야 해요", "`|`나 `>` 없이 한 줄로 적어 주세요."),
-    URL: ("웹 주소가 아니에요", "`https://`로 시작하는 주소를 괄호, 따옴표, 공백 없이 적어 주세요."),
-    NUMBER: ("수가 아니에요", "`12`나 `0.5`처럼 숫자로 적어 주세요."),
-    YEAR: ("연도가 아니에요", "네 자리 수로 적어 주세요(예: `2021`)."),
-    ARXIV: ("arXiv 번호가 아니에요", "`2010.11929` 꼴로 적어 주세요."),
 }
 
 
@@ -289,14 +273,6 @@ LABELS = {
     },
 }
 SCHEMAS = {"thread": THREAD, "index": INDEX, "glossary": GLOSSARY, "labels": LABELS}
-
-
-def name_fault(identifier: str) -> tuple[str, str] | None:
-    """(what, todo) where a thread cannot have that name, else None."""
-    if identifier == "index":
-        return f"`{identifier}`: 장의 쪽이 쓰는 이름이에요.", "다른 이름을 골라 주세요."
-    what, todo = PATTERNS[SLUG]
-    return None if re.search(SLUG, identifier) else (f"`{identifier[:40]}`: {what}.", todo)
 
 
 def to_json(name: str) -> str:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from mundap.problems import Problem
-from mundap.project import schema
+from mundap.project import forms
 from mundap.project.draft import Draft, figure_anchor, page_anchors, parts, runs, word, words
 from mundap.project.model import Project
 from mundap.project.texts import slug
@@ -32,7 +32,7 @@ def lines_of_the_map(project: Project) -> Iterator[Problem]:
         chapters.add(chapter["id"])
     for place, chapter, identifier in project.files.lines:
         path = project.root / "docs" / "qa" / chapter / f"{identifier}.yaml"
-        if fault := schema.name_fault(identifier):
+        if fault := forms.name_fault(identifier):
             yield index.problem(place, *fault)
         elif project.files.first_lines[identifier][0] != place:
             yield index.problem(place, f"`{identifier}` 문답이 두 번 나와요.", "한 장에만, 한 번만 적어 주세요.")

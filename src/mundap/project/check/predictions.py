@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mundap.problems import Problem
-from mundap.project import schema
+from mundap.project import forms
 from mundap.project.check.names import near
 from mundap.project.draft import Draft, word, words
 from mundap.project.expression import Expression
@@ -41,7 +41,7 @@ def _guesses(project: Project, draft: Draft, predict: dict[str, Any]) -> Iterato
     if not (isinstance(guess, dict) and isinstance(guess.get("of"), dict)):
         return
     place, ruler = ("predict", "guess"), [word(guess, "from"), word(guess, "to"), word(guess, "step") or "1"]
-    if not all(re.match(schema.NUMBER, text) for text in ruler):
+    if not all(re.match(forms.NUMBER, text) for text in ruler):
         return  # told by the schema
     low, high, step = map(float, ruler)
     if not (low < high and 0 < step <= high - low):
