@@ -37,6 +37,12 @@ export function normals(seed) {
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()); // Box and Muller's
 }
 
+/** A number's text with so many digits and a true minus sign, and none before a zero. */
+export function signed(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+
 /** The path through points [[x, y], …] in pixels. */
 export const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
 
