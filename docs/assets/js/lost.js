@@ -9,10 +9,7 @@ async function suggest() {
   const { dictionary } = await load();
   const { words, page } = nearest(location.pathname, dictionary.pages);
   document.querySelector(".find").dataset.query = words;
-  if (page)
-    place.after(
-      element("p", {}, "혹시 이 페이지인가요? ", element("a", { href: new URL(page.url, ROOT) }, page.title)),
-    );
+  if (page) place.append("혹시 이 페이지인가요? ", element("a", { href: new URL(page.url, ROOT) }, page.title));
 }
 
 suggest().catch(() => {}); // without it, the page is as it came
