@@ -22,7 +22,10 @@ def lines_of(items):
                 item["compile"],
             ),
         ):
-            label = "compile" if item["compile"] else item["model"]
+            above = lines[-1][2]
+            label = f"{item['model']} compile" if item["compile"] else item["model"]
+            if item["compile"] and above and above["model"] == item["model"]:
+                label = "compile"
             lines.append((None, label, item))
     return lines
 

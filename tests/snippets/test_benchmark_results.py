@@ -8,6 +8,7 @@ from pathlib import Path
 
 import benchmark_results as results
 import pytest
+from bench.drawing import lines_of
 
 SNIPPETS = Path(results.__file__).parent
 RUN = """\
@@ -106,3 +107,11 @@ def test_without_a_gpu_the_page_invites_one(copy):
     evidence, shown = told(copy)
     assert (evidence["gpu_records"], evidence["gpu_words"]) == (0, "아직 없어요")
     assert {row[2] for row in shown["verdicts"] if row[0].startswith("GPU")} == {"미확인"}
+
+
+def test_a_compiled_model_is_named_where_its_own_row_does_not_stand_above():
+    def race(model, compiled):
+        return {"model": model, "precision": "bf16", "compile": compiled}
+
+    lines = lines_of([race("L/16", True), race("S/16", True), race("S/16", False)])
+    assert [label for _, label, _ in lines] == ["bf16", "S/16", "compile", "L/16 compile"]

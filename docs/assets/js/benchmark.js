@@ -29,7 +29,7 @@ export function read(header, rows) {
   return { lengths, ways };
 }
 
-const whole = (value) => value.toLocaleString("ko-KR");
+const whole = (value) => value.toLocaleString("ko-KR", { maximumSignificantDigits: 6 });
 
 /** A positive number with three digits. */
 export function short(value) {
@@ -56,10 +56,11 @@ function scale(values, [low, high]) {
 }
 
 // The frame of one quantity: its name, powers of ten, the lengths at both ends and between.
-function frame(group, unit, { x, y, lengths, most }) {
+function frame(group, unit, { x, y, lengths, ends: [least, most] }) {
   draw(group, "text", { x: 8, y: 18, class: "direct" }, UNITS[unit]);
   const axes = draw(group, "g", { class: "touch-axis" });
-  for (let step = 1; step < most; step *= 10) {
+  for (let power = Math.ceil(Math.log10(least)); power <= Math.log10(most); power++) {
+    const step = 10 ** power;
     draw(axes, "path", { d: `M${LEFT},${y(step)}H${RIGHT}`, opacity: 0.35 });
     draw(axes, "text", { x: LEFT - 5, y: y(step) + 4, "text-anchor": "end" }, whole(step));
   }
@@ -92,7 +93,8 @@ function panel(svg, unit, { lengths, ways }) {
   const y = scale(values, [HEIGHT - 30, TOP]);
   const x = scale(lengths, [LEFT + 4, RIGHT]);
   const group = draw(svg, "g");
-  frame(group, unit, { x, y, lengths, most: Math.max(...values.filter(Number.isFinite)) });
+  const finite = values.filter(Number.isFinite);
+  frame(group, unit, { x, y, lengths, ends: [Math.min(...finite), Math.max(...finite)] });
   const cursor = draw(group, "path", { class: "touch-measured", "stroke-dasharray": "3 3" });
   const lines = ["a", "b"].map((kind) => line(group, kind, { x, y, lengths }, unit));
   const update = ({ methods }, at) => {
