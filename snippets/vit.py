@@ -132,22 +132,24 @@ def sincos_pos_embed(grid, dim):
 def resample_abs_pos_embed(
     pos_embed,
     new_size,
+    old_size=None,
     num_prefix_tokens=1,
     interpolation="bicubic",
     antialias=True,
 ):
-    """Resize (1, prefix + G^2, D) to a grid of new_size = (rows, columns), prefix
-    tokens untouched (ViT section 3.2).
+    """Resize (1, prefix + N, D) from a grid of old_size to one of new_size, both
+    (rows, columns), prefix tokens untouched (ViT section 3.2).
 
-    Same formula as timm's function of this name. An unchanged grid comes back
-    unchanged."""
+    Same formula as timm's function of this name. Without old_size the grid is taken
+    for a square. An unchanged grid comes back unchanged."""
     prefix, grid = (
         pos_embed[:, :num_prefix_tokens],
         pos_embed[:, num_prefix_tokens:],
     )
     G, D = int(grid.shape[1] ** 0.5), grid.shape[2]
+    rows, columns = old_size or (G, G)
     grid = (
-        grid.float().reshape(1, G, G, D).permute(0, 3, 1, 2)
+        grid.float().reshape(1, rows, columns, D).permute(0, 3, 1, 2)
     )  # an image of D channels
     grid = F.interpolate(
         grid, size=new_size, mode=interpolation, antialias=antialias

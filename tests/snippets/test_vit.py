@@ -117,6 +117,17 @@ def test_resampling_keeps_the_dtype():
     assert resample_abs_pos_embed(torch.randn(1, 17, 4).bfloat16(), (6, 6)).dtype == torch.bfloat16
 
 
+def test_a_grid_that_is_no_square_is_read_as_it_was_written():
+    """16 positions may be 4 x 4 or 2 x 8: only old_size tells."""
+    pos_embed = torch.cat([torch.full((1, 1, 1), 9.0), torch.arange(8.0).repeat(2)[None, :, None]], dim=1)
+    assert torch.equal(resample_abs_pos_embed(pos_embed, (2, 8), old_size=(2, 8)), pos_embed)
+    square = resample_abs_pos_embed(pos_embed, (4, 4), old_size=(2, 8))
+    assert square[0, 0] == 9 and not torch.equal(square, pos_embed)
+    assert (square[0, 1:, 0].reshape(4, 4).diff(dim=0).abs() < 1e-5).all(), "the columns run along a row as before"
+    with pytest.raises(RuntimeError):
+        resample_abs_pos_embed(pos_embed, (4, 4), old_size=(3, 5))
+
+
 @pytest.mark.parametrize("pos_embed", ["learn", "sincos", "none"])
 def test_gradient_reaches_every_parameter(pos_embed):
     torch.manual_seed(0)

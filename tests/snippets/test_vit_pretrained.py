@@ -126,6 +126,9 @@ def test_positions_are_resampled_as_timm_does(prefix, size):
     pos_embed = torch.randn(1, prefix + 14 * 14, 192)
     theirs = timm_resample(pos_embed, size, num_prefix_tokens=prefix)
     assert (resample_abs_pos_embed(pos_embed, size, num_prefix_tokens=prefix) - theirs).abs().max() < 1e-6
+    wide = {"old_size": (7, 28), "num_prefix_tokens": prefix}  # as many as 14 x 14
+    theirs = timm_resample(pos_embed, size, **wide)
+    assert (resample_abs_pos_embed(pos_embed, size, **wide) - theirs).abs().max() < 1e-6
 
 
 def hugging_face_model(kind, size=(224, 224), **options):
