@@ -130,7 +130,7 @@ if __name__ == "__main__":
 
     window = len(losses) // 25
     means = torch.tensor(losses).unfold(0, window, window).mean(1)
-    figure, axis = plt.subplots(figsize=(7, 3.4))
+    figure, axis = plt.subplots()
     axis.plot(torch.arange(1, len(means) + 1) * window, means, color=BLUE)
     axis.axhline(math.log(10), color=INK, linewidth=1, linestyle=":")
     axis.annotate(
@@ -140,7 +140,7 @@ if __name__ == "__main__":
         textcoords="offset points",
         ha="right",
     )
-    axis.set(xlabel="학습 단계", ylabel=f"손실 ({window}단계 평균)", ylim=(0, 2.6))
+    axis.set(xlabel="학습 단계", title=f"손실 ({window}단계 평균)", ylim=(0, 2.6))
     alt = f"{len(losses):,}단계를 학습하는 동안 손실이 {means[0]:.2f}에서 {means[-1]:.2f}로 줄었어요."
     show(figure, "loss_curve", alt)
 
