@@ -46,9 +46,8 @@ touch("픽셀마다 조건부 확률을 적는 데 필요한 숫자", ({ svg, sl
     show(columns, pixels, needed, seen);
     const sum = needed.reduce((a, b) => a + b, 0);
     const table = 2 ** n.value - 1;
-    const right = Math.max(left(n.value), 90);
-    put(last, { x: right, y: BASE - 8 - rise(needed[before]) });
-    put(name, { x: right });
+    put(last, { x: left(n.value), y: BASE - 8 - rise(needed[before]) });
+    put(name, { x: Math.max(left(n.value), 90) });
     last.textContent = words(needed[before]);
     total.textContent = `모두 ${words(sum)}`;
     whole.textContent = `가정이 없는 표는 ${words(table)}`;

@@ -55,7 +55,7 @@ touch("이미지 크기에 따라 어텐션이 연산량에서 차지하는 몫"
   const curve = draw(svg, "path", { class: "touch-line-b" });
   const foot = draw(svg, "path", { class: "touch-line-a", "stroke-dasharray": "3 3" });
   const dot = draw(svg, "circle", { r: 6, class: "touch-fill-b" });
-  const name = draw(svg, "text", { "text-anchor": "end" });
+  const name = draw(svg, "text", { "text-anchor": "end", class: "touch-over" });
   return () => {
     const found = cost(pixels.value, size.value);
     const widths = Array.from({ length: 63 }, (_, i) => 64 + 32 * i);

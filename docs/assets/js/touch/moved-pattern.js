@@ -63,7 +63,8 @@ function bars(svg, y, name) {
 /** The outline of bars of such values. */
 function outline(values, y, height) {
   const width = WIDTH / values.length;
-  return path(values.flatMap((value, i) => [0, 1].map((end) => [LEFT + (i + end) * width, y - height * value])));
+  const tops = values.flatMap((value, i) => [0, 1].map((end) => [LEFT + (i + end) * width, y - height * value]));
+  return path([[LEFT, y], ...tops, [LEFT + WIDTH, y]]);
 }
 
 function verdict(cells, { follows, stays }) {

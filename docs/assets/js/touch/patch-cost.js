@@ -22,11 +22,12 @@ const words = (count) => {
   const large = count >= 1e5;
   return count.toLocaleString("ko", {
     notation: large ? "compact" : "standard",
+    useGrouping: true,
     maximumSignificantDigits: large ? 3 : 5,
   });
 };
 const times = (ratio) => {
-  const maximumSignificantDigits = ratio < 0.1 ? 1 : ratio < 10 ? 2 : 4;
+  const maximumSignificantDigits = ratio < 0.1 ? 1 : ratio < 10 ? 2 : ratio < 100 ? 3 : 4;
   return `${ratio.toLocaleString("ko", { maximumSignificantDigits })}배`;
 };
 
@@ -36,9 +37,9 @@ function slice(cuts, patch, pixels, side) {
   const between = Math.max(step, FINEST);
   const lines = Array.from({ length: Math.ceil(SIDE / between) - 1 }, (_, i) => between * (i + 1));
   const line = (at) => `M${LEFT + at},${TOP}v${SIDE}M${LEFT},${TOP + at}h${SIDE}`;
-  put(cuts, { d: lines.map(line).join(""), "stroke-width": Math.min(1, step / 6) });
+  put(cuts, { d: lines.map(line).join(""), "stroke-width": Math.max(0.25, Math.min(1, step / 6)) });
   const corner = Math.floor(pixels / side / 2) * step;
-  put(patch, { x: LEFT + corner, y: TOP + corner, width: step, height: step });
+  put(patch, { x: LEFT + corner, y: TOP + corner, width: Math.max(step, 1.5), height: Math.max(step, 1.5) });
 }
 
 /** A row of the costs: its name, and functions of what to show. */

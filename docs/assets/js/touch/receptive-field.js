@@ -56,7 +56,13 @@ function picture(svg) {
   const cells = Array.from({ length: SIZE * SIZE }, (_, place) => {
     const [row, column] = [Math.floor(place / SIZE), place % SIZE];
     const corner = { x: LEFT + column * CELL, y: TOP + row * CELL };
-    return draw(svg, "rect", { ...corner, width: CELL, height: CELL, class: "touch-cell-b" });
+    return draw(svg, "rect", {
+      ...corner,
+      width: CELL,
+      height: CELL,
+      class: "touch-cell-b",
+      "shape-rendering": "crispEdges",
+    });
   });
   const all = SIZE * CELL;
   draw(svg, "rect", { x: LEFT, y: TOP, width: all, height: all, class: "touch-measured" });

@@ -77,10 +77,10 @@ touch("쿼리를 만드는 행렬과, 헤드 하나가 그 가운데 쓰는 곳"
   const show = (i) => `${HEADS[i]}개`;
   const heads = slider({ label: "헤드 수", min: 0, max: HEADS.length - 1, step: 1, value: 4, show });
   const way = choice({ label: "나누는 것", choices: { project: "투영한 뒤 나누기", cut: "입력을 자르기" } });
+  scene(svg);
   const others = draw(svg, "path", { class: "touch-cell-a", "fill-opacity": 0.35 });
   const first = draw(svg, "path", { class: "touch-cell-b" });
-  const cuts = draw(draw(svg, "g", { class: "touch-axis" }), "path", { "stroke-width": 0.5 });
-  scene(svg);
+  const cuts = draw(draw(svg, "g", { class: "touch-axis" }), "path");
   const names = ["헤드의 크기", "헤드가 보는 입력", "쿼리의 파라미터", "점수 행렬의 계수", "어텐션 맵"];
   const rows = names.map((name, i) => {
     draw(svg, "text", { x: 200, y: 30 + i * 42, class: "touch-soft" }, name);
@@ -92,6 +92,7 @@ touch("쿼리를 만드는 행렬과, 헤드 하나가 그 가운데 쓰는 곳"
     [first, others, cuts].forEach((node, i) => {
       put(node, { d: blocks(h, way.value)[i] });
     });
+    put(cuts, { "stroke-width": Math.min(0.5, 10 / h) });
     const parameters = `${found.parameters.toLocaleString("ko")}개`;
     [`${found.size}차원`, `${found.seen}차원`, parameters, found.rank, `${found.maps}장`].forEach((text, i) => {
       rows[i].textContent = text;
