@@ -108,6 +108,6 @@ touch("숫자 그림에 잡음을 섞는 과정", ({ svg, slider, action, redraw
     shares[1].textContent = `× ${rest.toFixed(2)}`;
     line.setAttribute("d", `M${x(t)},140V203`);
     const say = `남은 신호: ${signal.toFixed(3)}배. 숫자 열 개 가운데 3에서 왔을 확률: ${Math.round(100 * told)}%`;
-    return { say, state: { t, seed, signal, noise: rest, shrunk: 1 / signal, told } };
+    return { say, state: { t, seed, signal, noise_variance: rest ** 2, shrunk: 1 / signal, told } };
   };
 });
