@@ -1,5 +1,5 @@
 // Attention rollout on three layers of four tokens: how the shares of all paths from an output token add up below.
-import { draw, touch } from "./kit.js";
+import { draw, scale, touch } from "./kit.js";
 
 const NAMES = ["CLS", "패치 1", "패치 2", "패치 3"];
 // Three layers' attention, heads averaged, first layer first. Rows (who looks) sum to one; columns: who is looked at.
@@ -40,6 +40,7 @@ export function levels(token, own) {
   return found;
 }
 
+const x = scale([0, 1], [64, 344]); // where the share can be dragged
 const left = (i) => 84 + 80 * i;
 const top = (level) => 36 + 50 * level;
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -94,7 +95,7 @@ export const rowsApart = (matrix) =>
   );
 
 touch("출력 토큰에서 입력 토큰으로 내려가며 갈라지는 몫", ({ svg, slider, choice }) => {
-  const own = slider({ label: "자기 몫", min: 0, max: 1, step: 0.05, value: 0, show: percent });
+  const own = slider({ label: "자기 몫", min: 0, max: 1, step: 0.05, value: 0, along: x, show: percent });
   const token = choice({ label: "출력 토큰", choices: Object.fromEntries(NAMES.map((name, i) => [`t${i}`, name])) });
   const paint = network(svg);
   return () => {
