@@ -20,6 +20,7 @@ from mundap.project.values import Evidence, Value
 FOLDER = "docs/reruns"
 WORLDS = {"replicate": re.compile(r"seeds:[1-9]\d{0,3}"), "null": re.compile(r"steps|weights")}  # of each command
 DIGITS = 8  # significant ones of a number: more than a single float holds, and few enough for a small file
+STEADY = 5  # of them that stay when numbers are added in another order
 
 
 class Edited(ValueError):
@@ -67,9 +68,18 @@ class Again:
 
 
 def measured(record: Record) -> str:
-    """A digest of the numbers of a record, but for those that differ from run to run."""
-    fixed = {key: rounded(value) for key, value in record.evidence.items() if record.tolerance.get(key, 0) is not None}
+    """A digest of the numbers of a record: not of those that differ from run to run, nor of what rounding leaves."""
+    fixed = {
+        key: [_steady(item) for item in value] if isinstance(value, list) else _steady(value)
+        for key, value in record.evidence.items()
+        if record.tolerance.get(key, 0) is not None
+    }
     return seal(fixed)
+
+
+def _steady(value: Value) -> Value:
+    """A number without the digits that another order of adding changes."""
+    return round(float(f"{value:.{STEADY}g}"), 9) if isinstance(value, float) else value
 
 
 def is_of(run: Rerun, record: Record) -> bool:
