@@ -61,7 +61,8 @@ function row(svg, name, i) {
 
 touch("패치 크기와 해상도에 따라 ViT-B에 드는 것", ({ svg, slider, choice }) => {
   const show = (i) => `${SIDES[i]} px`;
-  const side = slider({ label: "패치 크기 P", min: 0, max: SIDES.length - 1, step: 1, value: 5, show });
+  const along = scale([0, SIDES.length - 1], [LEFT, LEFT + SIDE]);
+  const side = slider({ label: "패치 크기 P", min: 0, max: SIDES.length - 1, step: 1, value: 5, show, along });
   const pixels = choice({ label: "해상도", choices: { 224: "224 px", 448: "448 px" } });
   draw(svg, "text", { x: LEFT, y: 20 }, "자르는 곳과 패치 하나");
   const cuts = draw(draw(svg, "g", { class: "touch-axis" }), "path");

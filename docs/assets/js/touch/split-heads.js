@@ -75,7 +75,8 @@ function blocks(heads, way) {
 
 touch("쿼리를 만드는 행렬과, 헤드 하나가 그 가운데 쓰는 곳", ({ svg, slider, choice }) => {
   const show = (i) => `${HEADS[i]}개`;
-  const heads = slider({ label: "헤드 수", min: 0, max: HEADS.length - 1, step: 1, value: 4, show });
+  const along = { back: (_, y) => HEADS.findLastIndex((h) => SIDE / h >= y - TOP) }; // drag the lower edge of head 0
+  const heads = slider({ label: "헤드 수", min: 0, max: HEADS.length - 1, step: 1, value: 4, show, along });
   const way = choice({ label: "나누는 것", choices: { project: "투영한 뒤 나누기", cut: "입력을 자르기" } });
   scene(svg);
   const others = draw(svg, "path", { class: "touch-cell-a", "fill-opacity": 0.35 });
