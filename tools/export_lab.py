@@ -1,8 +1,8 @@
-"""Make docs/assets/lab/vit.onnx: the trained ViT of snippets/train_vit.py for the 실험실 page.
+"""Make docs/assets/lab/: the trained ViT of snippets/train_vit.py for the 실험실 page, and what it gives first.
 
     .venv/bin/python tools/export_lab.py
 
-The graph is snippets/vit.py itself, with every attention map as an output and the image's size left open. Only the
+The graph, vit.onnx, is snippets/vit.py itself, with every attention map as an output and the image's size left open. Only the
 place where positions are added differs: the page chooses there. Inputs, with rows = H / 8 and columns = W / 8:
 
     image  (1, 3, H, W)         as scenes.render draws it
@@ -11,12 +11,16 @@ place where positions are added differs: the page chooses there. Inputs, with ro
     mix    (rows, columns, 64)  positions added besides, as weights of the 64 trained ones (instead of interpolating)
 
 Outputs: logits (1, 10), attn (1, 6, 4, 1 + N, 1 + N) and tokens (1, 1 + N, 64), what enters the first block.
+
+first.json is what torch gives for the scene that the page opens with; it is shown until the model is there.
 """
 
 import hashlib
+import json
 import sys
 import warnings
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch.export import Dim
@@ -24,11 +28,14 @@ from torch.export import Dim
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "snippets"))
 
-from scenes import CLASSES  # noqa: E402
+from attention_rollout import rollout  # noqa: E402
+from scenes import CLASSES, render, sample  # noqa: E402
 from train_vit import PATCH, SIZE, WEIGHTS, load_trained  # noqa: E402
 from vit import VisionTransformer, resample_abs_pos_embed  # noqa: E402
 
 TARGET = ROOT / "docs" / "assets" / "lab" / "vit.onnx"
+FIRST = TARGET.with_name("first.json")
+FIRST_SCENE = 350  # as docs/assets/js/lab/state.js has it
 GRID = SIZE // PATCH  # 8 trained positions on a side
 INPUTS, OUTPUTS = ["image", "keep", "order", "mix"], ["logits", "attn", "tokens"]
 
@@ -65,6 +72,42 @@ def trained():
 def weights_digest():
     """SHA-256 of the committed weights."""
     return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+
+
+def mulberry32(seed):
+    """The page's random numbers in [0, 1), one after the other."""
+    state = seed & 0xFFFFFFFF
+    while True:
+        state = (state + 0x6D2B79F5) & 0xFFFFFFFF
+        t = ((state ^ (state >> 15)) * (state | 1)) & 0xFFFFFFFF
+        t ^= (t + (((t ^ (t >> 7)) * (t | 61)) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        yield (t ^ (t >> 14)) / 2**32
+
+
+def page_scene(seed):
+    """The numbers of the page's scene of a seed, as scenes.sample gives them for n = 1."""
+    numbers = mulberry32(seed)
+
+    def rand(*shape, generator=None):
+        return torch.tensor([next(numbers) for _ in range(torch.Size(shape).numel())]).reshape(shape)
+
+    def randint(high, shape, generator=None):
+        return (rand(*shape) * high).long()
+
+    with patch.object(torch, "rand", rand), patch.object(torch, "randint", randint):
+        return sample(1, seed=0)
+
+
+def first():
+    """Logits (10) of the scene that the page opens with, and its rollout's row of the class token (65), rounded."""
+    with torch.no_grad():
+        logits, attn = load_trained()(render(page_scene(FIRST_SCENE), SIZE), return_attn=True)
+    heat = rollout(attn[0])[0]
+    return {
+        "scene": FIRST_SCENE,
+        "logits": [round(value, 4) for value in logits[0].tolist()],
+        "heat": [round(value, 6) for value in heat.tolist()],
+    }
 
 
 def export():
@@ -107,4 +150,5 @@ if __name__ == "__main__":
     content = export().SerializeToString()
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_bytes(content)
-    print(f"{TARGET.relative_to(ROOT)}: {len(content):,} bytes")
+    FIRST.write_text(json.dumps(first()) + "\n", encoding="utf-8")
+    print(f"{TARGET.relative_to(ROOT)}: {len(content):,} bytes; {FIRST.relative_to(ROOT)}")

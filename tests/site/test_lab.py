@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from accessibility import violations
-from labpage import SCRIPTS, at, lab_page, opened, settled
+from labpage import SCRIPTS, at, embeds, lab_page, opened, saving_data, settled
 
 from mundap.live.web import HEADERS
 
@@ -39,25 +39,60 @@ def answered(page):
     return letter, int(chance)
 
 
-def test_nothing_is_loaded_before_it_is_asked_for_and_little_after(root, site_url, page):
-    page.goto(site_url + "lab/", wait_until="networkidle")
-    assert not [url for url in page.heard.requests if "/vendor/" in url or ".onnx" in url]
-    before = len(page.heard.requests)
+def model_files(page):
+    """What the page has asked for of the model."""
+    return [url for url in page.heard.requests if "/vendor/" in url or url.endswith(".onnx")]
+
+
+def test_what_is_loaded_is_told(root, site_url, page):
     opened(page, site_url)
-    loaded = {
-        url.removeprefix(site_url) for url in page.heard.requests[before:] if "/vendor/" in url or url.endswith(".onnx")
-    }
+    loaded = {url.removeprefix(site_url) for url in model_files(page)}
     assert loaded == {"assets/vendor/runtime.js", "assets/vendor/ort.wasm.zst", "assets/lab/vit.onnx"}
     sizes = {name: (root / "docs" / name).stat().st_size for name in loaded}
     own = sum(path.stat().st_size for path in (root / "docs" / SCRIPTS).glob("*.js"))
     assert sum(sizes.values()) + own < MAX_BYTES
     source = (root / "docs" / "lab.md").read_text(encoding="utf-8")
-    assert f"모델 불러오기 ({sum(sizes.values()) / 1e6:.1f} MB)" in source
+    size = f"({sum(sizes.values()) / 1e6:.1f} MB)"
+    assert f"모델 불러오기 {size}" in source
     assert f"가중치 {sizes['assets/lab/vit.onnx'] / 1e6:.1f} MB" in source
     assert f"{(sum(sizes.values()) - sizes['assets/lab/vit.onnx']) / 1e6:.1f} MB와" in source
     told = int(re.search(r'data-bytes="(\d+)"', source)[1])
     assert told == sizes["assets/lab/vit.onnx"] + sizes["assets/vendor/ort.wasm.zst"]
+    assert {button[1] for button in embeds(root).values()} == {size}, "threads tell the same"
     assert all(url.startswith((site_url, "data:", "blob:")) for url in page.heard.requests) and not page.heard.errors
+
+
+def test_who_saves_data_is_asked_and_sees_the_record_meanwhile(site_url, page):
+    saving_data(page)
+    opened(page, site_url, load=False)
+    page.wait_for_load_state("networkidle")
+    assert not model_files(page)
+    record = [text(page, name) for name in ("verdict", "logits", "seen", "legend")]
+    assert answered(page)[0] == "ㄴ" and "4." in record[3]
+    page.get_by_role("button", name="모델 불러오기").click()
+    page.locator(".lab.ready").wait_for(timeout=60_000)
+    settled(page)
+    assert [text(page, name) for name in ("verdict", "logits", "seen", "legend")] == record, "torch and the page agree"
+
+
+def test_nothing_moves_while_the_page_opens_and_the_model_comes(site_url, page_factory):
+    for width, height in ((390, 844), (1280, 900)):
+        page = page_factory(width=width, height=height)
+        page.add_init_script("""window.moved = 0; new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) if (!entry.hadRecentInput) moved += entry.value;
+        }).observe({ type: "layout-shift", buffered: true });""")
+        opened(page, site_url)
+        assert page.evaluate("moved") < 0.005
+        numbers = page.locator("#lab-logits .logit").first.bounding_box()
+        assert numbers["y"] + numbers["height"] < height, "the answer is seen at once"
+
+
+def test_the_page_answers_while_the_model_is_made_ready(site_url, page):
+    page.add_init_script("""window.busy = 0; new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) busy = Math.max(busy, duration);
+    }).observe({ type: "longtask", buffered: true });""")
+    opened(page, site_url)
+    assert page.evaluate("busy") < 600, "unpacking and compiling stand in a worker; other tests run beside this one"
 
 
 def test_it_runs_under_the_content_security_policy_of_the_live_server(site_url, page):
@@ -71,22 +106,23 @@ def test_it_runs_under_the_content_security_policy_of_the_live_server(site_url, 
 
 
 def test_a_tab_that_has_loaded_it_once_does_not_ask_again(site_url, page):
-    opened(page, site_url)
-    page.goto(site_url + "lab/?pos=none")
+    saving_data(page)
+    opened(page, site_url, load=False)
+    page.get_by_role("button", name="모델 불러오기").click()
     page.locator(".lab.ready").wait_for(timeout=60_000)
+    opened(page, site_url, "?pos=none")
     assert not page.get_by_role("button", name="모델 불러오기").is_visible()
 
 
 def test_what_cannot_be_loaded_is_told_and_can_be_tried_again(site_url, page):
     told = page.get_by_text("모델을 불러오지 못했어요")
     for missing in ("**/vit.onnx", "**/runtime.js", "**/ort.wasm.zst"):
-        page.route(missing, lambda route: route.abort())
+        page.context.route(missing, lambda route: route.abort())
         page.goto(site_url + "lab/")
-        page.get_by_role("button", name="모델 불러오기").click()
         told.wait_for(timeout=60_000)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(500)
         assert told.is_visible(), f"{missing}: what arrived after the failure took its message away"
-        page.unroute(missing)
+        page.context.unroute(missing)
     page.get_by_role("button", name="모델 불러오기").click()
     page.locator(".lab.ready").wait_for(timeout=60_000)
 
@@ -119,18 +155,65 @@ def test_each_state_shows_what_is_said_of_it(lab):
         assert change in text(lab, "change"), (address, text(lab, "change"))
 
 
-def test_experiments_of_the_page_open_in_place(lab):
+EXPERIMENTS = {  # an experiment -> what is guessed, and what has to come out
+    "위치를 빼고 섞기": ("똑같아요", "로짓이 그대로예요"),
+    "위치를 두고 섞기": ("틀려요", "정답은 ㄴ이에요"),
+    "위치도 함께 섞기": ("조금 흔들려요", "로짓이 그대로예요"),
+    "112 px에서 한 줄로": ("맞혀요", "정답은 ㄴ이에요"),
+    "4 px 옮기기": ("그대로 맞혀요", "정답은 ㅏ예요"),
+    "첫 층의 헤드 하나": ("이웃 밖까지 멀리", "4행 4열에서 본 곳"),
+}
+
+
+def test_experiments_ask_first_and_then_show_what_comes_out(lab):
+    at(lab, "")
+    for name, (guess, outcome) in EXPERIMENTS.items():
+        lab.get_by_role("link", name=name).click()
+        settled(lab)
+        right = name != "위치를 빼고 섞기"  # where the positions are gone from the start
+        assert ("맞혔어요" in text(lab, "verdict")) == right, f"{name}: what it begins with"
+        assert text(lab, "try") == "" and text(lab, "question").endswith("?")
+        choice = lab.locator("#lab-guesses button", has_text=guess)
+        choice.click()
+        settled(lab)
+        assert outcome in " ".join(text(lab, part) for part in ("verdict", "change", "seen")), name
+        assert "내 예상" in choice.inner_text() and text(lab, "try").endswith("요.")
+        assert lab.locator("#lab-guesses .right").count() == 1
+    assert lab.url.endswith("lab/?map=1-3&query=4,4")
+
+
+def test_the_head_of_the_last_experiment_looks_beyond_the_neighbours(lab):
+    near = lab.evaluate("""async () => {
+        const scene = S.sample(350), image = M.normalised(S.render(S.shapes(scene), 64));
+        const heat = A.row(await model.run(image, 8, 8, M.positions('2d', 8, 8)), 0, 2, 1 + 3 * 8 + 3).subarray(1);
+        const isNear = (_, i) => Math.abs(Math.floor(i / 8) - 3) <= 1 && Math.abs((i % 8) - 3) <= 1;
+        return heat.filter(isNear).reduce((sum, weight) => sum + weight);
+    }""")
+    assert 0.25 < near < 0.3, "nearly three quarters lie elsewhere"
+
+
+def test_an_experiment_is_left_by_going_back(lab):
     at(lab, "")
     lab.get_by_role("link", name="위치를 빼고 섞기").click()
+    lab.locator("#lab-guesses button").first.click()
     settled(lab)
     assert lab.url.endswith("lab/?pos=none&shuffle=patches")
     assert (
         lab.get_by_role("radio", name="그림만 섞기").is_checked() and lab.get_by_role("radio", name="빼기").is_checked()
     )
-    assert "순서도 없어요" in text(lab, "try")
     lab.go_back()
     settled(lab)
-    assert lab.get_by_role("radio", name="섞지 않기").is_checked()
+    assert lab.get_by_role("radio", name="섞지 않기").is_checked() and not lab.locator("#lab-ask").is_visible()
+
+
+def test_what_a_newcomer_does_not_need_is_folded_until_its_state_asks_for_it(lab):
+    at(lab, "")
+    lab.reload()
+    lab.locator(".lab.ready").wait_for(timeout=60_000)
+    assert lab.locator("details[open]").count() == 0 and lab.locator("#lab-letters").is_visible()
+    at(lab, "?dx=3&map=2-1")
+    assert lab.locator("#lab-dx").is_visible() and lab.locator("#lab-heads").is_visible()
+    assert not lab.locator("#lab-size").is_visible()
 
 
 def drag(page, canvas, points):
@@ -228,7 +311,11 @@ def test_hovering_chooses_a_query_for_as_long_as_it_lasts(lab):
 
 
 def test_everything_is_reached_and_done_by_keyboard(site_url, page):
-    opened(page, site_url)
+    saving_data(page)
+    opened(page, site_url, load=False)
+    page.get_by_role("button", name="모델 불러오기").press("Enter")
+    page.locator(".lab.ready").wait_for(timeout=60_000)
+    settled(page)
     assert page.locator("#lab-scene").evaluate("node => node === document.activeElement"), "the load button has gone"
     before = page.locator("#lab-scene").get_attribute("aria-label")
     page.keyboard.press("ArrowLeft")
@@ -247,6 +334,8 @@ def test_everything_is_reached_and_done_by_keyboard(site_url, page):
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('summary')"):
+            page.keyboard.press("Enter")
         reached.add(page.evaluate("(document.activeElement.name || document.activeElement.id || '')"))
     wanted = {
         "source",
@@ -277,9 +366,15 @@ def test_everything_is_reached_and_done_by_keyboard(site_url, page):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing(site_url, page_factory, theme, width):
     page = page_factory(theme=theme, width=width, height=844, reduced_motion="reduce")
+    saving_data(page)
     opened(page, site_url, load=False)
     assert not violations(page)
-    opened(page, site_url)
+    page.get_by_role("link", name="4 px 옮기기").click()
+    assert not violations(page)
+    page.locator("#lab-guesses button").first.click()  # it loads the model, too
+    page.locator(".lab.ready").wait_for(timeout=60_000)
+    settled(page)
+    assert not violations(page)
     for query in ("?pos=none&shuffle=patches&map=2-3&query=2,2", "?source=draw", "?size=128&pos=line&dx=-3"):
         at(page, query)
         assert not violations(page)
@@ -299,6 +394,10 @@ def test_by_touch_on_a_phone(site_url, page_factory):
     assert "x=" in page.url
     page.get_by_role("radio", name="그림만 섞기").tap()
     settled(page)
+    small = page.evaluate("""() => [...document.querySelectorAll(".lab :is(button, summary, nav a, input:not([type=checkbox]), label)")]
+        .filter((node) => node.checkVisibility({ visibilityProperty: true }) && node.getBoundingClientRect().height < 44)
+        .map((node) => node.outerHTML.slice(0, 80))""")
+    assert small == []
     stage = page.locator(".lab-stage").bounding_box()
     assert stage["y"] < 100 and stage["y"] + stage["height"] < 560, "scene, map and answer stay in sight, controls too"
     assert page.locator("#lab-change").is_visible()

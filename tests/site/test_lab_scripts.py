@@ -1,6 +1,7 @@
 """The scripts of the 실험실 in a browser against the snippets. What of them needs neither is in tests/js."""
 
 import base64
+import json
 import re
 
 import attention_distance
@@ -10,6 +11,7 @@ import pe_interpolation
 import pytest
 import scenes
 import torch
+from export_lab import FIRST, page_scene
 from labpage import lab_page, torch_run
 from train_vit import PATCH, SIZE, load_trained
 
@@ -104,29 +106,20 @@ def test_rollout_and_distances_are_those_of_the_snippets(lab, trained, size):
     }
 
 
-def mulberry32(seed):
-    """The page's random numbers, for the snippet to draw its scenes from."""
-    state = seed & 0xFFFFFFFF
-    while True:
-        state = (state + 0x6D2B79F5) & 0xFFFFFFFF
-        t = ((state ^ (state >> 15)) * (state | 1)) & 0xFFFFFFFF
-        t ^= (t + (((t ^ (t >> 7)) * (t | 61)) & 0xFFFFFFFF)) & 0xFFFFFFFF
-        yield (t ^ (t >> 14)) / 2**32
-
-
-def python_scene(seed, monkeypatch):
-    """scenes.sample for one scene, its random numbers taken from the page's generator."""
-    numbers = mulberry32(seed)
-    take = lambda *shape: torch.tensor([next(numbers) for _ in range(int(np.prod(shape)))]).reshape(shape)  # noqa: E731
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "rand", lambda *shape, generator=None: take(*shape))
-        patch.setattr(torch, "randint", lambda high, shape, generator=None: (take(*shape) * high).long())
-        return scenes.sample(1, seed=0)
+def test_what_is_shown_before_the_model_is_there_is_what_torch_and_the_page_give(lab, trained):
+    first = json.loads(FIRST.read_text(encoding="utf-8"))
+    assert first["scene"] == lab.evaluate("T.USUAL.scene")
+    logits, attn, _ = torch_run(trained, scenes.render(page_scene(first["scene"]), SIZE))
+    heat = attention_rollout.rollout(torch.from_numpy(attn)).numpy()[0]
+    assert np.abs(logits - first["logits"]).max() < 1e-4 and np.abs(heat - first["heat"]).max() < 1e-6
+    image = lab.evaluate("seed => bytes(M.normalised(S.render(S.shapes(S.sample(seed)), 64)))", first["scene"])
+    found, _, _ = in_browser(lab, torch.from_numpy(decoded(image, 1, 3, SIZE, SIZE).copy()))
+    assert np.abs(found - first["logits"]).max() < 2e-3, "scenes are drawn by two programs"
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_scenes_of_the_page_are_those_of_the_snippet(lab, monkeypatch, seed):
-    scene = python_scene(seed, monkeypatch)
+def test_scenes_of_the_page_are_those_of_the_snippet(lab, seed):
+    scene = page_scene(seed)
     label, box = lab.evaluate(
         "seed => { const { letter } = S.sample(seed); return [letter.label, S.boxOf(letter)]; }", seed
     )

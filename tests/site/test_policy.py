@@ -69,7 +69,7 @@ def refused(page):
 
 def test_the_static_site_and_the_server_say_the_same(root, site):
     said = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', (site / "index.html").read_text())[1]
-    assert set(PAGE_POLICY.split("; ")) - set(said.split("; ")) == {"frame-ancestors 'none'"}, "no meta can say this"
+    assert set(PAGE_POLICY.split("; ")) - set(said.split("; ")) == {"frame-ancestors 'self'"}, "no meta can say this"
     assert set(said.split("; ")) < set(PAGE_POLICY.split("; "))
     scripts = next(part for part in said.split("; ") if part.startswith("script-src "))
     assert "unsafe-inline" not in scripts and "'unsafe-eval'" not in scripts

@@ -1,5 +1,6 @@
 """The page of the 실험실 in a browser, and its model in torch."""
 
+import re
 from contextlib import contextmanager
 
 import torch
@@ -39,14 +40,28 @@ def lab_page(browser, site_url):
     page.context.close()
 
 
+def embeds(root):
+    """{path of a thread: (state of the 실험실 that it opens, size that it tells)}."""
+    found = {}
+    for path in sorted((root / "docs" / "qa").glob("*/*.yaml")):
+        line = re.search(r"(?m)^embed: .*해 보기(\(.+ MB\))\]\(page:lab([^)]*)\)", path.read_text(encoding="utf-8"))
+        if line:
+            found[f"{path.parent.name}/{path.stem}"] = (line[2], line[1])
+    return found
+
+
 def opened(page, site_url, query="", load=True):
-    """The page at a state, with the model if it is to be loaded."""
+    """The page at a state, its model there; load: False where the reader saves data and has not asked for it."""
     page.goto(f"{site_url}lab/{query}")
     if load:
-        page.get_by_role("button", name="모델 불러오기").click()
         page.locator(".lab.ready").wait_for(timeout=60_000)
     settled(page)
     return page
+
+
+def saving_data(page):
+    """Let the page's browser say from now on that data is to be saved."""
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
 
 
 def at(lab, query):

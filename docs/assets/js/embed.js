@@ -8,13 +8,15 @@ function open(button, link) {
     follow();
     frame.title = frame.contentDocument?.title || frame.title;
     frame.classList.add("shown");
+    if (document.activeElement === document.body) frame.focus(); // the button that had the focus is gone
   });
   new MutationObserver(follow).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
   const box = button.closest(".embed");
   link.textContent = "따로 크게 열기";
+  link.className = "wide";
   button.replaceWith(link);
   box.append(element("div", { className: "embed-room" }, "여는 중이에요.", frame));
-  frame.focus(); // the button that had the focus is gone
+  box.scrollIntoView({ block: "nearest" });
 }
 
 const scheme = () => document.body.getAttribute("data-md-color-scheme");

@@ -44,7 +44,7 @@ PAGE_POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        "frame-ancestors 'self'",  # a thread opens a page of this site inside it
     ]
 )
 # What any other file may do that is opened by itself, such as a drawing: be looked at.

@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { softmax } from "./attention.js";
 import { sceneOf } from "./image.js";
 import { CLASSES } from "./scenes.js";
-import { part, store } from "./store.js";
+import { lab, part, store } from "./store.js";
 import { changeText, verdictText } from "./words.js";
 
 const HARDLY = 0.005; // a probability that is not marked
@@ -22,6 +22,12 @@ const bars = CLASSES.map((letter) => {
 /** Bars and sentences of the last frame. */
 export function drawAnswer() {
   const { logits, before } = store.frame;
+  lab.classList.toggle("answered", Boolean(logits));
+  if (!logits) {
+    part("verdict").textContent = "모델을 기다려요.";
+    part("change").textContent = "";
+    return;
+  }
   const now = { logits, chances: softmax(logits) };
   const then = before && { logits: before.logits, chances: softmax(before.logits) };
   const right = store.state.source === "scene" ? sceneOf(store.state).letter.label : -1;

@@ -21,9 +21,8 @@ export function readTheme(element) {
     painter.fillStyle = style.getPropertyValue(name).trim(); // however it is written, it reads back as #rrggbb
     return [1, 3, 5].map((i) => Number.parseInt(painter.fillStyle.slice(i, i + 2), 16));
   };
-  const names = ["paper", "wash", "accent", "ink", "partly-bar"];
+  const names = ["paper", "wash", "accent", "ink", "partly-bar", "lab-heat"];
   const palette = Object.fromEntries(names.map((name) => [name, colour(`--${name}`)]));
-  palette.faded = palette.paper.map((value, c) => value + 0.22 * (palette.ink[c] - value)); // neither white nor black
   theme.palette = palette;
   theme.ramps = {
     heat: ramp(palette.wash, palette.accent),

@@ -14,7 +14,6 @@ const LINK = "이 상태의 주소 복사";
 const TOLD = 2000; // ms for which a button says what it has done
 
 const choices = (name) => [...lab.querySelectorAll(`input[name="${name}"]`)];
-const tries = [...lab.querySelectorAll(".lab-tries a")];
 
 part("letters").append(...CLASSES.map((letter) => radio("letter", letter, [letter])));
 const groundNames = ["이 장면의 배경", ...GROUNDS.slice(1, -1).map((_, i) => `다른 배경 ${i + 1}`), "무늬 없는 배경"];
@@ -58,9 +57,14 @@ export function choose(query) {
 export function open() {
   set(read(location.search));
   drawSwatches();
-  const chosen = tries.find((link) => link.search === location.search);
-  for (const link of tries) link.toggleAttribute("aria-current", link === chosen);
-  part("try").textContent = chosen?.dataset.say ?? "";
+  unfold();
+}
+
+// Open the folded controls of what is not as usual.
+function unfold() {
+  for (const panel of lab.querySelectorAll("details[data-keys]")) {
+    if (panel.dataset.keys.split(" ").some((key) => store.state[key] !== USUAL[key])) panel.open = true;
+  }
 }
 
 // Change what is looked at, for which the model need not run again.
@@ -142,6 +146,7 @@ for (const [name, key] of Object.entries({ x: "x", y: "y", r: "radius" })) {
 for (const name of ["size", "dx", "dy"]) {
   part(name).addEventListener("input", () => set({ [name]: Number(part(name).value) }));
 }
+for (const panel of lab.querySelectorAll("details[data-keys]")) panel.addEventListener("toggle", mapChanged);
 part("new").addEventListener("click", () => {
   set({ scene: Math.floor(Math.random() * 1e6), letter: null, x: null, y: null, r: null });
   drawSwatches();
@@ -158,11 +163,3 @@ part("reset").addEventListener("click", () => {
   drawSwatches();
 });
 part("link").addEventListener("click", copyLink);
-for (const link of tries) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    history.pushState(null, "", link.href);
-    open();
-  });
-}
-addEventListener("popstate", open);

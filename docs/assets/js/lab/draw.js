@@ -2,12 +2,14 @@
 import { weights } from "./attention.js";
 import { asPixels, css, pixels, sized, theme } from "./canvas.js";
 import { drawHeads } from "./heads.js";
-import { PEN, sceneOf } from "./image.js";
+import { greyed, PEN, sceneOf } from "./image.js";
 import { PATCH } from "./model.js";
 import { boxOf } from "./scenes.js";
 import { tokenOf } from "./state.js";
 import { part, store } from "./store.js";
-import { seenText, tokenText } from "./words.js";
+import { percent, seenText, tokenText } from "./words.js";
+
+const THICKEST = 0.9; // opacity of the colour over the patch that is looked at most
 
 const [sceneBuffer, inputBuffer, tokenBuffer] = Array.from({ length: 3 }, () => document.createElement("canvas"));
 
@@ -41,12 +43,12 @@ function drawPen(context, side) {
   context.stroke();
 }
 
-/** The patches as the model sees them, each as bright as the query looks at it, and what follows from the query. */
+/** The patches as the model sees them, a colour over each as thick as the query looks at it, and what follows. */
 export function drawMap() {
   const { frame, state } = store;
   const { grid } = frame;
   const query = tokenOf(store.hovered ?? state.query, grid);
-  const heat = frame.attn ? weights(frame, state.map, query) : null;
+  const heat = heatOf(query);
   const most = heat ? Math.max(...heat.subarray(1)) : 1;
   const top = heat ? 1 + heat.subarray(1).indexOf(most) : -1;
   drawPatches(heat, most, query, top);
@@ -54,27 +56,35 @@ export function drawMap() {
   part("cls").style.setProperty("--heat", heat ? Math.min(1, heat[0] / most) : 0);
   if (!heat) return;
   part("seen").textContent = seenText({ map: state.map, query, grid, heat, top });
+  part("legend").textContent = percent(most);
+  if (!frame.attn) return;
   drawHeads(query);
   markToken(query);
+}
+
+// What the state's map gives to all tokens, null where that is not known yet: the record has the first scene's rollout.
+function heatOf(query) {
+  const { frame, state } = store;
+  if (frame.attn) return weights(frame, state.map, query);
+  return frame.heat && state.map === "rollout" && query === 0 ? frame.heat : null;
 }
 
 function drawPatches(heat, most, query, top) {
   const { input, size, grid } = store.frame;
   const { palette } = theme;
   const [context, side] = sized(part("map"));
-  asPixels(inputBuffer, input, size);
+  asPixels(inputBuffer, heat ? greyed(input, size) : input, size);
   const step = side / grid;
   const gap = Math.max(1, step * 0.07);
   const tile = step - gap;
   for (let i = 0; i < grid * grid; i++) {
     const [column, row] = [i % grid, Math.floor(i / grid)];
     const at = [column * step + gap / 2, row * step + gap / 2, tile, tile];
-    if (heat) {
-      Object.assign(context, { globalAlpha: 1, fillStyle: css(palette.faded) });
-      context.fillRect(...at);
-    }
-    context.globalAlpha = heat ? 0.1 + 0.9 * (heat[1 + i] / most) ** 0.8 : 1;
+    context.globalAlpha = 1;
     context.drawImage(inputBuffer, column * PATCH, row * PATCH, PATCH, PATCH, ...at);
+    if (!heat) continue;
+    Object.assign(context, { globalAlpha: THICKEST * (heat[1 + i] / most), fillStyle: css(palette["lab-heat"]) });
+    context.fillRect(...at);
   }
   context.globalAlpha = 1;
   const frame = (token, colour, width) => {

@@ -5,6 +5,7 @@ import { drawMap, drawScene, drawTokens } from "./draw.js";
 import { drawDistances } from "./heads.js";
 import { over, PEN, rearranged, rolled, sceneOf } from "./image.js";
 import { normalised, PATCH, positions } from "./model.js";
+import { recorded } from "./record.js";
 import { render, shapes, shuffled } from "./scenes.js";
 import { reference, tokenOf, write } from "./state.js";
 import { lab, part, store } from "./store.js";
@@ -47,15 +48,14 @@ async function frame() {
   const began = performance.now();
   const before = reference(state);
   const image = imageOf(state, state.size);
-  const now = { size: state.size, image, ...(await answer(image, state)) };
+  const now = { size: state.size, image, ...(await answer(image, state, model)) };
   if (model && before) now.before = await answerBefore(before, image, now.size);
   store.frame = now;
   drawScene();
   if (model) drawTokens();
   drawMap();
-  if (!model) return;
   drawAnswer();
-  drawTime(performance.now() - began);
+  if (model) drawTime(performance.now() - began);
 }
 
 // What the reader has made, before anything is shuffled or moved.
@@ -93,14 +93,15 @@ function drawLines(context, lines) {
 }
 
 // An image through the model: what it was given, and what it gave if it is there.
-async function answer(image, { size, pos, shuffle, order, dx, dy }) {
+async function answer(image, state, model) {
+  const { size, pos, shuffle, order, dx, dy } = state;
   const grid = size / PATCH;
   const places = shuffle === "none" ? null : shuffled(grid * grid, order);
   let input = dx || dy ? rolled(image, size, dx, dy) : image;
   if (places) input = rearranged(input, size, places);
-  if (!store.model) return { input, grid };
+  if (!model) return { input, grid, ...(await recorded(state)) };
   const given = positions(pos, grid, grid, shuffle === "tokens" ? places : null);
-  return { input, grid, ...(await store.model.run(normalised(input), grid, grid, given)) };
+  return { input, grid, ...(await model.run(normalised(input), grid, grid, given)) };
 }
 
 // The answer to the reference, the last one again while it is the same: unshuffled twice, it is not reckoned anew.
@@ -108,13 +109,13 @@ async function answerBefore(before, image, size) {
   const key = JSON.stringify([before, store.own.edits]);
   const last = store.frame?.before;
   if (last?.key === key) return last;
-  const { logits } = await answer(before.size === size ? image : imageOf(before, before.size), before);
+  const { logits } = await answer(before.size === size ? image : imageOf(before, before.size), before, store.model);
   return { key, when: before.when, logits };
 }
 
 /** Run the model once without showing anything: the first run is slow, and what it compiles is kept. */
-export async function warmUp() {
-  await answer(imageOf(store.state, store.state.size), store.state);
+export async function warmUp(model) {
+  await answer(imageOf(store.state, store.state.size), store.state, model);
 }
 
 /** Do after a while what need not happen at every step: the address, the heads' distances, and what is said aloud. */
@@ -124,7 +125,7 @@ export function later() {
   timer = setTimeout(() => {
     history.replaceState(history.state, "", (write(store.state) || location.pathname) + location.hash);
     if (store.frame?.attn) drawDistances();
-    const looking = store.model ? `${queryName()} ${part("seen").textContent}` : "";
+    const looking = store.frame?.logits ? `${queryName()} ${part("seen").textContent}` : "";
     part("said").textContent = [part("verdict").textContent, part("change").textContent, looking].join(" ");
     lab.dataset.state = "idle";
   }, REST);

@@ -22,6 +22,7 @@ const thumbnails = Array.from({ length: DEPTH }, (_, layer) => layer + 1).flatMa
 /** Every head's map of a query, as far as the last frame has them. */
 export function drawHeads(query) {
   const { frame } = store;
+  if (!part("heads").closest("details").open) return; // drawn when it is opened
   for (const { map, canvas } of thumbnails) {
     const heat = weights(frame, map, query).subarray(1);
     const most = Math.max(...heat);

@@ -36,6 +36,18 @@ export function over(image, pixels, colour) {
   }
 }
 
+const GREY = 0.35; // how much of its colour a picture loses under a map
+
+/** The image with less of its colour. */
+export function greyed(image, size) {
+  const area = size * size;
+  return image.map((value, i) => {
+    const pixel = i % area;
+    const grey = (image[pixel] + image[pixel + area] + image[pixel + 2 * area]) / 3;
+    return value + GREY * (grey - value);
+  });
+}
+
 /** The image with everything moved by whole pixels, what leaves on one side coming in on the other. */
 export function rolled(image, size, dx, dy) {
   const result = new Float32Array(image.length);

@@ -6,56 +6,41 @@ export const GRID = 8; // trained positions on a side
 export const DEPTH = 6;
 export const HEADS = 4;
 
-const VENDOR = new URL("../../vendor/", import.meta.url);
-const GRAPH = new URL("../../lab/vit.onnx", import.meta.url);
-const ZSTD = 0xfd2fb528; // how a Zstandard frame begins
-
-// The bytes of a file. heard(bytes) is called for every piece that arrives, until signal aborts.
-async function fetched(url, heard, signal) {
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
-  const pieces = [];
-  const reader = response.body.getReader();
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    pieces.push(piece.value);
-    heard(piece.value.length);
-  }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
-}
-
 /**
  * Fetch all that the model needs and make it ready -> a promise of a Model, which rejects if something does not come.
- * progress(bytes so far) is called while it loads. attempt: how often this was tried before; a browser does not fetch a
- * script again whose name failed once.
+ * progress(bytes so far) is called while it loads.
  */
-export async function load(progress = () => {}, attempt = 0) {
+export function load(progress = () => {}) {
+  const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   let bytes = 0;
-  const heard = (count) => {
-    bytes += count;
-    progress(bytes);
-  };
-  const rest = new AbortController();
-  const [runtime, packed, graph] = await Promise.all([
-    import(new URL(`runtime.js${attempt ? `?${attempt}` : ""}`, VENDOR)),
-    fetched(new URL("ort.wasm.zst", VENDOR), heard, rest.signal),
-    fetched(GRAPH, heard, rest.signal),
-  ]).catch((error) => {
-    rest.abort(); // else what still arrives goes on telling of progress
-    throw error;
+  return new Promise((resolve, reject) => {
+    const fail = (reason) => {
+      worker.terminate(); // what still arrives must not go on telling of progress
+      reject(new Error(reason));
+    };
+    worker.addEventListener("error", ({ message }) => fail(message ?? "worker.js"));
+    worker.addEventListener("message", ({ data }) => {
+      if (data.bytes) {
+        bytes += data.bytes;
+        progress(bytes);
+      } else if (data.ready) resolve(new Model(worker));
+      else if (data.failed && data.id === undefined) fail(data.failed);
+    });
+    worker.postMessage("load");
   });
-  const { decompress, env, InferenceSession, Tensor } = runtime;
-  // A host that knows the ending .zst may have let the browser unpack it already.
-  const isPacked = new DataView(packed.buffer).getUint32(0, true) === ZSTD;
-  env.wasm.wasmBinary = isPacked ? decompress(packed) : packed;
-  env.wasm.numThreads = 1; // several need headers that a plain static host does not send
-  env.logLevel = "error";
-  return new Model(await InferenceSession.create(graph, { executionProviders: ["wasm"] }), Tensor);
 }
 
 class Model {
-  constructor(session, Tensor) {
-    this.session = session;
-    this.Tensor = Tensor;
+  constructor(worker) {
+    this.worker = worker;
+    this.asked = new Map(); // id of a run -> what settles its promise
+    this.runs = 0;
+    worker.addEventListener("message", ({ data: { id, outputs, failed } }) => {
+      const { resolve, reject } = this.asked.get(id) ?? {};
+      this.asked.delete(id);
+      if (failed) reject?.(new Error(failed));
+      else resolve?.(outputs);
+    });
   }
 
   /**
@@ -63,14 +48,18 @@ class Model {
    * -> {logits (10), attn (6, 4, n, n), tokens (n, 64), n}, flat Float32Arrays with n = 1 + rows * columns.
    */
   async run(image, rows, columns, { keep, order, mix }) {
-    const { Tensor } = this;
-    const result = await this.session.run({
-      image: new Tensor("float32", image, [1, 3, PATCH * rows, PATCH * columns]),
-      keep: new Tensor("float32", keep, [2]),
-      order: new Tensor("int64", order, [rows, columns]),
-      mix: new Tensor("float32", mix, [rows, columns, GRID * GRID]),
+    const id = this.runs++;
+    const inputs = {
+      image: ["float32", image, [1, 3, PATCH * rows, PATCH * columns]],
+      keep: ["float32", keep, [2]],
+      order: ["int64", order, [rows, columns]],
+      mix: ["float32", mix, [rows, columns, GRID * GRID]],
+    };
+    const { logits, attn, tokens } = await new Promise((resolve, reject) => {
+      this.asked.set(id, { resolve, reject });
+      this.worker.postMessage({ id, inputs });
     });
-    return { logits: result.logits.data, attn: result.attn.data, tokens: result.tokens.data, n: 1 + rows * columns };
+    return { logits, attn, tokens, n: 1 + rows * columns };
   }
 }
 

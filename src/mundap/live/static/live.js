@@ -2,6 +2,7 @@
 // wrong with it in a panel over the last good page. It is all of itself: there may be no site yet to import from.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a classic script keeps its names to itself in one function
 (() => {
+  if (window !== window.top) return; // a page inside a thread changes with the thread
   let version = Number(document.currentScript.dataset.version);
   const SCROLL = "mundap-live-scroll";
 
