@@ -50,6 +50,7 @@ def test_where_no_script_runs_only_its_words_stand(touched):
         ("2 * count.steps", "count.stops", "`count` 실행에 `stops` 증거가 없어요."),
         ("2 * count.steps", "count.steps < 3", "식"),
         ("2 * count.steps", "'{{count.steps}}'", "식"),
+        ("2 * count.steps", "1 / (count.steps - 3)", "0"),
     ],
 )
 def test_a_figure_that_would_have_no_script_or_no_numbers_is_told(touched, old, new, told):

@@ -98,4 +98,5 @@ def test_without_a_script_what_is_seen_there_stands_in_words(script, site_url, p
     thread = THREADS[script]
     page.goto(f"{site_url}qa/{thread.chapter}/{thread.id}/")
     assert page.locator(".touch svg").count() == 0
-    assert len(page.locator(".touch").inner_text()) > 40
+    page.locator(".touch summary").click()
+    assert len(page.locator(".touch details").inner_text()) > 40

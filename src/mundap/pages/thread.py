@@ -143,9 +143,9 @@ def _touch(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
     body = [f"**만져 보세요.** {resolve(project, item.do, page)}"]
     if flavour is MKDOCS:
         body.append(f'<div class="touch-room" data-numbers="{data}"></div>')
-    return [
-        element(flavour, "section", "\n\n".join([*body, resolve(project, item.see, page)]), ' class="touch" id="touch"')
-    ]
+    see = resolve(project, item.see, page)
+    body.append(f"<details{flavour.markdown}>\n<summary>무엇이 보이나요</summary>\n\n{see}\n\n</details>")
+    return [element(flavour, "section", "\n\n".join(body), ' class="touch" id="touch"')]
 
 
 def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer, body: str) -> str:

@@ -76,7 +76,9 @@ def touches(project: Project) -> Iterator[Problem]:
                 yield draft.document.problem(("touch", "script"), f"`{file}` 파일이 없어요.", todo)
             for i, name in words(touch, "numbers"):
                 try:
-                    Expression(name, condition=False).verify_names(project.evidence)
+                    expression = Expression(name, condition=False)
+                    expression.verify_names(project.evidence)
+                    expression.value(project.evidence)
                 except NoRecord:
                     continue  # told once, at the snippet
                 except ExpressionError as error:
