@@ -111,6 +111,10 @@ MISTAKES = {
     "bad name": {FIRST: ("  - id: explained\n    kind", "  - id: ▶Explained_1\n    kind")},
     "question of two lines": {FIRST: ("question: 두 값은 같나요?", "question: ▶|\n  두 값은\n  같나요?")},
     "tag twice": {FIRST: ("tags: [같음, 비교]", "tags: [같음, 비교, ▶같음]")},
+    # other ways to ask
+    "three other ways to ask": {FIRST: ("needs: []", "also: ▶[하나, 둘, 셋]")},
+    "other way to ask that is too long": {FIRST: ("needs: []", f"also: [하나, 둘, 셋, ▶{'넷' * 61}]")},
+    "link in another way to ask": {FIRST: ("needs: []", "also: [하나, 둘, 셋, '넷 [둘째](▶thread:second)']")},
     # predictions
     "prediction without its outcome": {
         FIRST: (

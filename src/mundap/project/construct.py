@@ -47,6 +47,7 @@ def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) ->
         predict=_predict(data["predict"]) if "predict" in data else None,
         touch=_touch(data["touch"]) if "touch" in data else None,
         embed=data.get("embed"),
+        also=tuple(data.get("also", ())),
     )
 
 

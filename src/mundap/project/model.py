@@ -131,7 +131,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Thread:
-    """A question with its answers. file: its path below the root, which names it in messages."""
+    """A question with its answers. file: its path below the root, which names it in messages; also: other ways to ask it."""
 
     id: str
     chapter: str
@@ -152,6 +152,7 @@ class Thread:
     predict: Predict | None = None
     touch: Touch | None = None
     embed: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def claims(self) -> list[Claim]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from mundap.project.forms import ARXIV, LINE, NAME, NUMBER, SLUG, TEXT, URL, YEAR
+from mundap.project.forms import ARXIV, LINE, NAME, NUMBER, PHRASE, SLUG, TEXT, URL, YEAR
 
 Node = dict[str, Any]  # a part of a JSON Schema
 
@@ -176,6 +176,13 @@ THREAD = {
         level=_choice("난이도", LEVELS),
         tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
         needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
+        also=_list(
+            "같은 것을 학생들이 달리 묻는 말 넷에서 여덟. 검색이 읽고, 페이지에는 나오지 않아요.",
+            _text("달리 묻는 말", PHRASE),
+            minItems=4,
+            maxItems=8,
+            uniqueItems=True,
+        ),
         asked=_text("질문을 학생의 말로 풀어 쓴 글(Markdown)"),
         short=_line("목차에 쓰는 짧은 질문(14자쯤)"),
         answer=_line("질문에 답하는 한 문장. 가장 중요한 수 하나를 넣어 주세요."),

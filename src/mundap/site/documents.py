@@ -112,6 +112,7 @@ def _thread(project: Project, thread: Thread, url: str, said: dict[str, str]) ->
         "text": said.get("text", ""),
         "terms": pointed,
         "short": thread.short or "",
+        "also": list(thread.also),
         "asked": " ".join(dict.fromkeys(_roots(shown(thread.asked)))),
         "says": [[*_verdict(answer), shown(answer.title)] for answer in thread.answers],
     }

@@ -16,7 +16,9 @@ from mundap.project.yamlsource import Document, Place
 NOT_SHOWN = frozenset(
     "id kind level basis verdict check run show figure block paper document arxiv url year needs threads from to right script numbers".split()
 )
-PLAIN = frozenset("question short title tags section authors term english aliases".split())  # shown without filling in
+PLAIN = frozenset(
+    "question short title tags also section authors term english aliases".split()
+)  # shown without filling in
 PRESSED = frozenset("gist choices".split())  # stand in what a reader presses, where a second thing to press is none
 
 
