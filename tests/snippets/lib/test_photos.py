@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from lib.photos import FOLDER, middle, photos, table_of_photos
+from lib.photos import FOLDER, cut, photos, table_of_photos, views
 from PIL import Image
 
 TABLE = table_of_photos()
@@ -36,10 +36,25 @@ def test_attributions_stand_in_the_licence_of_the_content():
 def test_a_box_moves_with_the_square_that_is_cut_out():
     image = torch.zeros(3, 40, 80)
     image[:, 10:20, 50:70] = 1
-    square, box = middle(image, [50 / 80, 10 / 40, 70 / 80, 20 / 40], 40)
+    square, box = cut(image, [50 / 80, 10 / 40, 70 / 80, 20 / 40], 40)
     assert box.tolist() == pytest.approx([30 / 40, 10 / 40, 1, 20 / 40])  # 70 px lies beyond the square's right edge
     assert square[0, 15, 35] > 0.9 and square[0, 15, 20] < 0.1
     assert torch.equal(square[0] > 0.5, image[0, :, 20:60] > 0.5)
+
+
+def test_a_corner_is_cut_where_it_says():
+    image = torch.zeros(3, 40, 80)
+    image[:, 20:, 60:] = 1
+    corner, box = cut(image, [60 / 80, 20 / 40, 1, 1], 20, share=0.5, place=(1, 1))
+    assert torch.all(corner > 0.99) and box.tolist() == [0, 0, 1, 1]
+    other, box = cut(image, [60 / 80, 20 / 40, 1, 1], 20, share=0.5, place=(0, 0))
+    assert torch.all(other < 0.01) and box.tolist() == [1, 1, 1, 1], "nothing of the box is in it"
+
+
+def test_views_of_a_photograph_stand_side_by_side():
+    images, boxes = views(28, share=1.0)
+    assert images.shape == (5 * len(TABLE), 3, 28, 28) and boxes.shape == (5 * len(TABLE), 4)
+    assert torch.equal(images[::5], photos(28)[0]) and torch.equal(boxes[::5], photos(28)[1])
 
 
 def test_all_photographs_come_as_squares_with_a_box_in_each():
