@@ -185,7 +185,7 @@ SEEN = """() => new Promise((resolve) => {
 def test_a_thread_is_read_when_its_end_has_been_seen(url, page_factory):
     page = page_factory(height=300)
     page.goto(url + FIRST)
-    assert page.evaluate(SEEN) is False and "read" not in remembered(page)
+    assert page.evaluate(SEEN) is False and not remembered(page).get("read")
     page.locator(".next").scroll_into_view_if_needed()
     page.wait_for_function("() => localStorage.getItem('mundap.reading')?.includes('first')")
     page.goto(url + "qa/")

@@ -141,3 +141,11 @@ def test_without_javascript_no_tool_is_promised(url, page_factory):
     page.goto(f"{url}{THREAD}?handout")
     expect(page.locator(".conclusion")).to_be_visible()
     expect(page.locator(".rail-tools")).to_be_hidden()
+
+
+def test_a_page_asks_for_one_sheet_of_styles_that_holds_all(url, page):
+    page.goto(url + "qa/")
+    sheets = page.evaluate("[...document.styleSheets].map((sheet) => sheet.href).filter(Boolean)")
+    assert [sheet for sheet in sheets if "/assets/css/" in sheet] == [url + "assets/css/site.css"]
+    styles = page.request.get(sheets[-1]).text()
+    assert styles.index("@font-face") < styles.index(".md-header {") < styles.index("@media print")

@@ -8,7 +8,7 @@ from mundap.pages.marks import Flavour, element, escaped
 from mundap.project.model import Claim, Project, Thread
 
 PATH = "quiz.json"
-LONGEST, REASON = 70, 220  # characters of a claim and of its reason
+LONGEST, REASON = 60, 220  # characters of a claim and of its reason
 
 
 def questions(project: Project) -> list[dict[str, str | bool]]:

@@ -32,6 +32,7 @@ from mundap.site import blocks, notebooks, search, violations
 
 log = get_plugin_logger("mundap")
 LINE = re.compile(r'<span id="line-\d+-\d+">')  # of code, as mkdocs.yml names them
+STYLES = "assets/css/site.css"  # all that every page wears in one file: what is asked for before anything is painted
 CONTENTS = "qa/index.md"  # in the navigation, where the chapters go
 
 
@@ -57,6 +58,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             raise PluginError(f"mkdocs.yml의 `extra.repository`(환경 변수 `REPOSITORY`): {error}.") from None
         self.project = self.config.project or self._read(config)
         config.nav = with_chapters(config.nav or [], self.project)
+        self.styles, config.extra_css = config.extra_css, [STYLES]
         notebooks.use_own_templates()
         blocks.only_own(config)
         return config
@@ -78,6 +80,9 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         self.threads = {thread_path(thread): thread for thread in self.project.threads.values()}
         for path, text in made.items():
             files.append(File.generated(config, path, content=text))
+        sheets = [Path(config.docs_dir) / sheet for sheet in self.styles]
+        styles = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+        files.append(File.generated(config, STYLES, content=styles))
         return files
 
     def on_page_markdown(self, markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
