@@ -20,7 +20,8 @@ def frame_of(page):
 
 
 def opened(page, site_url, path=PAGE):
-    page.goto(site_url + path)
+    page.goto(site_url + path, wait_until="networkidle")
+    page.evaluate("window.moved = 0")  # until then fonts come
     page.get_by_role("button", name="진짜 모델로 해 보기").click()
     return frame_of(page)
 

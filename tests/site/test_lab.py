@@ -29,6 +29,21 @@ def test_questions_on_the_page_are_those_of_their_threads(root):
     assert len(links) >= 10 and links == [(thread, questions[thread]) for thread, _ in links]
 
 
+def imported(file):
+    """A script, and every script that it imports."""
+    found = {file}
+    for name in re.findall(r'(?:from|import) "(\.[^"]+)"', file.read_text(encoding="utf-8")):
+        found |= imported((file.parent / name).resolve())
+    return found
+
+
+def test_no_script_of_the_page_waits_for_another(root):
+    main = root / "docs" / SCRIPTS / "main.js"
+    source = (root / "docs" / "lab.md").read_text(encoding="utf-8")
+    told = {(root / "docs" / name).resolve() for name in re.findall(r"(?m)^  - (assets/js/.+)$", source)}
+    assert told == imported(main.resolve()) - {main.resolve()}
+
+
 def text(page, name):
     return page.locator(f"#lab-{name}").inner_text()
 
