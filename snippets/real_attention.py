@@ -253,11 +253,6 @@ def rank_in_box(heat, inside):
     return torch.stack(shares)
 
 
-def without_layer(maps, layer):
-    """Maps (n, depth, N, N) without those of one layer, 0 for the first."""
-    return torch.cat([maps[:, :layer], maps[:, layer + 1 :]], dim=1)
-
-
 def incoming(maps, layer=0):
     """What the patches of a layer pay each patch on average: maps (n, depth, 1 + N, 1
     + N) -> (n, N)."""
@@ -344,6 +339,9 @@ if __name__ == "__main__":
             found = scores(heat, inside, kept)
             of_world |= {f"{what}_{key}": values for what, values in found.items()}
         rows.append(row(f"[{world}]", scores(others["rollout"], inside, kept)))
+    for of_world in null.values():  # the peaks of the model that has learnt nothing
+        of_world["peak_mixed"] = of_world["peak_rollout"]
+    evidence["peak_mixed"] = null["가중치를 뒤섞은 모델"].pop("peak_mixed")
     evidence["rank_middle"] = null["한가운데만 밝은 지도"]["rank_last"]
     evidence["peak_middle"] = null["한가운데만 밝은 지도"]["peak_last"]
     caption = (
@@ -448,6 +446,9 @@ if __name__ == "__main__":
     evidence |= {"paid_first": paid[:, 0], "paid_last": paid[:, -1]}
     evidence |= {"norm_last": large[:, -1], "norm_most": large.amax(dim=1)}
     evidence["norm_last_336"] = excess(larger["norms"][:, -1, 1:])
+    planted = seen["norms"][:, -1, 1:].clone()
+    planted[:, 0] *= 10  # about as large as those of 2309.16588
+    null["토큰 하나를 열 배로 키운 모델"] = {"norm_last": excess(planted)}
     null["가중치를 뒤섞은 모델"]["paid_first"] = excess(incoming(mixed["maps"]))
     figure, axis = plt.subplots()
     axis.semilogy(layers, paid.mean(dim=0), "o-", color=BLUE, label="받은 어텐션")
