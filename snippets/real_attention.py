@@ -31,8 +31,8 @@ PIXELS = 224
 def look(model, images):
     """What is kept of images (n, 3, S, S) in [0, 1], one put in at a time.
 
-    -> {"distance": (n, depth, heads) in px, "maps": heads averaged, (n, depth, 1 + N,
-    1 + N), "norms": of the tokens after each block, (n, depth, 1 + N)}."""
+    -> {"distance": (n, depth, heads) in px, "maps": heads averaged, (n, depth,
+    1 + N, 1 + N), "norms": of the tokens after each block, (n, depth, 1 + N)}."""
     P = model.patch_embed.patch_size
     G = images.shape[-1] // P
     found = {"distance": [], "maps": [], "norms": []}
@@ -50,8 +50,8 @@ def look(model, images):
 
 
 def scrambled(model, seed=0):
-    """A copy whose weight matrices have their numbers shuffled within each: as large
-    as before, and nothing left of what was learnt."""
+    """A copy whose weight matrices have their numbers shuffled within each: as
+    large as before, and nothing left of what was learnt."""
     model = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -80,8 +80,8 @@ if __name__ == "__main__":
 
 
 def distances(seen, even):
-    """Distances over that of even attention, one value a photograph: of layers, and of
-    the nearest and the farthest head of the lower and the upper half."""
+    """Distances over that of even attention, one value a photograph: of layers, and
+    of the nearest and the farthest head of the lower and the upper half."""
     shares = seen["distance"] / even  # (n, depth, heads)
     half = shares.shape[1] // 2
     lower, upper = shares[:, :half].flatten(1), shares[:, half:].flatten(1)
@@ -220,12 +220,13 @@ if __name__ == "__main__":
     axis.set(
         xlabel="층",
         title="클래스 토큰의 지도가 퍼진 정도",
-        ylim=(0, 1.1),
+        ylim=(0, 1.35),
         xticks=layers,
     )
     axis.legend(loc="upper left")
     alt = (
-        f"첫 층에서 마지막 층까지, 그 층의 맵은 {own[:, 0].mean():.2f}에서 {own[:, -1].mean():.2f}로, "
+        f"그 층의 맵은 첫 층의 {own[:, 0].mean():.2f}에서 셋째 층의 "
+        f"{own[:, 2].mean():.2f}까지 퍼졌다가 마지막 층에서 {own[:, -1].mean():.2f}이고, "
         f"쌓은 롤아웃은 {stacked[:, 0].mean():.2f}에서 {stacked[:, -1].mean():.2f}로 변해요."
     )
     show(figure, "spread_by_layer", alt)
@@ -254,8 +255,8 @@ def rank_in_box(heat, inside):
 
 
 def incoming(maps, layer=0):
-    """What the patches of a layer pay each patch on average: maps (n, depth, 1 + N, 1
-    + N) -> (n, N)."""
+    """What the patches of a layer pay each patch on average: maps (n, depth, 1 + N,
+    1 + N) -> (n, N)."""
     return maps[:, layer, 1:, 1:].mean(dim=1)
 
 
@@ -272,8 +273,8 @@ METHODS = {
 
 
 def scores(heat, inside, kept):
-    """{"peak", "density", "rank"}: one value a photograph, the mean of its kept views;
-    heat, inside: (n * 5, G, G); kept: (n * 5) of bool."""
+    """{"peak", "density", "rank"}: one value a photograph, the mean of its kept
+    views; heat, inside: (n * 5, G, G); kept: (n * 5) of bool."""
     measures = {"peak": peak_in_box, "density": density_in_box, "rank": rank_in_box}
     return {
         name: torch.where(kept, measure(heat, inside).float(), torch.nan)

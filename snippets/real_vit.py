@@ -69,8 +69,8 @@ def published_file(package=PACKAGE, file=FILE, sha256=SHA256):
 
 # %%
 def name_weights(graph, tensors):
-    """{name: tensor}, with the constants of MatMul under the names that their biases
-    give them and as (out, in); tensors: {name: tensor} of an ONNX graph."""
+    """{name: tensor}, with the constants of MatMul under the names that their
+    biases give them and as (out, in); tensors: {name: tensor} of an ONNX graph."""
     tensors = dict(tensors)
     takers = {}  # what takes each value
     for node in graph.node:
@@ -97,8 +97,8 @@ def name_weights(graph, tensors):
 
 # %%
 def state_of(graph):
-    """The encoder of an ONNX graph of DINOv2's structure as weights in timm's names,
-    {name: tensor}, LayerScale and all."""
+    """The encoder of an ONNX graph of DINOv2's structure as weights in timm's
+    names, {name: tensor}, LayerScale and all."""
     tensors = {
         constant.name: torch.from_numpy(to_array(constant).copy())
         for constant in graph.initializer
@@ -120,8 +120,8 @@ def state_of(graph):
 
 
 def fit(model, size, antialias=False):
-    """The same model, its positions resized for images of size x size px: vit.py then
-    leaves them alone. The file's own model resizes without antialias."""
+    """The same model, its positions resized for images of size x size px: vit.py
+    then leaves them alone. The file's own model resizes without antialias."""
     G = size // model.patch_embed.patch_size
     positions = resample_abs_pos_embed(model.pos_embed, (G, G), antialias=antialias)
     model.pos_embed = torch.nn.Parameter(positions.detach())
@@ -131,8 +131,8 @@ def fit(model, size, antialias=False):
 
 def load_real(size=224, name=None):
     """The model of the published file for images of size x size px, or timm's model
-    of that name from the hub: in eval mode, its pretrained_cfg beside it. It returns
-    the class token, (B, 384) here.
+    of that name from the hub: in eval mode, its pretrained_cfg beside it. It
+    returns the class token, (B, 384) here.
 
     The positions are resized once, as that file's own model does. Raises
     CheckpointError as published_file and load_pretrained do."""

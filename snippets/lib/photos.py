@@ -47,7 +47,7 @@ def cut(image, box, size, share=1.0, place=(0.5, 0.5)):
 
 def squares(size, share, places):
     """Squares of all photographs, (n * places, 3, size, size) in [0, 1], those of a
-    photograph side by side, and their boxes (n * places, 4), as cut() gives them."""
+    photograph side by side, and their boxes (n * places, 4), as of cut()."""
     found = []
     for photo in table_of_photos():
         with Image.open(FOLDER / photo["file"]) as file:
