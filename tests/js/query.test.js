@@ -29,6 +29,7 @@ const DICTIONARY = prepare({
       title: "Q, K, V는 코드로 어떻게 만드나요?",
       kind: "thread",
       tags: ["쿼리·키·값"],
+      also: ["파이토치로 처음부터 짜기", "에러는 안 나는데 값이 이상해요"],
       says: [["true", "✓", "맞음", "Linear 하나로 만들어 나눠요"], ["softmax는 여기서 쓰지 않아요"]],
       formulas: "QK⊤\nsoftmax(QK⊤/√dk)V",
     },
@@ -84,6 +85,7 @@ const FIRST = {
   해상도가바뀌면: "qa/a/pe/",
   과적합: "qa/a/bias/",
   "쿼리 코드": "qa/a/qkv/",
+  "파이토치로 짜면 값이 이상": "qa/a/qkv/",
   "inductive bias 뜻": "glossary/#귀납적-편향",
 };
 for (const [query, url] of Object.entries(FIRST)) {
@@ -94,8 +96,8 @@ for (const [query, url] of Object.entries(FIRST)) {
 
 test("a page with every word beats one with the best word, and the list of tags is no answer", () => {
   const hits = new Map([
-    ["qa/a/bias/", [0.6, 0.6]],
-    ["qa/a/qkv/", [1, 0]],
+    ["qa/a/bias/", [0.7, 0.7]],
+    ["qa/a/qkv/", [1, 0.1]],
     ["tags/", [1, 1]],
   ]);
   const urls = rank([{ names: ["가중치"] }, { names: ["감쇠"] }], DICTIONARY, hits).map(({ page }) => page.url);
@@ -124,7 +126,13 @@ test("a word of which nothing is known is not cut", () => {
   );
 });
 
-const MENDED = { 귀납적편항: "귀납적편향", qhrks: "보간", asdfqwer: "", 밥솥: "" };
+const MENDED = {
+  귀납적편항: "귀납적편향",
+  qhrks: "보간",
+  dnlcldlaqpelddmlqhrks: "위치임베딩의보간",
+  asdfqwer: "",
+  밥솥: "",
+};
 for (const [word, meant] of Object.entries(MENDED)) {
   test(`one slip is understood, nonsense is not: ${word}`, () => {
     assert.equal(mended(word, DICTIONARY), meant);
@@ -161,8 +169,10 @@ for (const formula of ["QK^T", "softmax(QK^T/√d)V", "√d_k", "\\sqrt{d_k}", "
 }
 
 test("a page without most of what is asked answers nothing", () => {
-  const { groups } = parse("오늘 서울 날씨 코드", DICTIONARY);
-  assert.deepEqual(rank(groups, DICTIONARY, new Map()), []);
+  for (const query of ["오늘 서울 날씨 코드", "아이폰 코드"]) {
+    assert.deepEqual(rank(parse(query, DICTIONARY).groups, DICTIONARY, new Map()), [], query);
+  }
+  assert.notDeepEqual(rank(parse("아이폰 보간", DICTIONARY).groups, DICTIONARY, new Map()), []); // a term says more
 });
 
 test("the statement that says what is asked, with its verdict", () => {

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from mundap.site import korean
 
 # The least share of queries whose right page is first, and among the first three. It may rise, not fall.
-LEVELS = {"seen": (0.89, 0.95), "kept": (0.87, 0.93)}
+LEVELS = {"seen": (0.95, 0.97), "kept": (0.91, 0.95), "everyday": (0.86, 0.93)}
 SEARCH = """async ([script, queries]) => {
     const { search } = await import(script)
     const found = []
@@ -18,7 +18,7 @@ SEARCH = """async ([script, queries]) => {
 
 @pytest.fixture(scope="module")
 def queries(root):
-    """{seen or kept: {kind: {query: [right pages]}}}."""
+    """{seen, kept or everyday: {kind: {query: [right pages]}}}."""
     return yaml.safe_load((root / "tests/site/queries.yaml").read_text(encoding="utf-8"))
 
 
@@ -43,7 +43,7 @@ def test_the_right_page_is_first_or_nearly(site_url, page, queries, half):
 
 def test_nonsense_finds_nothing(site_url, page, queries):
     nonsense = [query for half in queries.values() for query, pages in half["nonsense"].items() if not pages]
-    assert len(nonsense) == 8 and not any(searched(page, site_url, nonsense).values())
+    assert len(nonsense) == 17 and not any(searched(page, site_url, nonsense).values())
 
 
 def test_right_pages_are_there(site, queries):

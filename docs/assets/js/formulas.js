@@ -8,7 +8,7 @@ const PART = /√?[a-z0-9α-ω]+/g;
 export function isFormula(word) {
   if (/[√^\\|²³⁰-⁹ⁿᵀ⊤₀-₉Α-ωϕ]/.test(word)) return true;
   if (/(^|[^a-z])[a-z]_|_[a-z0-9](?![a-z])/i.test(word)) return true;
-  return /^[a-z]+\(\S*[,/=]\S*\)/i.test(word) || /^[a-z0-9]{1,3}([/=][a-z0-9]{1,3})+$/i.test(word);
+  return /^[a-z]+\(\S*[,/=]\S*\)/i.test(word) || /^\(?[a-z0-9]{1,3}([/=+|()]+[a-z0-9]{1,3})+\)*$/i.test(word);
 }
 
 /** The parts of a formula: "softmax(QK^T/√d_k)V" as ["softmax", "qkt", "√d", "v"]; what stands below in a root goes. */

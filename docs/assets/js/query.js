@@ -5,8 +5,9 @@ import { endingsOf, isNear, letters, meantByKeys, typed } from "./korean.js";
 
 // Words that ask, and do not say about what.
 const ASKING = new Set(
-  `무엇 무엇인가요 무엇이 뭐 뭐가 뭐야 뭐임 뭔가요 뭔지 뭔데 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 어디를 얼마나 얼마 무슨 뜻 의미 설명 이유 방법 법 것 거 게 건 걸
+  `무엇 무엇인가요 무엇이 뭐 뭐가 뭐야 뭐임 뭔가요 뭔지 뭔데 뭘 왜 어떻게 어떤 어느 언제 어디 어디서 어디를 얼마나 얼마 무슨 뜻 의미 설명 이유 까닭 원리 방법 법 것 거 게 건 걸
   건가요 있나요 하나요 되나요 인가요 그 이 저 좀 및 또는 대한 대해 대해서 관한 쓰나요 써요 써 씀 쓰는 알려줘 알려주세요 알아 궁금해요 할까요 될까요 주세요 수 있나 있어 있는
+  는 은 를 을 가 의 에 로 와 과 도 안 못 더 잘 또 막 때 데 근데 이렇게 저렇게 이런 그런 갑자기 계속 자꾸 되는 하는 해 해야 써야 없는데 건지 거야 거예요 뭐예요
   진짜 정말 그렇게 되게 너무 꼭 대신 말고 그냥 필요함 됨 돼 돼요 돼나 하나 하지 함 임 위해 읽는
   what why how when where which is are the a an of in for to do does and or vs versus`.split(/\s+/),
 );
@@ -41,18 +42,32 @@ export function field(text, root) {
 // Parts of a formula beside each other, to be looked for in those of a page.
 const inOrder = (list) => ` ${list.join(" ")} `;
 
+// One field of several phrases, which no name goes across.
+function fieldOf(phrases) {
+  return {
+    whole: phrases.map(({ whole }) => whole).join("|"),
+    roots: new Set(phrases.flatMap(({ roots }) => [...roots])),
+  };
+}
+
 function readyPage(page, root) {
+  const says = (page.says ?? []).map((row) => field(row.at(-1), root));
+  const also = (page.also ?? []).map((phrase) => field(phrase, root));
+  const title = field(page.title, root);
+  const short = field(page.short ?? "", root);
   const formulas = (page.formulas ?? "").split("\n").map(parts);
   return {
     ...page,
     fields: {
-      title: field(page.title, root),
-      short: field(page.short ?? "", root),
-      says: field((page.says ?? []).map((row) => row.at(-1)).join(" "), root),
+      title,
+      also: fieldOf(also),
+      short,
+      says: fieldOf(says),
       text: field(page.text ?? "", root),
       slug: field(page.url.split("/").at(-2) ?? "", root),
       tags: field((page.tags ?? []).join(" "), root),
     },
+    phrases: page.kind === "thread" ? [title, short, ...also, ...says] : [],
     asked: new Set((page.asked ?? "").split(" ")),
     tagged: (page.tags ?? []).map(compact),
     related: (page.terms ?? []).map(compact),
@@ -65,27 +80,29 @@ function readyPage(page, root) {
 }
 
 /**
- * A dictionary made ready. dictionary.json: { words: [[names of one thing]], pages, roots, endings, afterOne };
- * mundap.site.documents writes it.
+ * A dictionary made ready. dictionary.json: { words: [[names of a term]], same: [[names of anything else]], pages, roots,
+ * endings, afterOne }; mundap.site.documents writes it.
  */
-export function prepare({ words, pages, roots = "", endings = [], afterOne = [] }) {
+export function prepare({ words, same = [], pages, roots = "", endings = [], afterOne = [] }) {
   const { forms, root } = endingsOf({ endings, afterOne });
   const names = new Map(); // every name -> the names of the same thing, itself first
-  for (const group of words) {
+  for (const group of [...words, ...same]) {
     for (const name of group) {
       const known = names.get(compact(name)) ?? [];
       names.set(compact(name), [...new Set([...known, name, ...group])]);
     }
   }
   const surface = new Set(names.keys()); // words that a misspelt one may have meant
-  const said = pages.flatMap((page) => [page.title, page.short ?? "", ...(page.tags ?? [])]);
-  for (const word of [...words.flat(), ...said].flatMap((text) => normalize(text).split(" "))) {
+  const said = pages.flatMap((page) => [page.title, page.short ?? "", ...(page.tags ?? []), ...(page.also ?? [])]);
+  for (const word of [...words.flat(), ...same.flat(), ...said].flatMap((text) => normalize(text).split(" "))) {
     const shortest = forms(word).at(-1);
     if (shortest.length >= 2 && !/\d/.test(shortest) && !ASKING.has(word)) surface.add(shortest);
   }
+  for (const word of roots.split(" ")) if (/^[a-z]+$/.test(word)) surface.add(word); // Korean ones are but roots
   const spelt = [...surface].map((word) => [word, letters(word)]).filter(([, list]) => list.length >= SHORTEST);
   const known = new Set([...roots.split(" "), ...[...surface].map(root), ...surface]);
-  return { names, known, spelt, forms, root, pages: pages.map((page) => readyPage(page, root)) };
+  const terms = new Set(words.flat().map(compact));
+  return { names, terms, known, spelt, forms, root, pages: pages.map((page) => readyPage(page, root)) };
 }
 
 // The pieces of a word up to `start`, and one more: unknown ones beside each other are one.
@@ -129,8 +146,8 @@ function nameAt(tokens, start, { names, forms }) {
 
 /** What was meant by a word that is not known: typed with the other keyboard, or with one letter wrong; "" if nothing. */
 export function mended(word, dictionary) {
-  const { names, known, forms, root, spelt } = dictionary;
-  const isKnown = (text) => forms(text).some((form) => names.has(form)) || (text.length >= 2 && known.has(root(text)));
+  const { forms, spelt } = dictionary;
+  const isKnown = (text) => text.length >= 2 && pieces(text, dictionary) !== null;
   const other = HANGUL.test(word) || LONE.test(word) ? typed(word).toLowerCase() : meantByKeys(word);
   if (other && other !== word && isKnown(other)) return other;
   for (const form of forms(word)) {

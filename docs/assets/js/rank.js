@@ -3,13 +3,19 @@ import { compact, field, normalize } from "./query.js";
 
 // An answer before a definition before a record; lists of links are no answer at all.
 const KIND_WEIGHT = { thread: 1, term: 0.85, notebook: 0.4, chapter: 0.5, glossary: 0.3, contents: 0, tags: 0 };
-const FIELD_WEIGHT = { title: 0.8, short: 0.7, says: 0.5, text: 0.45, tags: 0.4, slug: 0.4 };
+const TERM_OF_FORMULA = 0.5; // who types a formula asks more than a name
+const FIELD_WEIGHT = { title: 0.8, also: 0.75, short: 0.7, says: 0.5, text: 0.45, tags: 0.4, slug: 0.4 };
 const AGAIN = 0.2; // of a field's weight, where a stronger one says the name too
-const UNKNOWN = 1; // the weight of a word that no page has
+const UNKNOWN = 1.5; // the weight of a word that no page has
+const NAMED = 1.6; // what a term counts more than a word
+const PHRASE = 2; // more for a page that says all of a query in one phrase
+const BESIDE = 1.5; // of that, where it stands there word beside word
+const TEXT = 0.5; // of a word that stands in a page's text alone: how far the page covers it
 const SHARE = 0.25; // more for a page whose short title is all said
-const COVERED = 0.3; // of what a query is about: a page with less does not answer it
-const WORTH = 0.15; // of the best page's score: less is not shown
+const COVERED = 0.24; // of what a query is about: a page with less does not answer it
+const WORTH = 0.08; // of the best page's score: less is not shown
 const LATIN = /[a-z0-9]/;
+const sum = (values) => values.reduce((total, value) => total + value, 0);
 const LETTER = 0.3; // what a formula's part of one letter counts
 
 // A name as it is looked for, made ready once: "n" is in "token", but not its meaning, so a short one stands alone.
@@ -37,7 +43,7 @@ function says(field, { stem, root, isShort }) {
 function wordEvidence(page, names, isAlone) {
   const among = (list) => names.some(({ text }) => list.includes(text));
   const { title } = page.fields;
-  if (page.kind === "term" && (among([title.whole]) || among(page.tagged))) return isAlone ? 2 : 1.2;
+  if (page.kind === "term" && (among([title.whole]) || among(page.tagged))) return isAlone ? 2.2 : 1.2;
   const found = Object.entries(FIELD_WEIGHT)
     .filter(([field]) => names.some((name) => says(page.fields[field], name)))
     .map(([, weight]) => weight);
@@ -54,11 +60,15 @@ function formulaEvidence(page, part, formula) {
   const whole = ` ${formula.join(" ")} `;
   const isWhole = formula.length > 1 && page.formulas.includes(whole);
   const isSaid = page.saidParts.includes(` ${part}`); // or its beginning: √d of √dk
-  if (isWhole) return page.saidParts.includes(whole) ? 2 : 1.3;
+  const early = 1 - page.formulas.indexOf(whole) / page.formulas.length; // what a page is about comes first
+  if (isWhole) return page.saidParts.includes(whole) ? 3 : 2 + early / 2;
   if (page.parts.has(part)) return part.length > 1 && isSaid ? 1.4 : 1;
   if (part.length === 1) return 0;
   return [...page.parts].some((each) => each.startsWith(part)) ? 0.6 + (isSaid ? 0.4 : 0) : 0;
 }
+
+// A letter of a formula is no word: the p of p/(p+q) is not what pages say of P.
+const isLetter = ({ formula, names }) => formula?.length > 1 && names[0].length === 1;
 
 // All that the groups say together, under any of their names: "vision transformer 구조" is the tag "ViT 구조".
 function together(names) {
@@ -67,15 +77,17 @@ function together(names) {
   return new Set(names.reduce(join, [""]));
 }
 
+const isUnknown = (group, index, rows) => group.isUnknown || rows.every(({ evidence }) => evidence[index] === 0);
+
 // How much each group tells pages apart, from how many threads have it.
-function weights(groups, rows) {
+function weights(groups, rows, isTerm) {
   const threads = rows.filter(({ page }) => page.kind === "thread");
   return groups.map((group, index) => {
+    if (isUnknown(group, index, rows)) return UNKNOWN;
     const having = threads.filter(({ evidence }) => evidence[index] > 0).length;
     const rare = Math.log(1 + (threads.length - having + 0.5) / (having + 0.5));
-    if (group.isUnknown) return UNKNOWN;
     if (group.formula) return group.names[0].length === 1 ? rare * LETTER : rare;
-    return rare + 0.3;
+    return (isTerm[index] ? NAMED : 1) * (rare + 0.3);
   });
 }
 
@@ -83,6 +95,16 @@ function weights(groups, rows) {
 function share({ fields: { short } }, asked) {
   const roots = [...short.roots].filter((each) => each.length > 1);
   return roots.length ? roots.filter((each) => asked.has(each)).length / roots.length : 0;
+}
+
+// How much of a query of several words one phrase of a page says, 0…1.
+function inOnePhrase({ phrases }, names, whole, weight) {
+  if (names.length < 2) return 0;
+  if (phrases.some((phrase) => [...whole].some((text) => phrase.whole.includes(text)))) return BESIDE;
+  const shares = phrases.map((phrase) =>
+    sum(weight.filter((_, index) => names[index].some((name) => says(phrase, name)))),
+  );
+  return Math.max(0, ...shares) / sum(weight);
 }
 
 /** The statement of a page that says most of what is asked, as [class, sign, verdict, statement] or [statement]; or null. */
@@ -97,32 +119,42 @@ export function bestSaid(page, groups, { root }) {
   return best.row;
 }
 
+// What a page says of each group: covers, 0…1, how far it has it; evidence, how strongly.
+function rowOf(page, groups, names, whole, text) {
+  const isAbout = page.tagged.some((tag) => whole.has(tag));
+  const named = groups.map((group, index) => {
+    const word = isLetter(group) ? 0 : wordEvidence(page, names[index], groups.length === 1);
+    const best = group.formula ? Math.max(word, formulaEvidence(page, group.names[0], group.formula)) : word;
+    return 2 * (isAbout ? Math.max(best, 1.2) : best);
+  });
+  const covers = named.map((value, index) => Math.min(1, value + TEXT * (text[index] ?? 0)));
+  return { page, covers, evidence: named.map((value, index) => value + (text[index] ?? 0)) };
+}
+
+// Whether a page has no more of a query than a word or two that everything has, and the rest is not known at all.
+function isChance(covers, isTerm, unknown) {
+  const said = sum(covers.map((value, index) => (value < TEXT ? 0 : isTerm[index] ? 2 : 1)));
+  return unknown > 0 && said <= unknown;
+}
+
 /**
  * Pages from the best down: [{ page, score }]. hits: Map of a page's url -> [score of its text, 0…1, for each group].
  */
-export function rank(groups, { pages, root }, hits) {
+export function rank(groups, { pages, root, terms }, hits) {
   const names = groups.map((group) => group.names.map((name) => ready(name, root)));
   const whole = together(names);
-  const rows = pages.map((page) => {
-    const isAbout = page.tagged.some((tag) => whole.has(tag));
-    const text = hits.get(page.url) ?? [];
-    const evidence = groups.map((group, index) => {
-      const named = wordEvidence(page, names[index], groups.length === 1);
-      const best = group.formula ? Math.max(named, formulaEvidence(page, group.names[0], group.formula)) : named;
-      return 2 * (isAbout ? Math.max(best, 1.2) : best) + (text[index] ?? 0);
-    });
-    return { page, evidence };
-  });
-  const weight = weights(groups, rows);
-  const sum = (values) => values.reduce((total, value) => total + value, 0);
-  const all = sum(weight);
+  const rows = pages.map((page) => rowOf(page, groups, names, whole, hits.get(page.url) ?? []));
+  const isTerm = groups.map(({ names: [name] }) => terms.has(compact(name)));
+  const weight = weights(groups, rows, isTerm);
+  const unknown = groups.filter((group, index) => isUnknown(group, index, rows)).length;
   const asked = new Set(groups.flatMap((group) => group.names.flatMap((name) => normalize(name).split(" ").map(root))));
-  const scored = rows.map(({ page, evidence }) => {
-    const covered = sum(weight.map((value, index) => value * Math.min(1, evidence[index]))) / all;
+  const kinds = groups.some(({ formula }) => formula) ? { ...KIND_WEIGHT, term: TERM_OF_FORMULA } : KIND_WEIGHT;
+  const scored = rows.map(({ page, covers, evidence }) => {
+    const covered = sum(weight.map((value, index) => value * covers[index])) / sum(weight);
+    if (covered < COVERED || isChance(covers, isTerm, unknown)) return { page, score: 0 };
     const told = sum(evidence.map((value, index) => value * weight[index]));
-    const kind = KIND_WEIGHT[page.kind] ?? 0.6;
-    const score = told * covered * kind * (1 + SHARE * share(page, asked));
-    return { page, score: covered < COVERED ? 0 : score };
+    const more = SHARE * share(page, asked) + PHRASE * inOnePhrase(page, names, whole, weight);
+    return { page, score: told * covered * (kinds[page.kind] ?? 0.6) * (1 + more) };
   });
   const best = Math.max(...scored.map(({ score }) => score));
   return scored.filter(({ score }) => score > 0 && score >= WORTH * best).sort((a, b) => b.score - a.score);

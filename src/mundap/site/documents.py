@@ -30,10 +30,13 @@ SIGNED = re.compile(r"[\w√−+-]*[√²³⁰-⁹ⁿ₀-₉Α-ω][\w√−+-]*"
 # Everyday names of one thing, which the glossary need not define.
 SAME = """
 점수, 스코어, score / 이미지, 그림, 사진 / 모수, 파라미터, 매개변수, parameter / 완전 연결, 완전연결층, 전결합, fully connected, FC
-글, 텍스트, text / 우도, likelihood / 제곱근, 루트, square root / 활성화 함수, 활성함수, activation / 기울기, 그래디언트, gradient / 학습, 훈련, training
+글, 텍스트, text / 우도, 가능도, likelihood / 제곱근, 루트, square root / 활성화 함수, 활성함수, activation / 기울기, 그래디언트, gradient / 학습, 훈련, training
 추론, inference / 배치, batch / 차원, dimension / 정확도, accuracy / 손실, loss / 생성자, generator / 단위행렬, 항등 행렬, identity
 이어 붙이기, 이어 붙여, concat, concatenate / 내적, dot product / 행렬, matrix / 층, 레이어, layer / 개수, 갯수, 몇 개 / 잡음, 노이즈, noise / 편향, bias, 바이어스 / 1차원, 1D / 2차원, 2D / DALL·E, 달리, dalle
-문장, 시퀀스, sequence
+문장, 시퀀스, sequence / 전역, 글로벌, global / 순환 신경망, RNN / 정규분포, 가우시안, gaussian, normal distribution / 표본, 샘플, sample
+오류, 에러, error / 필터, 커널, kernel / 보폭, 스트라이드, stride / 그래픽카드, 그래픽 카드, GPU / 렐루, ReLU / 가중치, weight, weights / 메모리, memory
+회전, rotation / 시각화, visualization / 장거리 의존성, 전역 의존성, long-range dependency
+보는, 보고, 보기, 봐, 봐야, 봤, 본다 / 큰, 커, 크게, 크면, 커지, 클수록 / 긴, 길, 길이 / 빼, 빼고, 빼면 / 없는, 없이, 없어
 """
 
 
@@ -155,10 +158,11 @@ def bag(text: str) -> tuple[str, ...]:
 
 
 def dictionary(found: Iterable[Document], glossary: Iterable[Term]) -> dict[str, Any]:
-    """What a query is understood with: {words: [[names of one thing], …], pages: [entries], roots: every word, endings}."""
+    """What a query is understood with: {words: [[names of a term], …], same: [[names of anything else], …], pages: [entries], roots: every word, endings}."""
     found = list(found)
     return {
-        "words": [*map(names_of, glossary), *(group.split(", ") for group in re.split(r" / |\n", SAME.strip()))],
+        "words": [names_of(term) for term in glossary],
+        "same": [group.split(", ") for group in re.split(r" / |\n", SAME.strip())],
         "pages": [document.entry for document in found],
         "roots": " ".join(sorted({word for document in found for word in document.body})),
         "endings": ENDINGS,
