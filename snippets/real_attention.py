@@ -178,7 +178,7 @@ if __name__ == "__main__":
 
 # %%
 def rollout(maps):
-    """Attention rollout of head-averaged maps: (..., depth, N, N) -> (..., N, N)."""
+    """Rollout of head-averaged maps: (..., depth, N, N) -> (..., N, N)."""
     return rollout_of_heads(maps[..., None, :, :])
 
 
@@ -415,9 +415,9 @@ if __name__ == "__main__":
 
 # %%
 def of_first_layer(maps):
-    """Where rollout has its peak and what it is like: two of one value a photograph,
-    the share of views with the peak of what the first layer looks at, and the
-    correlation with that; maps: (n * 5, depth, 1 + N, 1 + N)."""
+    """Of how many views rollout has its peak where the first layer looks most, and
+    how it correlates with that: two of one value a photograph; maps: (n * 5, depth,
+    1 + N, 1 + N)."""
     heat, paid = rollout(maps)[:, 0, 1:], incoming(maps)
     same = (heat.argmax(dim=1) == paid.argmax(dim=1)).float()
     together = [torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(heat, paid)]
@@ -462,7 +462,8 @@ if __name__ == "__main__":
     axis.legend()
     alt = (
         f"가장 많이 보인 패치가 받은 어텐션은 첫 층에서 중앙값의 {paid[:, 0].mean():.0f}배이고 마지막 층에서 "
-        f"{paid[:, -1].mean():.1f}배예요. 토큰의 크기는 마지막 층에서 {large[:, -1].mean():.1f}배뿐이에요."
+        f"{paid[:, -1].mean():.1f}배예요. 토큰의 크기는 마지막 층에서 "
+        f"{large[:, -1].mean():.1f}배뿐이에요."
     )
     show(figure, "outliers", alt)
     print(
