@@ -41,6 +41,12 @@ export function set(changes) {
   changed();
 }
 
+// Take the reader's lines away.
+function clear() {
+  store.own.lines = [];
+  store.own.edits += 1;
+}
+
 /** Say that the reader's own lines or picture have changed. */
 export function drew() {
   store.own.edits += 1;
@@ -128,7 +134,7 @@ async function copyLink({ currentTarget: button }) {
 function onChange({ target }) {
   const { name, value } = target;
   if (name === "source") {
-    if (value === "draw") store.own.lines = [];
+    if (value === "draw") clear();
     set({ source: value });
   } else if (name === "bg") set({ bg: GROUNDS.find((ground) => String(ground) === value) });
   else if (name === "map") lookAt({ map: value });
@@ -152,13 +158,13 @@ part("new").addEventListener("click", () => {
   drawSwatches();
 });
 part("clear").addEventListener("click", () => {
-  store.own.lines = [];
-  drew();
+  clear();
+  changed();
 });
 part("again").addEventListener("click", () => set({ order: store.state.order + 1 }));
 part("cls").addEventListener("click", () => choose("cls"));
 part("reset").addEventListener("click", () => {
-  store.own.lines = [];
+  clear();
   set({ ...USUAL });
   drawSwatches();
 });

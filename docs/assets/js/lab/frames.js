@@ -11,10 +11,12 @@ import { reference, tokenOf, write } from "./state.js";
 import { lab, part, store } from "./store.js";
 import { nameOf } from "./words.js";
 
+const PICTURE = ["source", "scene", "bg", "letter", "x", "y", "r", "bars"]; // of a state: what an image follows from
 const REST = 500; // ms without a change, after which what need not happen at every step is done
 
 let isWanted = false;
 let isBusy = false;
+let made = {};
 let timer;
 
 /** Say that the picture or the model's inputs have changed. */
@@ -58,8 +60,14 @@ async function frame() {
   if (model) drawTime(performance.now() - began);
 }
 
-// What the reader has made, before anything is shuffled or moved.
+// What the reader has made, before anything is shuffled or moved: the last one again while it is the same.
 function imageOf(state, size) {
+  const key = JSON.stringify([size, store.own.edits, ...PICTURE.map((name) => state[name])]);
+  if (made.key !== key) made = { key, image: paint(state, size) };
+  return made.image;
+}
+
+function paint(state, size) {
   const { picture, lines } = store.own;
   const drawn = shapes(sceneOf(state));
   const image = render(drawn, size);
@@ -111,11 +119,6 @@ async function answerBefore(before, image, size) {
   if (last?.key === key) return last;
   const { logits } = await answer(before.size === size ? image : imageOf(before, before.size), before, store.model);
   return { key, when: before.when, logits };
-}
-
-/** Run the model once without showing anything: the first run is slow, and what it compiles is kept. */
-export async function warmUp(model) {
-  await answer(imageOf(store.state, store.state.size), store.state, model);
 }
 
 /** Do after a while what need not happen at every step: the address, the heads' distances, and what is said aloud. */

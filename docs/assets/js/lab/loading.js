@@ -1,5 +1,5 @@
 // The model comes: by itself where the stage is seen and the reader does not save data, else when it is asked for.
-import { changed, warmUp } from "./frames.js";
+import { changed } from "./frames.js";
 import { load } from "./model.js";
 import { isEmbedded, lab, part, store } from "./store.js";
 
@@ -23,6 +23,7 @@ const asked = {
   },
 };
 
+const savesData = () => navigator.connection?.saveData;
 let isLoading = false;
 
 function showProgress(bytes) {
@@ -42,10 +43,8 @@ export async function start() {
   progress.hidden = false;
   part("told").textContent = "기록을 보여 드리는 동안 모델을 불러오고 있어요.";
   try {
-    const model = await load(showProgress);
-    await warmUp(model);
-    store.model = model;
-    asked.remember();
+    store.model = await load(showProgress);
+    if (savesData()) asked.remember();
     lab.classList.add("ready");
     if (isFocused) part("scene").focus({ preventScroll: true });
     progress.hidden = true;
@@ -68,7 +67,7 @@ export function startWhenSeen() {
     start(); // who opened it in a thread has asked
     return;
   }
-  if (navigator.connection?.saveData && !asked.before) {
+  if (savesData() && !asked.before) {
     part("load").hidden = false;
     part("told").textContent = "보이는 답은 같은 모델의 기록이에요. 모델을 불러오면 이 기기에서 계산해요.";
     return;

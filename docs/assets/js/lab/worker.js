@@ -2,21 +2,27 @@
 // In: "load", then { id, inputs } of a run. Out: { bytes } that have come, { ready }, { failed }, { id, ...outputs }.
 const VENDOR = new URL("../../vendor/", import.meta.url);
 const GRAPH = new URL("../../lab/vit.onnx", import.meta.url);
+const STEP = 100_000; // bytes after which it is told how many have come
 const ZSTD = 0xfd2fb528; // how a Zstandard frame begins
 
 let session;
 let Tensor;
 
-// The bytes of a file; every piece that arrives is told.
+// The bytes of a file; what arrives is told.
 async function fetched(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
   const pieces = [];
+  let bytes = 0; // not told yet
   const reader = response.body.getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
     pieces.push(piece.value);
-    postMessage({ bytes: piece.value.length });
+    bytes += piece.value.length;
+    if (bytes < STEP) continue;
+    postMessage({ bytes });
+    bytes = 0;
   }
+  postMessage({ bytes });
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
