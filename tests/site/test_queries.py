@@ -55,7 +55,7 @@ def test_right_pages_are_there(site, queries):
 
 
 def test_threads_come_before_their_records(site_url, page):
-    for urls in searched(page, site_url, ["어텐션 점수 계산", "gelu 활성화 함수"]).values():
+    for urls in searched(page, site_url, ["위치 임베딩 보간", "gelu 활성화 함수"]).values():
         kinds = [url.split("/")[0] for url in urls if not url.startswith("glossary")]
         assert kinds.index("qa") == 0 and "notebooks" in kinds
 

@@ -67,7 +67,7 @@ function readyPage(page, root) {
       slug: field(page.url.split("/").at(-2) ?? "", root),
       tags: field((page.tags ?? []).join(" "), root),
     },
-    phrases: page.kind === "thread" ? [title, short, ...also, ...says] : [],
+    phrases: page.kind === "term" ? [] : [title, short, ...also, ...says],
     asked: new Set((page.asked ?? "").split(" ")),
     tagged: (page.tags ?? []).map(compact),
     related: (page.terms ?? []).map(compact),
