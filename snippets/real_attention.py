@@ -456,9 +456,9 @@ if __name__ == "__main__":
     axis.semilogy(
         layers, large.mean(dim=0), "s--", color=ORANGE, label="토큰의 크기"
     )
-    axis.set(
-        xlabel="층", title="가장 큰 패치는 한가운데 값의 몇 배인가", xticks=layers
-    )
+    axis.set(xlabel="층", title="가장 큰 패치는 중앙값의 몇 배인가", xticks=layers)
+    axis.set_yticks(times := [1, 3, 10, 30, 100], [f"{n}배" for n in times])
+    axis.minorticks_off()
     axis.legend()
     alt = (
         f"가장 많이 보인 패치가 받은 어텐션은 첫 층에서 중앙값의 {paid[:, 0].mean():.0f}배이고 마지막 층에서 "
