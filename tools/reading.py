@@ -45,7 +45,7 @@ MEASURE = r"""(limits) => {
         predicts: all(".predict").length > 0,
     }
     const targets = all("a[href], button, summary, input, select, [role=button]", document.body).filter(seen).filter(
-        (node) => !node.closest(".md-skip, .md-option, .md-toggle, math"))
+        (node) => !node.closest(".md-skip, .md-option, .md-toggle, math") && getComputedStyle(node.parentElement).clipPath === "none")
     const touched = (node) => getComputedStyle(node, "::after").position === "absolute" && node.offsetParent || node
     const height = (node) => touched(node).getBoundingClientRect().height
     const size = (node) => Math.min(touched(node).getBoundingClientRect().width, height(node))
