@@ -325,9 +325,9 @@ if __name__ == "__main__":
         """A line of the table from what scores() found."""
         return [
             name,
-            f"{found['peak'].mean():.0%}",
-            f"{found['density'].mean():.1f}배",
-            f"{found['rank'].mean():.2f}",
+            f"{found['peak'].double().mean():.0%}",
+            f"{found['density'].double().mean():.1f}배",
+            f"{found['rank'].double().mean():.2f}",
         ]
 
     for key, (name, _) in METHODS.items():
