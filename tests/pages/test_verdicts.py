@@ -127,7 +127,7 @@ def test_seeds_are_dots_beside_what_is_measured_without_the_effect(project):
 
 def test_a_comparison_of_every_seed_shows_from_where_to_where_they_go(project):
     claim = with_gaps(project, "all(measure.gap > 0)", {})
-    assert words(claim.select_one(".gauge p")) == "0.1~0.3 · 모든 시드에서 0을 넘어야 해요"
+    assert words(claim.select_one(".gauge p")) == "0.1~0.3 · 모두 0을 넘어야 해요"
     assert words(claim.select_one(".conditions")) == "all(measure.gap) 0.1~0.3 > 0"
     assert not claim.select(".null") and len(claim.select("circle.seed")) == 5
 

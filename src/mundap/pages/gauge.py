@@ -28,7 +28,7 @@ CALLS = {
     "abs": "{}의 크기",
 }
 SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "÷"}
-HOLD = {"all": "모든 시드에서 ", "any": "한 시드에서라도 ", "": ""}
+HOLD = {"all": "모두 ", "any": "하나라도 ", "": ""}  # of seeds, or of photographs
 
 
 def gauge(comparison: Comparison, nulls: Sequence[tuple[str, Comparison]], labels: Labels) -> str:
