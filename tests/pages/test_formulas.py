@@ -32,9 +32,9 @@ def test_a_particle_stays_with_its_formula():
 
 
 def test_a_particle_stays_with_the_sign_before_it():
-    html = '<p>100%예요. <strong>3%</strong>는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)이 100% 예요</p><pre>9%가</pre>'
+    html = '<p>100%예요. <strong><span class="value">3%</span></strong>는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)이 100% 예요</p><pre>9%가</pre>'
     assert formulas.replace_in_html(html) == (
-        '<p>100%\u2060예요. <strong>3%</strong>\u2060는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)\u2060이 100% 예요</p>'
+        '<p>100%\u2060예요. <strong><span class="value">3%</span></strong>\u2060는 <code>"1%는"</code> <a title="5%는">50%</a> (둘)\u2060이 100% 예요</p>'
         "<pre>9%가</pre>"
     )
 

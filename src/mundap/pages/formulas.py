@@ -12,7 +12,7 @@ TAIL = re.compile(r"(<math>(?:(?!</math>).)*</math>)([^\s<]{1,9})", re.S)
 ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\s*\\([(\[])(.*?)\\[)\]]\s*</\1>', re.S)
 OPAQUE = re.compile(r"<(?P<tag>code|pre|script|style|svg|math)\b.*?</(?P=tag)>|<!--.*?-->|<[^>]*>", re.S)
 DOLLARS = re.compile(r"(?<!\\)\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?!\s)(?P<inline>(?:\\.|[^\\$])+?)(?<!\s)\$", re.S)
-LOOSE = re.compile(rf"(?P<opaque>{OPAQUE.pattern})|[%)”’](?:</(?:strong|em)>)*(?=[가-힣])", re.S)
+LOOSE = re.compile(rf"(?P<opaque>{OPAQUE.pattern})|[%)”’](?:</(?:strong|em|span)>)*(?=[가-힣])", re.S)
 RAISED = {"2": "²", "⊤": "⊤"}  # exponents that need no ^
 
 
