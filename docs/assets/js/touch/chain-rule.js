@@ -96,7 +96,7 @@ touch("픽셀 셋의 무늬 여덟 가지의 참 확률과, 조건부 확률을 
     const error = Math.max(...values.map((value, i) => Math.abs(value - TRUTH[i])));
     const names = order.map((pixel) => `x${SUBSCRIPTS[pixel]}`).join(" → ");
     const difference = `참 확률과의 가장 큰 차이: ${error.toFixed(3)}`;
-    const right = kind.value === "others" ? "1이 아니라 확률이 아니에요." : difference;
+    const right = kind.value === "others" ? "합이 1이 아니니 확률이 아니에요." : difference;
     const say = `${names} 순서. 여덟 무늬를 더하면: ${total.toFixed(2)}. ${right}`;
     return { say, state: { pattern: pattern.value, turn, kind: kind.value, total, error, product } };
   };

@@ -104,7 +104,8 @@ touch("늘린 위치 벡터가 저마다 어느 자리를 가리키는지 이은
     off.textContent = `평균 ${misplaced.toFixed(1)}칸`;
     cosine.textContent = alike.toFixed(3);
     const told = misplaced < 0.5 ? "모두 제자리나 바로 옆을 가리켜요." : "엉뚱한 자리를 가리키는 벡터가 있어요.";
-    const say = `벡터 ${(OLD * OLD).toLocaleString("en")}개를 ${(n * n).toLocaleString("en")}개로 늘렸어요. ${told}`;
+    const say =
+      n === OLD ? "아직 늘리지 않았어요. 격자를 끌어 보세요." : `벡터 ${OLD * OLD}개를 ${n * n}개로 늘렸어요. ${told}`;
     return { say, state: { n, misplaced, cosine: alike } };
   };
 });
