@@ -123,7 +123,7 @@ def test_the_sheet_asks_and_does_not_answer(url, page):
     expect(sheet.locator("svg")).to_be_visible()
     claims = sheet.locator("tbody tr:has(.handout-box)")
     expect(claims).to_have_count(3)
-    assert claims.first.locator("td").all_text_contents() == ["두 값이 같아요.", "", "", "", ""]
+    assert claims.first.locator("td").all_text_contents() == ["두 값이 같아요.", "", "", "", "", ""]
     words = sheet.inner_text()
     for told in ("✓", "✗", "재 보니", "차이는 작아요", "내 예상"):
         assert told not in words, told

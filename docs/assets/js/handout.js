@@ -1,7 +1,7 @@
 // A sheet for a class, to be printed: the question, a guess to make, a figure to read, claims to judge; no answer.
 import { addStyle, element } from "./dom.js";
 
-const VERDICTS = ["맞음", "일부 맞음", "틀림"];
+const VERDICTS = ["맞음", "일부 맞음", "틀림", "미확인"];
 
 // The text of a node, without what a page adds to it.
 function textOf(node, left = ".mark, .headerlink, .permalink, small") {
