@@ -110,11 +110,13 @@ def test_mistakes_are_told_and_old_records_are_used(project, tmp_path, capsys):
 
 
 def test_pages_that_need_the_site_s_scripts_are_left_out(project, tmp_path):
-    put(project / "docs/lab.md", "---\ntitle: 실험실\nscripts: [lab.js]\n---\n\n# 실험실\n")
+    put(project / "docs/lab.md", "---\ntitle: 실험실\nkind: lab\nscripts: [lab.js]\n---\n\n# 실험실\n")
+    put(project / "docs/table.md", "---\ntitle: 표\nscripts: [table.js]\n---\n\n# 표\n")
     text = "# 쪽\n\n[실험실](lab.md?a=1&b=2)과 [지도](qa/index.md), [밖](https://lab.md)\n"
-    put(project / "docs/plain.md", f"---\ntitle: scripts\n---\n\nscripts: {text}")
+    put(project / "docs/plain.md", f"---\ntitle: lab\n---\n\nkind: lab\n{text}")
     assert main(["export", "../out"]) == 0
     assert not (tmp_path / "out/lab.md").exists()
+    assert (tmp_path / "out/table.md").exists(), "which is read without its script, too"
     assert (tmp_path / "out/plain.md").read_text().endswith("실험실과 [지도](qa/index.md), [밖](https://lab.md)\n")
 
 

@@ -41,6 +41,7 @@ def test_a_figure_to_touch_has_its_numbers_its_script_and_its_words(touched):
 def test_where_no_script_runs_only_its_words_stand(touched):
     text = made(touched, PLAIN)[PAGE]
     assert "touch-room" not in text and "차이는" in text[text.index('id="touch"') :]
+    assert "밀어" not in text and "scripts:" not in text, "there is nothing to touch"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mundap.pages.marks import PLAIN
 from mundap.problems import Failure
 from mundap.project.model import Project
 
-SCRIPTED = re.compile(r"\A---\n(?:(?!---\n).*\n)*?scripts:")  # a page that does nothing without scripts of this site
+SCRIPTED = re.compile(r"\A---\n(?:(?!---\n).*\n)*?kind: lab\n")  # a page that does nothing without scripts of this site
 PAGE_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(([^)\s?#]+\.md)[^)\s]*\)")
 MARKER = ".mundap-export"  # lists what an export wrote, so that the next one takes away that and nothing else
 

@@ -37,7 +37,7 @@ def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
         return with_terms(flavour, project.glossary, resolve(project, text, page), page, seen)
 
     parts = [
-        front_matter(thread.question, resolve(project, first, page), kind="thread", **_files(thread)),
+        front_matter(thread.question, resolve(project, first, page), kind="thread", **_files(flavour, thread)),
         f"# {thread.question}",
         _head(flavour, project, thread),
         section(flavour, "conclusion", "답", resolve(project, first, page)),
@@ -78,8 +78,10 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
     return box(flavour, "thread-meta", " ".join(parts))
 
 
-def _files(thread: Thread) -> dict[str, list[str]]:
-    """What the page loads beside what every page loads."""
+def _files(flavour: Flavour, thread: Thread) -> dict[str, list[str]]:
+    """What the page of the site loads beside what every page loads."""
+    if flavour is not MKDOCS:
+        return {}
     files = [("touch", f"touch/{thread.touch.script}")] if thread.touch else []
     files += [("embed", "embed")] if thread.embed else []
     if not files:
@@ -133,19 +135,22 @@ def _guess(flavour: Flavour, project: Project, guess: Guess) -> list[str]:
 
 
 def _touch(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
-    """A figure to touch: what is seen there in words; a script draws it where scripts run, in a room that is kept for it."""
+    """A figure to touch: what is seen there in words; the site's script draws it, in a room that is kept for it."""
     item = thread.touch
     if item is None:
         return []
     page = thread_path(thread)
+    see, attributes = resolve(project, item.see, page), ' class="touch" id="touch"'
+    if flavour is not MKDOCS:
+        return [element(flavour, "section", see, attributes)]
     numbers = {name: Expression(name, condition=False).value(project.evidence) for name in item.numbers}
     data = html.escape(json.dumps(numbers, ensure_ascii=False))
-    body = [f"**만져 보세요.** {resolve(project, item.do, page)}"]
-    if flavour is MKDOCS:
-        body.append(f'<div class="touch-room" data-numbers="{data}"></div>')
-    see = resolve(project, item.see, page)
-    body.append(f"<details{flavour.markdown}>\n<summary>무엇이 보이나요</summary>\n\n{see}\n\n</details>")
-    return [element(flavour, "section", "\n\n".join(body), ' class="touch" id="touch"')]
+    body = [
+        f"**만져 보세요.** {resolve(project, item.do, page)}",
+        f'<div class="touch-room" data-numbers="{data}"></div>',
+        f"<details{flavour.markdown}>\n<summary>무엇이 보이나요</summary>\n\n{see}\n\n</details>",
+    ]
+    return [element(flavour, "section", "\n\n".join(body), attributes)]
 
 
 def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: Answer, body: str) -> str:
