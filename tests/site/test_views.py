@@ -83,6 +83,19 @@ def test_the_projector_is_a_button_too_and_pages_without_a_thread_have_none(url,
     expect(bar).to_have_count(0)
 
 
+def test_p_is_known_by_its_hangul_too_and_twice_in_haste_begins_once(url, page):
+    page.goto(url + THREAD)
+    page.evaluate(
+        """for (const _ of [1, 2])
+            document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ㅔ', bubbles: true }))"""
+    )
+    bar = page.get_by_role("group", name="크게 보기")
+    expect(bar.get_by_role("status")).to_contain_text("1 / 3")
+    page.keyboard.press("Escape")
+    expect(bar).to_have_count(0)
+    assert page.heard.errors == []
+
+
 def test_p_that_is_written_is_a_letter(url, page):
     page.goto(url + THREAD)
     page.keyboard.press("/")

@@ -51,8 +51,13 @@ function rows(answer) {
 
 function claims(article) {
   const heads = ["주장", ...VERDICTS, "그렇게 본 까닭"].map((head) => element("th", { scope: "col" }, head));
-  const bodies = [...article.querySelectorAll(".answer:has(.claim)")].map(rows);
-  return element("table", { className: "data" }, element("thead", {}, element("tr", {}, ...heads)), ...bodies);
+  const judged = [...article.querySelectorAll(".answer")].filter((answer) => answer.querySelector(".claim"));
+  return element(
+    "table",
+    { className: "data" },
+    element("thead", {}, element("tr", {}, ...heads)),
+    ...judged.map(rows),
+  );
 }
 
 /** Make the sheet of the page, once. */

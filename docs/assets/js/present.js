@@ -26,10 +26,11 @@ class Show {
       button("나가기 Esc", "크게 보기 끝내기", () => this.end()),
     );
     this.press = (event) => {
-      if (event.target.closest?.("dialog, input, select, textarea")) return;
+      if (event.target.closest?.("dialog")) return;
+      const takesArrows = event.target.closest?.("input, select, textarea");
       const step = NEXT.includes(event.key) ? 1 : BACK.includes(event.key) ? -1 : 0;
       if (event.key === "Escape") this.end();
-      else if (step) this.go(this.place + step);
+      else if (step && !takesArrows) this.go(this.place + step);
       else return;
       event.preventDefault();
     };
@@ -81,7 +82,8 @@ export async function toggle() {
     show.end();
     return;
   }
-  show = new Show(document.querySelector(".page-thread"));
   await addStyle("present.css");
+  if (show) return; // asked for twice while the style was on its way
+  show = new Show(document.querySelector(".page-thread"));
   show.begin();
 }

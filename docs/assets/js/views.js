@@ -2,6 +2,7 @@
 // loaded when it is asked for.
 import { element, isWide, reachable } from "./dom.js";
 
+const PRESENT = ["p", "ㅔ"]; // what the key types, by whether Hangul is on
 const KEEPS_LETTERS = "input, textarea, select, dialog, [contenteditable]:not([contenteditable=false])";
 
 // Show a figure as large as the window; it is moved there and back, so that no id is there twice.
@@ -58,7 +59,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (event.key.toLowerCase() !== "p" || !isPlain || event.target.closest?.(KEEPS_LETTERS)) return;
+  if (!PRESENT.includes(event.key.toLowerCase()) || !isPlain || event.target.closest?.(KEEPS_LETTERS)) return;
   present();
 });
 window.document$?.subscribe(start);
