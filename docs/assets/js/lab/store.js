@@ -3,7 +3,7 @@ import { read } from "./state.js";
 
 /** The element of a name: part("scene") is #lab-scene. */
 export const part = (name) => document.getElementById(`lab-${name}`);
-export const isEmbedded = window !== window.top; // inside a thread
+export const isEmbedded = window.frameElement !== null; // inside a thread: a frame of another site is none
 export const lab = document.querySelector(".lab");
 
 export const store = {
