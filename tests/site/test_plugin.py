@@ -1,7 +1,10 @@
 import pytest
 from engine import make_project
+from hostile import make_site_project
 from pages import sound_project
 
+from mundap.problems import Failure
+from mundap.site.build import build_site
 from mundap.site.plugin import with_chapters
 
 
@@ -23,3 +26,10 @@ def test_chapters_go_where_the_contents_stand_whatever_the_label(project, label)
 def test_a_navigation_without_the_contents_stays(project):
     nav = [{"문답": "index.md"}, "qa/index.md", {"모음": ["qa/index.md", "tags.md"]}]
     assert with_chapters(nav, project) == nav
+
+
+def test_a_missing_sheet_of_styles_is_told_by_its_name(root, tmp_path):
+    project = make_site_project(tmp_path, root)
+    (project / "docs/assets/css/guess.css").unlink()
+    with pytest.raises(Failure, match=r"extra_css.*guess\.css"):
+        build_site(project)

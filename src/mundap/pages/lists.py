@@ -173,7 +173,8 @@ def learning_path(flavour: Flavour, project: Project, page: str) -> str:
         title = link(chapter.title, _chapter(threads, chapter), page)
         count = f'<span class="thread-count">문답 {len(threads)}개</span>'
         known = json.dumps(
-            [[thread.id, plain(thread.question, LINE), relative(thread_path(thread), page)] for thread in threads]
+            [[thread.id, plain(thread.question, LINE), relative(thread_path(thread), page)] for thread in threads],
+            ensure_ascii=False,
         )
         body = f"{_cover(project, threads, page)}**{title}** {count}"
         rows.append(element(flavour, "li", body, f' data-threads="{html.escape(known)}"'))

@@ -80,10 +80,15 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         self.threads = {thread_path(thread): thread for thread in self.project.threads.values()}
         for path, text in made.items():
             files.append(File.generated(config, path, content=text))
-        sheets = [Path(config.docs_dir) / sheet for sheet in self.styles]
-        styles = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-        files.append(File.generated(config, STYLES, content=styles))
+        files.append(File.generated(config, STYLES, content=self._joined(config)))
         return files
+
+    def _joined(self, config: MkDocsConfig) -> str:
+        """All sheets of `extra_css`, in their order: from their folder, which STYLES shares, what they name is found."""
+        try:
+            return "\n".join((Path(config.docs_dir) / sheet).read_text(encoding="utf-8") for sheet in self.styles)
+        except OSError as error:
+            raise PluginError(f"mkdocs.yml의 `extra_css`: {error.filename} 파일을 읽지 못했어요.") from None
 
     def on_page_markdown(self, markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
         text = composed(markdown)
