@@ -18,6 +18,7 @@ from mundap.project.values import Evidence
 
 TAGS = re.compile(r"<[^>]*>")
 MARKS = re.compile(r"[\\`*_$\[\]{}|^]")  # that Markdown or a formula would take a text's own for its own
+MINUS = re.compile(r"(?<![\w.])-(?=\d)")  # of a number, not of a date or a name
 LATEX_MARKS = re.compile(rf"{MARKS.pattern}|[&#~]")
 SIGNS = re.compile(r"\\([\\`*_$\[\]{}|^])|[*`]|^[#>]+ ", re.M)  # of Markdown; those behind a backslash are meant
 BLOCK = re.compile(r"(?:^.*\S.*(?:\n|\Z))+", re.M)  # lines without an empty one between them
@@ -106,7 +107,7 @@ def value(text: str, evidence: dict[str, Evidence | None], in_formula: bool) -> 
         words = LATEX_MARKS.sub(" ", shown)
         return f"\\text{{{words}}}" if words != shown else in_latex(shown.replace("%", r"\%"))
     source = html.escape(text.partition(":")[0].strip())
-    shown = MARKS.sub(r"\\\g<0>", html.escape(readable(shown)))
+    shown = MARKS.sub(r"\\\g<0>", html.escape(MINUS.sub("−", readable(shown))))
     return f'<span class="value" title="{source}">{shown}</span>'
 
 
