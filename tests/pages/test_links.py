@@ -81,7 +81,7 @@ def test_numbers_come_from_the_record(tmp_path):
     assert f"차이는 {value.format('2.0×10⁻⁶')}이에요." in made(root)[PAGE]
 
 
-@pytest.mark.parametrize(("text", "shown"), [("run.less:.1f", "−17.9"), ("run.day", "2024-01-02")])
+@pytest.mark.parametrize("text, shown", [("run.less:.1f", "−17.9"), ("run.day", "2024-01-02")])
 def test_a_minus_is_one_before_a_number(text, shown):
     evidence = {"run": {"less": -17.87, "day": "2024-01-02"}}
     assert f">{shown}<" in links.value(text, evidence, in_formula=False)
