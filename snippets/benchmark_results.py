@@ -278,8 +278,6 @@ if __name__ == "__main__":
 
 
 # %%
-
-
 UNITS = {"seconds": ("ms", 1e3), "memory": ("MiB", 2**-20)}
 
 

@@ -187,7 +187,7 @@ def test_a_thread_is_read_when_its_end_has_been_seen(url, page_factory):
     page.goto(url + FIRST)
     assert page.evaluate(SEEN) is False and not remembered(page).get("read")
     page.locator(".next").scroll_into_view_if_needed()
-    page.wait_for_function("() => localStorage.getItem('mundap.reading')?.includes('first')")
+    page.wait_for_function("() => JSON.parse(localStorage.getItem('mundap.reading'))?.read.first")
     page.goto(url + "qa/")
     assert page.locator(".thread-list li.read").evaluate_all("nodes => nodes.map((node) => node.dataset.thread)") == [
         "first"
@@ -199,7 +199,7 @@ def test_a_thread_is_read_when_its_end_has_been_seen(url, page_factory):
 def test_the_last_thread_can_be_read_too(url, page):
     page.goto(url + THIRD)
     page.locator(".next").scroll_into_view_if_needed()
-    page.wait_for_function("() => localStorage.getItem('mundap.reading')?.includes('third')")
+    page.wait_for_function("() => JSON.parse(localStorage.getItem('mundap.reading'))?.read.third")
 
 
 def test_what_was_read_can_be_forgotten(url, page):

@@ -118,7 +118,9 @@ export function askForNumber(box, thread) {
       label.querySelector("input").value = guess[i];
       label.querySelector("input").setAttribute("aria-valuetext", told(guess[i], ruler));
       label.querySelector("output").textContent = told(guess[i], ruler);
+      label.querySelector("input").disabled = isShown; // a guess is one that was made before
     }
+    button.hidden = isShown;
     said.textContent = isShown ? sentence(ruler, guess) : "";
     if (isShown) box.closest(".predict").querySelector("details").open = true;
   }

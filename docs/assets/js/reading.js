@@ -15,7 +15,8 @@ function openTarget() {
 // Choices become buttons; the guess stays marked beside what came out.
 function predictions() {
   const box = document.querySelector(".predict");
-  if (!box || box.querySelector("button")) return;
+  if (!box || box.dataset.asks) return;
+  box.dataset.asks = "1";
   const { right, thread } = box.dataset;
   const ruler = box.querySelector(".guess");
   if (ruler) return void import("./guess.js").then(({ askForNumber }) => askForNumber(ruler, thread));
@@ -46,10 +47,10 @@ function predictions() {
 function marks() {
   const { read } = remembered();
   for (const link of document.querySelectorAll("[data-thread]"))
-    link.classList.toggle("read", link.dataset.thread in read);
+    link.classList.toggle("read", Object.hasOwn(read, link.dataset.thread));
   const here = document.querySelector(".rail [aria-current]")?.dataset.thread;
   const end = document.querySelector(".page-thread .next");
-  if (!here || !end || here in read) return;
+  if (!here || !end || Object.hasOwn(read, here)) return;
   new IntersectionObserver((entries, observer) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
