@@ -4,7 +4,13 @@ import { element, isWide, reachable } from "./dom.js";
 const SCROLLERS = ".md-typeset :is(.scroll, .math-block, .run-output, .md-typeset__scrollwrap, .highlight pre > code)";
 const RENAMED = { gpu_benchmark: "attention_cost" }; // runs, whose figures old links name
 
-if (window.frameElement) document.documentElement.classList.add("embedded"); // by a thread: see embed.js
+if (window.frameElement) {
+  document.documentElement.classList.add("embedded"); // by a thread: see embed.js
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("a[href]"); // what leads elsewhere leads there for the whole page
+    if (link && !link.getAttribute("href").startsWith("#")) link.target = "_top";
+  });
+}
 
 const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) reachable(target, isWide(target), "옆으로 넘겨 보는 내용");
