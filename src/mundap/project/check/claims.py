@@ -1,6 +1,7 @@
 """Runs, blocks and claims of threads: that what they name is there, and that the runs bear the verdicts out."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from mundap.project.draft import Draft, parts, word, words
 from mundap.project.draft import runs as runs_of
 from mundap.project.expression import Comparison, Expression
 from mundap.project.files import read_text
+from mundap.project.forms import SLUG
 from mundap.project.judge import judge
 from mundap.project.math import mask_code
 from mundap.project.model import Project
@@ -70,8 +72,9 @@ def touches(project: Project) -> Iterator[Problem]:
     for draft in _drafts(project):
         touch = draft.data.get("touch")
         if isinstance(touch, dict):
-            file = f"docs/assets/js/touch/{word(touch, 'script')}.js"
-            if word(touch, "script") and not (project.root / file).is_file():
+            script = word(touch, "script")
+            file = f"docs/assets/js/touch/{script}.js"
+            if re.search(SLUG, script) and not (project.root / file).is_file():  # else the schema tells its name
                 todo = "파일을 만들거나 이름을 고쳐 주세요."
                 yield draft.document.problem(("touch", "script"), f"`{file}` 파일이 없어요.", todo)
             for i, name in words(touch, "numbers"):
