@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from lib.photos import photos
+from lib.scramble import scrambled
 from permutation import shuffle_patches
-from real_attention import scrambled
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)

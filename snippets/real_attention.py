@@ -8,14 +8,13 @@
 # 견줄 것으로 가중치를 뒤섞은 모델, 무작위 어텐션, 한가운데만 밝은 지도를 함께 재요.
 
 # %%
-import copy
-
 import torch
 from attention_distance import attention_distance, patch_distances, spread
 from attention_rollout import cls_map, density_in_box, patches_in_box, peak_in_box
 from attention_rollout import rollout as rollout_of_heads
 from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from lib.photos import CORNERS, photos, views
+from lib.scramble import scrambled
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
@@ -47,19 +46,6 @@ def look(model, images):
         for name, values in zip(found, (distance, maps, norms)):
             found[name].append(torch.stack(values))
     return {name: torch.stack(values) for name, values in found.items()}
-
-
-def scrambled(model, seed=0):
-    """A copy whose weight matrices have their numbers shuffled within each: as
-    large as before, and nothing left of what was learnt."""
-    model = copy.deepcopy(model)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.ndim > 1:
-                order = torch.randperm(weight.numel(), generator=generator)
-                weight.copy_(weight.flatten()[order].view_as(weight))
-    return model
 
 
 # %% [markdown]

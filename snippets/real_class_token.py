@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from lib.photos import CORNERS, photos, squares
-from real_attention import scrambled
+from lib.scramble import scrambled
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
