@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from accessibility import violations
-from labpage import SCRIPTS, at, embeds, lab_page, opened, saving_data, settled
+from labpage import SCRIPTS, at, embeds, imported, lab_page, opened, saving_data, settled
 
 from mundap.live.web import HEADERS
 
@@ -27,14 +27,6 @@ def test_questions_on_the_page_are_those_of_their_threads(root):
     source = (root / "docs" / "lab.md").read_text(encoding="utf-8")
     links = re.findall(r'<a href="\.\./qa/[^"]*/([^/"]+)/">([^<]+)</a>', source)
     assert len(links) >= 10 and links == [(thread, questions[thread]) for thread, _ in links]
-
-
-def imported(file):
-    """A script, and every script that it imports."""
-    found = {file}
-    for name in re.findall(r'(?:from|import) "(\.[^"]+)"', file.read_text(encoding="utf-8")):
-        found |= imported((file.parent / name).resolve())
-    return found
 
 
 def test_no_script_of_the_page_waits_for_another(root):
@@ -140,6 +132,25 @@ def test_what_cannot_be_loaded_is_told_and_can_be_tried_again(site_url, page):
         page.context.unroute(missing)
     page.get_by_role("button", name="모델 불러오기").click()
     page.locator(".lab.ready").wait_for(timeout=60_000)
+
+
+def test_a_model_that_dies_is_told_and_can_be_loaded_again(site_url, page):
+    opened(page, site_url)
+    page.evaluate(
+        """async (base) => {
+        const { store } = await import(`${base}store.js`);
+        const { worker } = store.model.engine;
+        worker.postMessage = () => worker.dispatchEvent(new ErrorEvent("error", { message: "died" }));
+    }""",
+        site_url + SCRIPTS,
+    )
+    page.get_by_role("radio", name="그림만 섞기").check()
+    page.get_by_text("모델이 멈췄어요. 다시 불러올 수 있어요.").wait_for()
+    settled(page)
+    page.get_by_role("button", name="모델 불러오기").click()
+    page.locator(".lab.ready").wait_for(timeout=60_000)
+    settled(page)
+    assert "정답은 ㄴ이에요" in text(page, "verdict"), "what was asked for is answered now"
 
 
 def test_the_first_scene_is_answered_rightly(lab):

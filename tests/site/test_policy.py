@@ -23,6 +23,7 @@ KINDS = [
     "runs/",
     "benchmark/",
     "lab/",
+    "photo-lab/",
     "contributing/",
     "tags/",
     "sources/",

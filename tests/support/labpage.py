@@ -9,6 +9,14 @@ from browsing import new_page
 SCRIPTS = "assets/js/lab/"
 
 
+def imported(file):
+    """A script, and every script that it imports."""
+    found = {file}
+    for name in re.findall(r'(?:from|import) "(\.[^"]+)"', file.read_text(encoding="utf-8")):
+        found |= imported((file.parent / name).resolve())
+    return found
+
+
 def torch_run(model, image):
     """Logits, maps and first tokens of one image (1, 3, S, S), as arrays."""
     with torch.no_grad():

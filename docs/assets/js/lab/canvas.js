@@ -12,6 +12,14 @@ export function painted(size, draw) {
   return painter.getImageData(0, 0, size, size).data;
 }
 
+/** The square in the middle of a picture, in a frame of 1 x 1. */
+export function drawMiddle(context, picture) {
+  const { width, height } = picture;
+  const side = Math.min(width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side, 0, 0, 1, 1);
+}
+
 export const theme = { palette: {}, ramps: {} }; // colours as [r, g, b]; 256 packed ones from weak to strong
 
 /** Read the theme's colours from an element of the page. */

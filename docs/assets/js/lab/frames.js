@@ -1,6 +1,6 @@
 // From a change to what is shown: one frame at a time, and no more than are wanted.
 import { drawAnswer, drawTime } from "./answer.js";
-import { painted } from "./canvas.js";
+import { drawMiddle, painted } from "./canvas.js";
 import { drawMap, drawScene, drawTokens } from "./draw.js";
 import { drawDistances } from "./heads.js";
 import { over, PEN, rearranged, rolled, sceneOf } from "./image.js";
@@ -39,6 +39,8 @@ async function frames() {
       await new Promise(requestAnimationFrame);
       await frame();
     }
+  } catch (error) {
+    console.warn(error); // the model is lost: loading.js tells it
   } finally {
     isBusy = false;
   }
@@ -80,14 +82,6 @@ function paint(state, size) {
     over(image, pixels, (_, c) => Math.min(1, drawn.colour[c]));
   }
   return image;
-}
-
-// The square in the middle of a picture.
-function drawMiddle(context, picture) {
-  const { width, height } = picture;
-  const side = Math.min(width, height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side, 0, 0, 1, 1);
 }
 
 function drawLines(context, lines) {

@@ -1,4 +1,5 @@
 // The model comes: by itself where the stage is seen and the reader does not save data, else when it is asked for.
+import { whyNot } from "./engine.js";
 import { changed } from "./frames.js";
 import { load } from "./model.js";
 import { isEmbedded, lab, part, store } from "./store.js";
@@ -49,15 +50,27 @@ export async function start() {
     if (isFocused) part("scene").focus({ preventScroll: true });
     progress.hidden = true;
     part("told").textContent = READY;
+    store.model.lost.then(lost);
     changed();
   } catch (error) {
     console.warn(error);
-    part("told").textContent = "모델을 불러오지 못했어요. 인터넷 연결을 확인하고 다시 눌러 주세요.";
+    part("told").textContent =
+      whyNot(error.message) ?? "모델을 불러오지 못했어요. 인터넷 연결을 확인하고 다시 눌러 주세요.";
     progress.hidden = true;
     button.hidden = false;
   } finally {
     isLoading = false;
   }
+}
+
+// The model has died after it was there: what is seen is its last answer, or the record.
+function lost(reason) {
+  console.warn(reason);
+  store.model = null;
+  lab.classList.remove("ready");
+  part("told").textContent = `${whyNot(reason) ?? "모델이 멈췄어요."} 다시 불러올 수 있어요.`;
+  part("load").hidden = false;
+  changed();
 }
 
 /** Wait for the stage to be seen, or for the reader to ask. */

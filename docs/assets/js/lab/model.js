@@ -1,4 +1,5 @@
 // The trained ViT in the page: what is loaded, what it takes, and one run.
+import { load as loadEngine } from "./engine.js";
 
 // Of snippets/train_vit.py.
 export const PATCH = 8; // pixels
@@ -6,41 +7,17 @@ export const GRID = 8; // trained positions on a side
 export const DEPTH = 6;
 export const HEADS = 4;
 
-/**
- * Fetch all that the model needs and make it ready -> a promise of a Model, which rejects if something does not come.
- * progress(bytes so far) is called while it loads.
- */
-export function load(progress = () => {}) {
-  const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  let bytes = 0;
-  return new Promise((resolve, reject) => {
-    const fail = (reason) => {
-      worker.terminate(); // what still arrives must not go on telling of progress
-      reject(new Error(reason));
-    };
-    worker.addEventListener("error", ({ message }) => fail(message ?? "worker.js"));
-    worker.addEventListener("message", ({ data }) => {
-      if (data.bytes) {
-        bytes += data.bytes;
-        progress(bytes);
-      } else if (data.ready) resolve(new Model(worker));
-      else if (data.failed && data.id === undefined) fail(data.failed);
-    });
-    worker.postMessage("load");
-  });
+const GRAPH = new URL("../../lab/vit.onnx", import.meta.url).href;
+
+/** Fetch all that the model needs and make it ready -> a promise of a Model, as engine.js's load describes. */
+export async function load(progress) {
+  return new Model(await loadEngine({ graph: GRAPH }, progress));
 }
 
 class Model {
-  constructor(worker) {
-    this.worker = worker;
-    this.asked = new Map(); // id of a run -> what settles its promise
-    this.runs = 0;
-    worker.addEventListener("message", ({ data: { id, outputs, failed } }) => {
-      const { resolve, reject } = this.asked.get(id) ?? {};
-      this.asked.delete(id);
-      if (failed) reject?.(new Error(failed));
-      else resolve?.(outputs);
-    });
+  constructor(engine) {
+    this.engine = engine;
+    this.lost = engine.lost;
   }
 
   /**
@@ -48,17 +25,13 @@ class Model {
    * -> {logits (10), attn (6, 4, n, n), tokens (n, 64), n}, flat Float32Arrays with n = 1 + rows * columns.
    */
   async run(image, rows, columns, { keep, order, mix }) {
-    const id = this.runs++;
     const inputs = {
       image: ["float32", image, [1, 3, PATCH * rows, PATCH * columns]],
       keep: ["float32", keep, [2]],
       order: ["int64", order, [rows, columns]],
       mix: ["float32", mix, [rows, columns, GRID * GRID]],
     };
-    const { logits, attn, tokens } = await new Promise((resolve, reject) => {
-      this.asked.set(id, { resolve, reject });
-      this.worker.postMessage({ id, inputs });
-    });
+    const { logits, attn, tokens } = await this.engine.run(inputs);
     return { logits, attn, tokens, n: 1 + rows * columns };
   }
 }

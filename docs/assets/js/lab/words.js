@@ -1,17 +1,12 @@
 // What the 실험실 says of a run, in Korean; everything here is a function of its arguments.
+import { nameOf, percent } from "./names.js";
 import { CLASSES } from "./scenes.js";
+
+export { nameOf, percent };
 
 const SAME = 1e-4; // logits nearer than this differ by rounding alone
 
-/** A share as a percentage; one below a tenth keeps a decimal. */
-export const percent = (share) => (share < 0.0995 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`);
-
 const isVowel = (label) => CLASSES[label] >= "ㅏ"; // its name ends without a consonant
-
-/** The name of a token, 0 the class token. */
-export function nameOf(token, grid) {
-  return token ? `${Math.floor((token - 1) / grid) + 1}행 ${((token - 1) % grid) + 1}열` : "클래스 토큰";
-}
 
 /** Where a query looks most: heat is its row of the map, top the patch's token with the greatest weight. */
 export function seenText({ map, query, grid, heat, top }) {

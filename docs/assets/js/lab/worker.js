@@ -1,17 +1,33 @@
-// The model off the page's own thread: fetched, unpacked and run here, so that the page never waits for it.
-// In: "load", then { id, inputs } of a run. Out: { bytes } that have come, { ready }, { failed }, { id, ...outputs }.
-const VENDOR = new URL("../../vendor/", import.meta.url);
-const GRAPH = new URL("../../lab/vit.onnx", import.meta.url);
+// A model off the page's own thread: fetched, unpacked and run here, so that the page never waits for it.
+// In: { load: as engine.js describes it }, then { id, inputs } of a run.
+// Out: { bytes } that have come, { ready }, { failed }, { id, outputs }.
+const RUNTIME = new URL("../../vendor/runtime.js", import.meta.url);
 const STEP = 100_000; // bytes after which it is told how many have come
 const ZSTD = 0xfd2fb528; // how a Zstandard frame begins
+const GZIP = 0x8b1f; // how a gzip file begins
+// A module whose one function uses a vector: what has no SIMD refuses it.
+const VECTOR = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253];
 
 let session;
 let Tensor;
 
-// The bytes of a file; what arrives is told.
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
+// Throws the reason for which nothing can be reckoned in this browser, if there is one.
+function mustReckon() {
+  if (typeof WebAssembly === "undefined") throw "no-wasm";
+  if (!WebAssembly.validate(Uint8Array.of(...VECTOR, 98, 11))) throw "no-simd";
+}
+
+// The browser's own store of that name, if it lets us have one.
+async function storeOf(name) {
+  if (!name || !globalThis.caches) return null;
+  return caches.open(name).catch(() => null);
+}
+
+// The bytes of a file, from the store if it is there; what arrives is told.
+async function fetched(url, store) {
+  const kept = await store?.match(url);
+  const response = kept ?? (await fetch(url));
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
   const pieces = [];
   let bytes = 0; // not told yet
   const reader = response.body.getReader();
@@ -23,23 +39,39 @@ async function fetched(url) {
     bytes = 0;
   }
   postMessage({ bytes });
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+  const whole = new Blob(pieces);
+  if (store && !kept) store.put(url, new Response(whole)).catch(console.warn); // a full disk: next time it comes again
+  return new Uint8Array(await whole.arrayBuffer());
 }
 
-async function load() {
-  const [runtime, packed, graph] = await Promise.all([
-    import(new URL("runtime.js", VENDOR)),
-    fetched(new URL("ort.wasm.zst", VENDOR)),
-    fetched(GRAPH),
+// A host that knows the ending .zst or .gz may have let the browser unpack it already.
+async function unpacked(bytes, decompress) {
+  const start = new DataView(bytes.buffer);
+  if (start.getUint32(0, true) === ZSTD) return decompress(bytes);
+  if (start.getUint16(0, true) !== GZIP) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function load({ graph, wasm, keep, options }) {
+  mustReckon();
+  const store = await storeOf(keep);
+  const [{ decompress, env, InferenceSession, Tensor: Given }, engine, model] = await Promise.all([
+    import(RUNTIME),
+    fetched(wasm, store),
+    fetched(graph, store),
   ]);
-  const { decompress, env, InferenceSession } = runtime;
-  // A host that knows the ending .zst may have let the browser unpack it already.
-  const isPacked = new DataView(packed.buffer).getUint32(0, true) === ZSTD;
-  env.wasm.wasmBinary = isPacked ? decompress(packed) : packed;
+  env.wasm.wasmBinary = await unpacked(engine, decompress);
   env.wasm.numThreads = 1; // several need headers that a plain static host does not send
   env.logLevel = "error";
-  Tensor = runtime.Tensor;
-  session = await InferenceSession.create(graph, { executionProviders: ["wasm"] });
+  Tensor = Given;
+  session = await InferenceSession.create(await unpacked(model, decompress), {
+    executionProviders: ["wasm"],
+    ...options,
+  });
+  for (const { url } of (await store?.keys()) ?? []) {
+    if (url !== wasm && url !== graph) store.delete(url); // of an earlier version
+  }
 }
 
 async function run(id, inputs) {
@@ -52,11 +84,11 @@ async function run(id, inputs) {
 
 addEventListener("message", async ({ data }) => {
   try {
-    if (data === "load") {
-      await load();
+    if (data.load) {
+      await load(data.load);
       postMessage({ ready: true });
     } else await run(data.id, data.inputs);
   } catch (error) {
-    postMessage({ id: data.id, failed: String(error) });
+    postMessage({ failed: String(error) });
   }
 });
