@@ -22,7 +22,7 @@ def frame_of(page):
 def opened(page, site_url, path=PAGE):
     page.goto(site_url + path, wait_until="networkidle")
     page.evaluate("window.moved = 0")  # until then fonts come
-    page.get_by_role("button", name="진짜 모델로 해 보기").click()
+    page.get_by_role("button", name="작은 모델로 해 보기").click()
     return frame_of(page)
 
 
@@ -71,7 +71,7 @@ def test_axe_finds_nothing_and_the_theme_is_that_of_the_page(site_url, page_fact
 
 def test_by_keyboard_the_stage_is_reached_and_changed(site_url, page):
     page.goto(site_url + PAGE)
-    button = page.get_by_role("button", name="진짜 모델로 해 보기")
+    button = page.get_by_role("button", name="작은 모델로 해 보기")
     button.focus()
     page.keyboard.press("Enter")
     frame = frame_of(page)
@@ -89,5 +89,5 @@ def test_by_keyboard_the_stage_is_reached_and_changed(site_url, page):
 def test_without_scripts_a_link_leads_to_it(site_url, page_factory):
     page = page_factory(java_script_enabled=False)
     page.goto(site_url + PAGE)
-    page.get_by_role("link", name="진짜 모델로 해 보기").click()
+    page.get_by_role("link", name="작은 모델로 해 보기").click()
     assert page.url.endswith("/lab/?pos=none")
