@@ -13,7 +13,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, PINK, plt, show, table
 from lib.photos import photos
 from lib.scramble import scrambled
 from permutation import shuffle_patches
@@ -79,6 +79,12 @@ def change(a, b):
     return (a - b).flatten(1).norm(dim=1) / b.flatten(1).norm(dim=1)
 
 
+def interval(values):
+    """Half the width of the 95% interval of the mean of 12 photographs: (..., 12) ->
+    (...)."""
+    return 2.2 * values.std(dim=-1) / math.sqrt(values.shape[-1])  # t of 11 degrees
+
+
 def window(images, x, scale=1):
     """What a camera sees of images (n, 3, S, S) when all moves x px right: two
     patches less each way, (n, 3, S - 28, S - 28); scale: of pixels, enlarged."""
@@ -104,7 +110,7 @@ if __name__ == "__main__":
     base = window(wide, 0)  # (12, 3, 224, 224)
     states, patches = look(model, base)  # (12, 12, 384), (12, 256, 384)
     plain_states, plain_patches = look(plain, base)
-    mixed_states, mixed_patches = look(mixed, base)
+    mixed_states, _ = look(mixed, base)
     last, plain_last, mixed_last = (
         s[:, -1] for s in (states, plain_states, mixed_states)
     )
@@ -187,6 +193,7 @@ if __name__ == "__main__":
         moved = look(mixed, images)[0][:, -1]
         mixed_world[f"own_{cells}"] = alike(moved, mixed_last)
     mixed_world["found_last"] = found(moved, mixed_last)
+    evidence["mixed_own_1"] = mixed_world["own_1"]
     evidence["found_colour"] = found(images.mean(dim=(2, 3)), base.mean(dim=(2, 3)))
 
 # %%
@@ -200,11 +207,11 @@ if __name__ == "__main__":
     axis.errorbar(
         x,
         own.mean(dim=1),
-        own.std(dim=1),
+        interval(own),
         fmt="o-",
         color=BLUE,
         capsize=3,
-        label="섞은 제 사진",
+        label="섞은 제 사진 (95% 구간)",
     )
     axis.plot(x, [1] * len(x), "--", color=GREEN, label="위치를 뺀 모델")
     axis.axhline(
@@ -214,7 +221,7 @@ if __name__ == "__main__":
         linewidth=1,
         label="다른 사진",
     )
-    axis.set(title="섞기 전의 클래스 토큰과 닮은 정도", ylim=(0.4, 1.05))
+    axis.set(title="섞기 전의 클래스 토큰과 닮은 정도", ylim=(0.3, 1.05))
     axis.set_xticks(x, ["그대로", *(names[c] for c in DOSES)])
     axis.legend(loc="lower left")
     alt = (
@@ -229,15 +236,14 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axis = plt.subplots()
     layers = range(1, states.shape[1] + 1)
-    looks = zip(DOSES, ("^-.", "s--", "D:", "o-"), (GREEN, ORANGE, INK, BLUE))
+    looks = zip(DOSES, ("^-.", "s--", "D:", "o-"), (GREEN, ORANGE, PINK, BLUE))
     for cells, style, colour in looks:
         axis.plot(layers, by_block[cells], style, color=colour, label=names[cells])
-    axis.axhline(
-        1 / 12 * sum(1 / k for k in range(1, 13)), color=INK, linewidth=0.6
-    )
+    chance = sum(1 / k for k in range(1, 13)) / 12
+    axis.axhline(chance, color=INK, linestyle=":", linewidth=1, label="아무렇게나")
     axis.set(xlabel="층", title="섞은 사진에서 제 사진을 찾은 정도", xticks=layers)
     axis.set_ylim(0, 1.05)
-    axis.legend(loc="lower left")
+    axis.legend(loc="center left")
     alt = (
         "모두 따로 섞어도 아홉째 층의 클래스 토큰까지는 제 사진을 찾은 정도가 "
         f"{by_block[1][8]:.2f}이지만 마지막 층에서는 {by_block[1][-1]:.2f}이에요. "
@@ -268,15 +274,16 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     for pixels in (P // 2, P):
         rolled = base.roll(pixels, dims=3)
-        (plain_moved, plain_cells), (moved, _) = (
-            look(plain, rolled),
-            look(model, rolled),
-        )
-        evidence[f"plain_rolled_{pixels}"] = change(plain_moved[:, -1], plain_last)
-        evidence[f"rolled_{pixels}"] = change(moved[:, -1], last)
         pixel_world[f"rolled_{pixels}"] = by_pixel(rolled, base)
-    one_on = plain_patches.unflatten(1, (G, G)).roll(1, dims=2).flatten(1, 2)
-    evidence["plain_rolled_cells"] = change(plain_cells, one_on)
+        for key, one, before, grid in (
+            ("plain_rolled", plain, plain_last, plain_patches),
+            ("rolled", model, last, patches),
+        ):
+            moved, cells = look(one, rolled)
+            evidence[f"{key}_{pixels}"] = change(moved[:, -1], before)
+            if pixels == P:  # every patch one column further
+                on = grid.unflatten(1, (G, G)).roll(1, dims=2).flatten(1, 2)
+                evidence[f"{key}_cells"] = change(cells, on)
     rows = [
         [name, *(f"{evidence[f'{key}_{p}'].mean():.2g}" for p in (P // 2, P))]
         for name, key in (("위치 없음", "plain_rolled"), ("위치 있음", "rolled"))
@@ -380,9 +387,14 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axis = plt.subplots()
     moved = torch.stack([0 * last[:, 0], *(evidence[f"moved_{s}"] for s in steps)])
-    gap = moved.std(dim=1) / math.sqrt(len(base))
     axis.errorbar(
-        (0, *steps), moved.mean(dim=1), gap, fmt="o-", color=BLUE, capsize=3
+        (0, *steps),
+        moved.mean(dim=1),
+        interval(moved),
+        fmt="o-",
+        color=BLUE,
+        capsize=3,
+        label="평균과 95% 구간",
     )
     for count, at in ((1, P), (2, 2 * P)):
         axis.axvline(at, color=INK, linewidth=1, linestyle=":")
@@ -397,10 +409,12 @@ if __name__ == "__main__":
         xlabel="옮긴 거리 (px)", title="클래스 토큰의 변화", xticks=(0, *steps)
     )
     axis.set_ylim(0, None)
+    axis.legend(loc="upper left")
     means = {s: evidence[f"moved_{s}"].mean() for s in steps}
     alt = (
-        f"클래스 토큰의 변화는 반 패치인 7 px에서 {means[7]:.3f}로 커졌다가 패치 하나인 "
-        f"14 px에서 {means[14]:.3f}로 줄고, 21 px에서 {means[21]:.3f}로 다시 커져요."
+        f"클래스 토큰의 변화는 평균이 반 패치인 7 px에서 {means[7]:.3f}, 패치 하나인 14 px에서 "
+        f"{means[14]:.3f}, 21 px에서 {means[21]:.3f}, 28 px에서 {means[28]:.3f}예요. "
+        "사진마다 달라서 구간이 겹쳐요."
     )
     show(figure, "moved_by_pixel", alt)
 
