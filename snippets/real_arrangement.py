@@ -101,7 +101,7 @@ def by_pixel(a, b):
 
 # %%
 if __name__ == "__main__":
-    worlds = "가중치를 뒤섞은 모델", "위치를 뺀 모델", "픽셀을 그대로 견줌"
+    worlds = "가중치를 뒤섞은 모델", "위치를 뺀 모델", "픽셀의 코사인"
     evidence, null = {}, {world: {} for world in worlds}
     mixed_world, plain_world, pixel_world = null.values()
     model = load_real(PIXELS)
@@ -152,7 +152,7 @@ if __name__ == "__main__":
     moved_states, moved_patches = look(plain, images)
     evidence["plain_shuffled"] = change(moved_states[:, -1], plain_last)
     evidence["plain_followed"] = change(moved_patches, taken(plain_patches, orders))
-    plain_world["own_1"] = alike(moved_states[:, -1], plain_last)
+    plain_own = alike(moved_states[:, -1], plain_last)
     plain_world["found_last"] = found(moved_states[:, -1], plain_last)
     exact, two = copy.deepcopy(plain).double(), slice(0, 2)
     evidence["plain_shuffled_float64"] = change(
@@ -186,7 +186,7 @@ if __name__ == "__main__":
     evidence["by_place"] = alike(moved_patches, patches).mean(dim=1)
     elsewhere = taken(patches, orders.flip(1))  # some other patch of the photograph
     evidence["by_chance"] = alike(moved_patches, elsewhere).mean(dim=1)
-    null["아무 패치하고나 견줌"] = {"by_content": evidence["by_chance"]}
+    null["아무 패치"] = {"by_content": evidence["by_chance"]}
 
     for cells in (8, 1):
         images, _ = shuffled(base, cells)
@@ -213,7 +213,7 @@ if __name__ == "__main__":
         capsize=3,
         label="섞은 제 사진 (95% 구간)",
     )
-    axis.plot(x, [1] * len(x), "--", color=GREEN, label="위치를 뺀 모델")
+    axis.plot(x[-1], plain_own.mean(), "D", color=GREEN, label="위치를 뺀 모델")
     axis.axhline(
         evidence["other"].mean(),
         color=INK,
@@ -227,8 +227,8 @@ if __name__ == "__main__":
     alt = (
         "섞기 전의 클래스 토큰과 닮은 정도는 8×8씩 섞을 때 "
         f"{evidence['own_8'].mean():.2f}, 모두 따로 섞을 때 "
-        f"{evidence['own_1'].mean():.2f}이고, 다른 사진과는 "
-        f"{evidence['other'].mean():.2f}이에요. 위치를 뺀 모델은 그대로 1이에요."
+        f"{evidence['own_1'].mean():.2f}만큼이고, 다른 사진과는 "
+        f"{evidence['other'].mean():.2f}만큼이에요. 위치를 뺀 모델은 모두 섞어도 1이에요."
     )
     show(figure, "doses", alt)
 
@@ -246,8 +246,8 @@ if __name__ == "__main__":
     axis.legend(loc="center left")
     alt = (
         "모두 따로 섞어도 아홉째 층의 클래스 토큰까지는 제 사진을 찾은 정도가 "
-        f"{by_block[1][8]:.2f}이지만 마지막 층에서는 {by_block[1][-1]:.2f}이에요. "
-        f"8×8씩 섞으면 마지막 층에서도 {by_block[8][-1]:.2f}예요."
+        f"{by_block[1][8]:.2f}만큼이지만 마지막 층에서는 {by_block[1][-1]:.2f}만큼뿐이에요. "
+        f"8×8씩 섞으면 마지막 층에서도 {by_block[8][-1]:.2f}만큼 찾아요."
     )
     show(figure, "found_by_layer", alt)
     ranks = {
@@ -413,7 +413,7 @@ if __name__ == "__main__":
     means = {s: evidence[f"moved_{s}"].mean() for s in steps}
     alt = (
         f"클래스 토큰의 변화는 평균이 반 패치인 7 px에서 {means[7]:.3f}, 패치 하나인 14 px에서 "
-        f"{means[14]:.3f}, 21 px에서 {means[21]:.3f}, 28 px에서 {means[28]:.3f}예요. "
+        f"{means[14]:.3f}, 21 px에서 {means[21]:.3f}, 28 px에서 {means[28]:.3f}만큼이에요. "
         "사진마다 달라서 구간이 겹쳐요."
     )
     show(figure, "moved_by_pixel", alt)
@@ -494,8 +494,15 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    for values in (evidence, *null.values()):
-        values |= {k: v.tolist() for k, v in values.items() if torch.is_tensor(v)}
+
+    def listed(values):
+        """The same with lists for tensors."""
+        return {
+            k: v.tolist() if torch.is_tensor(v) else v for k, v in values.items()
+        }
+
+    evidence = listed(evidence)
+    null = {world: listed(values) for world, values in null.items()}
     tolerance = {k: 0.02 for k, v in evidence.items() if isinstance(v, list)}
     exact = [
         k for k in evidence if k.startswith("plain_") and k != "plain_rolled_7"

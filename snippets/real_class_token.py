@@ -192,8 +192,8 @@ if __name__ == "__main__":
     height = curves["quarter", "cls"].mean(dim=0)
     alt = (
         f"네 귀퉁이에서 클래스 토큰이 찾은 정도는 첫 층에서 {height[0]:.2f}, 여덟째 층에서 "
-        f"{height[7]:.2f}이고 마지막 층에서 {height[-1]:.2f}로 떨어져요. 패치 평균도 가운데 "
-        "층이 가장 높아요."
+        f"{height[7]:.2f}만큼이고 마지막 층에서 {height[-1]:.2f}까지 떨어져요. 패치 평균도 "
+        "가운데 층이 가장 높아요."
     )
     show(figure, "by_layer", alt)
 
@@ -242,8 +242,15 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    for values in (evidence, *null.values()):
-        values |= {k: v.tolist() for k, v in values.items() if torch.is_tensor(v)}
+
+    def listed(values):
+        """The same with lists for tensors."""
+        return {
+            k: v.tolist() if torch.is_tensor(v) else v for k, v in values.items()
+        }
+
+    evidence = listed(evidence)
+    null = {world: listed(values) for world, values in null.items()}
     tolerance = {k: 0.2 for k, v in evidence.items() if isinstance(v, list)}
     tolerance |= {k: 0.02 for k in evidence if k.endswith("_margin")}
     evidence
