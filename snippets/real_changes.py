@@ -405,7 +405,7 @@ if __name__ == "__main__":
     axis.legend(ncols=3, loc="upper center", columnspacing=0.8, handletextpad=0.3)
     axis.set_ylim(0.025, 0.9)
     alt = (
-        f"헤드 하나를 끄면 클래스 토큰이 {mean_effect.min():.0%}에서 {mean_effect.max():.0%}까지 달라져요. "
+        f"헤드 {depth * heads}개를 하나씩 끄면 클래스 토큰이 {mean_effect.min():.0%}에서 {mean_effect.max():.0%}까지 달라져요. "
         f"거리와의 순위 상관은 {evidence['far_class'].mean():.2f}, 층과의 순위 상관은 "
         f"{evidence['depth_class'].mean():.2f}예요."
     )
@@ -459,6 +459,7 @@ if __name__ == "__main__":
         xticks=counts,
         ylim=(0, 1.5),
     )
+    axis.yaxis.set_major_formatter("{x:.0%}")
     axis.legend(loc="upper left")
     alt = "헤드를 여섯 개 끄면 클래스 토큰은 " + ", ".join(
         f"{name} {evidence[f'off_{key}_6'].mean():.0%}"

@@ -376,6 +376,7 @@ if __name__ == "__main__":
         error_kw={"ecolor": INK, "capsize": 3},
     )
     axis.set(title="밝은 다섯을 지울 때 클래스 토큰의 상대 오차")
+    axis.xaxis.set_major_formatter("{x:.0%}")
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     alt = "지도마다 밝은 다섯 패치를 지우면 클래스 토큰은 " + ", ".join(
