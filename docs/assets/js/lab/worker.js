@@ -39,9 +39,19 @@ async function fetched(url, store) {
     bytes = 0;
   }
   postMessage({ bytes });
-  const whole = new Blob(pieces);
+  const whole = joined(pieces);
   if (store && !kept) store.put(url, new Response(whole)).catch(console.warn); // a full disk: next time it comes again
-  return new Uint8Array(await whole.arrayBuffer());
+  return whole;
+}
+
+function joined(pieces) {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 // A host that knows the ending .zst or .gz may have let the browser unpack it already.
@@ -49,26 +59,25 @@ async function unpacked(bytes, decompress) {
   const start = new DataView(bytes.buffer);
   if (start.getUint32(0, true) === ZSTD) return decompress(bytes);
   if (start.getUint16(0, true) !== GZIP) return bytes;
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Response(bytes).body.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 async function load({ graph, wasm, keep, options }) {
   mustReckon();
   const store = await storeOf(keep);
-  const [{ decompress, env, InferenceSession, Tensor: Given }, engine, model] = await Promise.all([
-    import(RUNTIME),
-    fetched(wasm, store),
-    fetched(graph, store),
+  const runtime = import(RUNTIME);
+  const whole = async (url) => unpacked(await fetched(url, store), (await runtime).decompress); // while the other comes
+  const [{ env, InferenceSession, Tensor: Given }, engine, model] = await Promise.all([
+    runtime,
+    whole(wasm),
+    whole(graph),
   ]);
-  env.wasm.wasmBinary = await unpacked(engine, decompress);
+  env.wasm.wasmBinary = engine;
   env.wasm.numThreads = 1; // several need headers that a plain static host does not send
   env.logLevel = "error";
   Tensor = Given;
-  session = await InferenceSession.create(await unpacked(model, decompress), {
-    executionProviders: ["wasm"],
-    ...options,
-  });
+  session = await InferenceSession.create(model, { executionProviders: ["wasm"], ...options });
   for (const { url } of (await store?.keys()) ?? []) {
     if (url !== wasm && url !== graph) store.delete(url); // of an earlier version
   }
