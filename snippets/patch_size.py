@@ -162,7 +162,7 @@ if __name__ == "__main__":
     trained = load_trained()
     options = {
         "img_size": 2 * SIZE,
-        "num_classes": 10,
+        "num_classes": len(scenes.CLASSES),
         "embed_dim": 64,
         "depth": 6,
         "num_heads": 4,
@@ -362,7 +362,7 @@ def letters(n, size, seed, moved=None):
     scene["strokes"] = (
         ends * zoom[:, None, None, None] + centre[:, None, None]
     ).flatten(2)
-    scene |= {"width": scene["width"] * zoom, "hollow": scene["hollow"] * zoom}
+    scene["width"] = scene["width"] * zoom
     scene["thick"] = torch.full_like(scene["thick"], -1)  # no distractors
     return scenes.render(scene, size), scene["labels"]
 
@@ -503,7 +503,7 @@ def small_vit(patch_size, seed, size=12):
     model = VisionTransformer(
         img_size=size,
         patch_size=patch_size,
-        num_classes=10,
+        num_classes=len(scenes.CLASSES),
         embed_dim=32,
         depth=2,
         num_heads=4,
@@ -651,7 +651,7 @@ if __name__ == "__main__":
     by_pixels = VisionTransformer(
         img_size=12,
         patch_size=1,
-        num_classes=10,
+        num_classes=len(scenes.CLASSES),
         embed_dim=32,
         depth=2,
         num_heads=4,

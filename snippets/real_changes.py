@@ -15,6 +15,7 @@ from attention_distance import attention_distance
 from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
 from lib.measure import relative_error
 from lib.photos import photos
+from lib.scramble import scrambled
 from real_vit import load_real, normalise
 from torch import nn
 
@@ -56,15 +57,6 @@ def without_final_norm(model):
     """A copy that hands on what the last block left."""
     model = copy.deepcopy(model)
     model.norm = nn.Identity()
-    return model
-
-
-def with_eps(model, eps):
-    """A copy whose LayerNorms add eps to the variance."""
-    model = copy.deepcopy(model)
-    for module in model.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.eps = eps
     return model
 
 
@@ -158,7 +150,6 @@ CHANGES = {
         lambda m: with_activation(m, lambda y: y * torch.sigmoid(1.702 * y)),
     ),
     "relu": ("GELU → ReLU", lambda m: with_activation(m, F.relu)),
-    "eps": ("LayerNorm eps 1e-5", lambda m: with_eps(m, 1e-5)),
     "final": ("마지막 LayerNorm 뺌", without_final_norm),
     "post": ("post-LN으로 읽음", post_ln),
     "bf16": (
@@ -188,13 +179,13 @@ CHANGES = {
 MEASURES = "error", "cosine", "maps"
 
 
-def measure(model, images):
+def measure(model, images, keys=tuple(CHANGES)):
     """{key: (n, 3)}: compare() of each change with the model, one row an image (1,
     3, S, S)."""
     expected = [trace(model, image) for image in images]
     found = {}
-    for key, (_, change) in CHANGES.items():
-        changed = change(model)
+    for key in keys:
+        changed = CHANGES[key][1](model)
         found[key] = torch.tensor(
             [
                 compare(trace(changed, x), right)
@@ -225,6 +216,12 @@ if __name__ == "__main__":
         f"{what}_int8": evidence[f"{what}_int4"] for what in MEASURES
     }
 
+    keys = "relu", "int8", "token", "tensor"
+    null["가중치를 뒤섞은 모델"] = {}
+    for key, values in measure(scrambled(model), images, keys).items():
+        for what, column in zip(MEASURES, values.T):
+            null["가중치를 뒤섞은 모델"][f"{what}_{key}"] = column
+            evidence[f"{what}_{key}_mixed"] = column
     order = sorted(CHANGES, key=lambda key: measured[key][:, 0].mean())
     rows = [
         [
@@ -451,7 +448,15 @@ if __name__ == "__main__":
             evidence[f"off_{key}_{count}"] = torch.stack(found).mean(dim=0)[:, 0]
         curve = [evidence[f"off_{key}_{count}"].mean() for count in counts]
         axis.plot(counts, curve, style, color=colour, label=name)
-    null["아무 헤드나 끈 모델"] = {"off_least_12": evidence["off_random_12"]}
+    mixed = scrambled(model)
+    start = mixed.embed(held_out).detach()
+    whole = ablate(mixed, start, {})
+    found = [
+        errors(ablate(mixed, start, by_layer(order[:12], heads)), whole)
+        for order in draws
+    ]
+    evidence["off_random_12_mixed"] = torch.stack(found).mean(dim=0)[:, 0]
+    null["가중치를 뒤섞은 모델"]["off_random_12"] = evidence["off_random_12_mixed"]
     null["바꾸지 않은 모델"]["off_least_24"] = torch.zeros(len(held_out))
     axis.set(
         xlabel=f"끈 헤드의 수 ({depth * heads}개 가운데)",

@@ -1,12 +1,13 @@
 # %% [markdown]
-# # 어떤 해상도로도 그릴 수 있는 장면: 어수선한 배경 속의 한글 낱자
+# # 어떤 해상도로도 그릴 수 있는 장면: 획이 놓인 자리로만 다른 한글 낱자
 #
-# 여기 있는 실험들이 함께 쓰는 데이터예요. 낱자 하나가 막대와 점 사이에 숨어 있고, 모델은 그 낱자가 무엇인지 맞혀요.
+# 여기 있는 실험들이 함께 쓰는 데이터예요. 밝은 획 두 개가 낱자 하나이고, 모델은 그 낱자가 무엇인지 맞혀요.
 # 파일로 모아 둔 이미지는 없어요. 장면을 숫자 몇 개로 정해 두고 원하는 해상도로 그때그때 그려요.
 #
+# - 낱자 여섯은 모두 **가로획 하나와 세로획 하나**예요. 길이와 굵기와 색은 낱자와 상관없이 뽑으니, 다른 것은 **두 획이 놓인 자리**뿐이에요.
+# - 두 획은 서로 떨어져 있어요. 그래서 조각 하나만 봐서는 어느 낱자의 것인지 알 수 없고, 조각들이 **어떻게 놓였는지**를 봐야 해요.
 # - 모든 것이 **식**으로 그려져서, 같은 시드는 48 px에서도 128 px에서도 같은 장면이에요.
 # - 낱자가 놓인 **상자**를 정확히 알아요. 그래서 모델이 어디를 보는지 잴 수 있어요.
-# - ㅏ와 ㅓ, ㄹ과 ㅁ은 같은 획을 다른 자리에 놓은 거예요. 색이나 밝기로는 못 맞히고 **획이 놓인 모양**을 봐야 해요.
 
 # %%
 import math
@@ -14,41 +15,29 @@ import math
 import torch
 import torch.nn.functional as F
 
-CLASSES = list("ㄱㄴㄷㄹㅁㅇㅏㅓㅗㅜ")
-STROKES = {  # straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1, y pointing down
-    "ㄱ": [(-1, -1, 1, -1), (1, -1, 1, 1)],
-    "ㄴ": [(-1, -1, -1, 1), (-1, 1, 1, 1)],
-    "ㄷ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1)],
-    "ㄹ": [
-        (-1, -1, 1, -1),
-        (1, -1, 1, 0),
-        (-1, 0, 1, 0),
-        (-1, 0, -1, 1),
-        (-1, 1, 1, 1),
-    ],
-    "ㅁ": [(-1, -1, 1, -1), (-1, -1, -1, 1), (-1, 1, 1, 1), (1, -1, 1, 1)],
-    "ㅇ": [(0, 0, 0, 0)],  # a point, drawn as the ring of radius 1 around it
-    "ㅏ": [(-0.5, -1, -0.5, 1), (-0.5, 0, 0.6, 0)],
-    "ㅓ": [(0.5, -1, 0.5, 1), (-0.6, 0, 0.5, 0)],
-    "ㅗ": [(-1, 0.5, 1, 0.5), (0, -0.6, 0, 0.5)],
-    "ㅜ": [(-1, -0.5, 1, -0.5), (0, -0.5, 0, 0.6)],
-}
-MOST = max(map(len, STROKES.values()))
-LETTERS = torch.tensor(
+CLASSES = list("ㄱㄴㅏㅓㅗㅜ")
+# Where the middle of the upright stroke lies from that of the level one: half of
+# their lengths across and down, and the gap across and down; y points down
+PLACES = torch.tensor(
     [
-        [STROKES[c][min(k, len(STROKES[c]) - 1)] for k in range(MOST)]
-        for c in CLASSES
+        [[1, 1], [0, 1]],  # ㄱ: below the right end
+        [[-1, -1], [0, -1]],  # ㄴ: above the left end
+        [[-1, 0], [-1, 0]],  # ㅏ: left of the left end
+        [[1, 0], [1, 0]],  # ㅓ: right of the right end
+        [[0, -1], [0, -1]],  # ㅗ: above the middle
+        [[0, 1], [0, 1]],  # ㅜ: below the middle
     ]
 ).float()
-RING = CLASSES.index("ㅇ")
+GAP = 0.12  # between the two strokes' lines, a fraction of the frame
+SMALLEST, LARGEST = 0.13, 0.21  # half a stroke's length, the same
 DISTRACTORS, WAVES = 6, 3
 
 
 # %% [markdown]
 # ## 장면을 숫자로 정해요
 #
-# 길이는 모두 화면에 대한 비율이에요. 낱자의 크기와 자리와 색과 획 굵기와 기울기를 장면마다 새로 뽑아요.
-# 방해물은 길이가 다른 막대와 점이고, 낱자의 상자에는 들어오지 않아요.
+# 길이는 모두 화면에 대한 비율이에요. 획의 길이와 굵기, 낱자의 자리와 색과 기울기를 장면마다 새로 뽑아요.
+# 방해물은 바탕보다 **어두운** 막대와 점이고, 낱자의 상자에는 들어오지 않아요. 낱자의 획은 바탕보다 **밝아요**.
 
 
 # %%
@@ -61,31 +50,30 @@ def sample(n, seed):
         return low + (high - low) * torch.rand(n, *shape, generator=generator)
 
     labels = torch.randint(len(CLASSES), (n,), generator=generator)
-    radius = 0.13 * (0.30 / 0.13) ** uniform(
-        0, 1
-    )  # half the letter's size, log-uniform
-    width = radius * uniform(0.14, 0.24)  # half the stroke's width
-    hollow = radius * (
-        labels == RING
-    )  # radius of the ring that a stroke is drawn as, 0 for a plain stroke
-    stretch = uniform(-0.1, 0.1).exp()
-    scale = torch.stack([radius * stretch, radius / stretch], dim=1)
-    ends = LETTERS[labels].reshape(n, -1, 2) * scale[:, None]  # (n, 2 * strokes, 2)
+    radius = SMALLEST * (LARGEST / SMALLEST) ** uniform(0, 1)  # log-uniform
+    width = radius * uniform(0.16, 0.2)  # half the stroke's width
+    stretch = uniform(-0.15, 0.15).exp()
+    half = torch.stack([radius * stretch, radius / stretch], dim=1)  # (n, 2)
+    across, down = half * torch.tensor([1, 0]), half * torch.tensor([0, 1])
+    by_half, by_gap = PLACES[labels].unbind(1)  # (n, 2) each
+    upright = (
+        by_half * half + by_gap * GAP
+    )  # its middle; that of the level one is 0
+    ends = torch.stack([-across, across, upright - down, upright + down], dim=1)
     turn = uniform(-0.15, 0.15)
     rotation = torch.stack(
         [turn.cos(), turn.sin(), -turn.sin(), turn.cos()], dim=1
     ).reshape(n, 2, 2)
-    ends = ends @ rotation
-    reach = (hollow + width)[:, None]
+    ends = ends @ rotation  # (n, 4, 2)
     low, high = (
-        ends.amin(1) - reach,
-        ends.amax(1) + reach,
+        ends.amin(1) - width[:, None],
+        ends.amax(1) + width[:, None],
     )  # the box around the letter, still about the origin
     centre = (
         uniform(0, 1, 2) * (1 - (high - low)) - low
     )  # anywhere inside the frame
     boxes = torch.cat([centre + low, centre + high], dim=1)
-    strokes = (ends + centre[:, None]).reshape(n, MOST, 4)
+    strokes = (ends + centre[:, None]).reshape(n, 2, 4)
 
     # bars and dots: of 8 places tried, the first one that is clear of the letter's
     # box; without one, not drawn
@@ -95,7 +83,7 @@ def sample(n, seed):
     half = torch.stack([angle.cos(), angle.sin()], dim=-1) * uniform(
         -0.1, 0.14, DISTRACTORS, 1
     ).clamp(min=0)
-    thick = uniform(0.02, 0.05, DISTRACTORS)
+    thick = uniform(0.02, 0.04, DISTRACTORS)
     places = uniform(0, 1, DISTRACTORS, 8, 2)
     reach = (half.abs() + thick[..., None])[:, :, None] + 0.01
     clear = (
@@ -107,18 +95,15 @@ def sample(n, seed):
     )[:, :, 0]
     bars = torch.cat([place - half, place + half], dim=-1)  # (n, DISTRACTORS, 4)
 
-    base = uniform(0.15, 0.4, 1) + uniform(-0.15, 0.15, 3)
-    colours = (
-        base[:, None]
-        + uniform(0.35, 0.6, DISTRACTORS + 1, 1)
-        + uniform(-0.15, 0.15, DISTRACTORS + 1, 3)
-    )
+    base = uniform(0.3, 0.5, 1) + uniform(-0.12, 0.12, 3)
+    darker = -uniform(0.2, 0.3, DISTRACTORS, 1) + uniform(-0.1, 0.1, DISTRACTORS, 3)
+    brighter = uniform(0.3, 0.5, 1, 1) + uniform(-0.12, 0.12, 1, 3)
+    colours = base[:, None] + torch.cat([darker, brighter], dim=1)
     return {
         "labels": labels,
         "boxes": boxes,
         "strokes": strokes,
         "width": width,
-        "hollow": hollow,
         "bars": bars,
         "thick": thick.where(clear.any(-1), -1.0),
         "colours": colours,
@@ -128,7 +113,7 @@ def sample(n, seed):
         * uniform(-6, 6, WAVES + 1, 2)
         * torch.tensor([1.0] * WAVES + [0.06])[:, None],
         "phase": 2 * math.pi * uniform(0, 1, WAVES + 1),
-        "waves": uniform(-0.08, 0.08, WAVES + 1, 3),
+        "waves": uniform(-0.06, 0.06, WAVES + 1, 3),
     }
 
 
@@ -179,13 +164,10 @@ def render(scene, size):
             - scene["thick"][:, k, None, None],
             scene["colours"][:, k],
         )
-    nearest = distance2(u, scene["strokes"][:, 0])
-    for k in range(1, MOST):
-        nearest = torch.minimum(nearest, distance2(u, scene["strokes"][:, k]))
-    gap = (nearest.sqrt_() - scene["hollow"][:, None, None]).abs() - scene["width"][
-        :, None, None
-    ]
-    paint(gap, scene["colours"][:, -1])
+    nearest = torch.minimum(
+        distance2(u, scene["strokes"][:, 0]), distance2(u, scene["strokes"][:, 1])
+    )
+    paint(nearest.sqrt_() - scene["width"][:, None, None], scene["colours"][:, -1])
     return (image.clamp_(0, 1) - 0.5) / 0.25
 
 
@@ -216,7 +198,7 @@ def to_rgb(images):
 # %% [markdown]
 # ## 그려 볼까요
 #
-# 낱자 열 개를 하나씩 뽑았어요. 네모가 낱자의 상자이고, 나머지는 모두 방해물이에요.
+# 낱자 여섯을 하나씩 뽑았어요. 네모가 낱자의 상자이고, 나머지는 모두 방해물이에요.
 
 # %%
 if __name__ == "__main__":
@@ -225,7 +207,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     evidence, null = {"classes": len(CLASSES)}, {}
     images, labels, boxes = draw(100, 64, seed=0)
-    figure, axes = plt.subplots(2, 5, figsize=(4.5, 2.2))
+    figure, axes = plt.subplots(2, 3, figsize=(4.5, 3.4))
     for label, axis in enumerate(axes.flat):
         i = (labels == label).nonzero()[0].item()  # the first scene of that class
         axis.imshow(

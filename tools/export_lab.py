@@ -10,7 +10,7 @@ place where positions are added differs: the page chooses there. Inputs, with ro
     order  (rows, columns)      int64: which place's position each patch gets; 0, 1, 2, … is its own
     mix    (rows, columns, 64)  positions added besides, as weights of the 64 trained ones (instead of interpolating)
 
-Outputs: logits (1, 10), attn (1, 6, 4, 1 + N, 1 + N) and tokens (1, 1 + N, 64), what enters the first block.
+Outputs: logits (1, 6), attn (1, 6, 4, 1 + N, 1 + N) and tokens (1, 1 + N, 64), what enters the first block.
 
 first.json is what torch gives for the scene that the page opens with; it is shown until the model is there.
 """
@@ -35,7 +35,7 @@ from vit import VisionTransformer, resample_abs_pos_embed  # noqa: E402
 
 TARGET = ROOT / "docs" / "assets" / "lab" / "vit.onnx"
 FIRST = TARGET.with_name("first.json")
-FIRST_SCENE = 350  # as docs/assets/js/lab/state.js has it
+FIRST_SCENE = 24  # as docs/assets/js/lab/state.js has it
 GRID = SIZE // PATCH  # 8 trained positions on a side
 INPUTS, OUTPUTS = ["image", "keep", "order", "mix"], ["logits", "attn", "tokens"]
 
@@ -99,7 +99,7 @@ def page_scene(seed):
 
 
 def first():
-    """Logits (10) of the scene that the page opens with, and its rollout's row of the class token (65), rounded."""
+    """Logits (6) of the scene that the page opens with, and its rollout's row of the class token (65), rounded."""
     with torch.no_grad():
         logits, attn = load_trained()(render(page_scene(FIRST_SCENE), SIZE), return_attn=True)
     heat = rollout(attn[0])[0]

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CLASSES } from "../../docs/assets/js/lab/scenes.js";
 import { changeText, nameOf, percent, seenText, tokenText, verdictText } from "../../docs/assets/js/lab/words.js";
 
-const only = (letter, chance = 1) => CLASSES.map((each) => (each === letter ? chance : (1 - chance) / 9));
+const only = (letter, chance = 1) => CLASSES.map((each) => (each === letter ? chance : (1 - chance) / 5));
 
 test("a small share keeps a decimal", () => {
   assert.deepEqual([0.0004, 0.0994, 0.0996, 1].map(percent), ["0.0%", "9.9%", "10%", "100%"]);
@@ -27,7 +27,7 @@ test("where a query looks most", () => {
 
 test("an answer is right, wrong, or nobody knows", () => {
   assert.equal(verdictText(only("ㄴ", 0.98), CLASSES.indexOf("ㄴ")), "ㄴ 98%. 맞혔어요.");
-  assert.equal(verdictText(only("ㄴ"), CLASSES.indexOf("ㄹ")), "ㄴ 100%. 정답은 ㄹ이에요.");
+  assert.equal(verdictText(only("ㄴ"), CLASSES.indexOf("ㄱ")), "ㄴ 100%. 정답은 ㄱ이에요.");
   assert.equal(verdictText(only("ㄴ"), CLASSES.indexOf("ㅏ")), "ㄴ 100%. 정답은 ㅏ예요.");
   assert.equal(verdictText(only("ㄴ"), -1), "ㄴ 100%.");
 });

@@ -52,7 +52,7 @@ def in_browser(lab, image, method="2d", order=None):
     )
     n = 1 + rows * columns
     assert found["n"] == n
-    return decoded(found["logits"], 10), decoded(found["attn"], 6, 4, n, n), decoded(found["tokens"], n, 64)
+    return decoded(found["logits"], 6), decoded(found["attn"], 6, 4, n, n), decoded(found["tokens"], n, 64)
 
 
 @pytest.mark.parametrize("size", SIZES)

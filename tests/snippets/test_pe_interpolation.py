@@ -138,10 +138,10 @@ def test_lead_is_paired_by_seed_and_averaged_over_sizes():
     assert lead(runs, "line") == pytest.approx([0.3, 0.05])
 
 
-def test_scenes_shrunk_to_the_size_of_training_need_no_new_positions():
+def test_scenes_of_the_size_of_training_need_no_new_positions():
     torch.manual_seed(0)
     model = VisionTransformer(img_size=64, patch_size=8, num_classes=10, embed_dim=12, depth=1, num_heads=2).eval()
-    scores = measure(model, 128, seed=0, n=20, shown=64)
+    scores = measure(model, 64, seed=0, n=20)
     assert {key: score for key, score in scores.items() if key != "same"} == dict.fromkeys(
         ("bicubic", "bilinear", "original", "line", "repeat"), scores["bicubic"]
     )

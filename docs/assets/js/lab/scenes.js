@@ -1,60 +1,24 @@
 // The scenes of snippets/scenes.py: the same numbers, from the same random numbers, drawn by the same formulas.
 // Lengths are fractions of the frame, y points down.
 
-export const CLASSES = [..."ㄱㄴㄷㄹㅁㅇㅏㅓㅗㅜ"];
-const STROKES = [
-  // straight strokes x0 y0 x1 y1, each letter in the box from -1 to 1
-  [
-    [-1, -1, 1, -1],
-    [1, -1, 1, 1],
-  ],
-  [
-    [-1, -1, -1, 1],
-    [-1, 1, 1, 1],
-  ],
-  [
-    [-1, -1, 1, -1],
-    [-1, -1, -1, 1],
-    [-1, 1, 1, 1],
-  ],
-  [
-    [-1, -1, 1, -1],
-    [1, -1, 1, 0],
-    [-1, 0, 1, 0],
-    [-1, 0, -1, 1],
-    [-1, 1, 1, 1],
-  ],
-  [
-    [-1, -1, 1, -1],
-    [-1, -1, -1, 1],
-    [-1, 1, 1, 1],
-    [1, -1, 1, 1],
-  ],
-  [[0, 0, 0, 0]], // a point, drawn as the ring of radius 1 around it
-  [
-    [-0.5, -1, -0.5, 1],
-    [-0.5, 0, 0.6, 0],
-  ],
-  [
-    [0.5, -1, 0.5, 1],
-    [-0.6, 0, 0.5, 0],
-  ],
-  [
-    [-1, 0.5, 1, 0.5],
-    [0, -0.6, 0, 0.5],
-  ],
-  [
-    [-1, -0.5, 1, -0.5],
-    [0, -0.5, 0, 0.6],
-  ],
+export const CLASSES = [..."ㄱㄴㅏㅓㅗㅜ"];
+// Where the middle of the upright stroke lies from that of the level one: half of their lengths, and the gap,
+// each across and down.
+const UPRIGHT = [
+  { halves: [1, 1], gaps: [0, 1] }, // ㄱ: below the right end
+  { halves: [-1, -1], gaps: [0, -1] }, // ㄴ: above the left end
+  { halves: [-1, 0], gaps: [-1, 0] }, // ㅏ: left of the left end
+  { halves: [1, 0], gaps: [1, 0] }, // ㅓ: right of the right end
+  { halves: [0, -1], gaps: [0, -1] }, // ㅗ: above the middle
+  { halves: [0, 1], gaps: [0, 1] }, // ㅜ: below the middle
 ];
-const RING = CLASSES.indexOf("ㅇ");
+const GAP = 0.12; // between the two strokes' lines
 const DISTRACTORS = 6;
 const PLACES = 8;
 const WAVES = 3;
-// Half a letter's size.
+// Half a stroke's length.
 export const SMALLEST = 0.13;
-export const LARGEST = 0.3;
+export const LARGEST = 0.21;
 
 /** Random numbers in [0, 1) from a seed (mulberry32). */
 export function generator(seed) {
@@ -92,8 +56,8 @@ function sampleLetter(random, uniform) {
   const letter = {
     label: Math.floor(random() * CLASSES.length),
     radius: SMALLEST * (LARGEST / SMALLEST) ** random(),
-    thickness: uniform(0.14, 0.24),
-    stretch: uniform(-0.1, 0.1),
+    thickness: uniform(0.16, 0.2),
+    stretch: uniform(-0.15, 0.15),
     turn: uniform(-0.15, 0.15),
   };
   const [low, high] = reach(letter);
@@ -106,7 +70,7 @@ function sampleBars(random, many, box) {
   const lean = many(DISTRACTORS, -0.15, 0.15);
   const upright = many(DISTRACTORS, 0, 1).map((u) => u < 0.5);
   const length = many(DISTRACTORS, -0.1, 0.14);
-  const thick = many(DISTRACTORS, 0.02, 0.05);
+  const thick = many(DISTRACTORS, 0.02, 0.04);
   const places = Array.from({ length: DISTRACTORS }, () => Array.from({ length: PLACES }, () => [random(), random()]));
   return lean.map((angle, k) => {
     const turned = angle + (upright[k] ? Math.PI / 2 : 0);
@@ -123,33 +87,36 @@ function sampleBars(random, many, box) {
 
 // How much the bars and the letter differ from the ground, and the ground: a colour and waves over it.
 function sampleColours(uniform, many) {
-  const brightness = uniform(0.15, 0.4);
-  const base = many(3, -0.15, 0.15).map((tint) => brightness + tint);
-  const lift = many(DISTRACTORS + 1, 0.35, 0.6);
-  const contrasts = lift.map((value) => many(3, -0.15, 0.15).map((tint) => value + tint));
+  const brightness = uniform(0.3, 0.5);
+  const base = many(3, -0.12, 0.12).map((tint) => brightness + tint);
+  const darker = many(DISTRACTORS, 0.2, 0.3).map((value) => many(3, -0.1, 0.1).map((tint) => tint - value));
+  const brighter = uniform(0.3, 0.5);
+  const contrasts = [...darker, many(3, -0.12, 0.12).map((tint) => brighter + tint)];
   const frequency = Array.from({ length: WAVES + 1 }, (_, k) =>
     many(2, -6, 6).map((value) => 2 * Math.PI * value * (k < WAVES ? 1 : 0.06)),
   );
   const phase = many(WAVES + 1, 0, 1).map((value) => 2 * Math.PI * value);
-  const waves = Array.from({ length: WAVES + 1 }, () => many(3, -0.08, 0.08));
+  const waves = Array.from({ length: WAVES + 1 }, () => many(3, -0.06, 0.06));
   return { contrasts, ground: { base, frequency, phase, waves } };
 }
 
-// The strokes of a letter around its own origin: [x0, y0, x1, y1] each, and the radius of its ring, 0 without one.
+// The two strokes of a letter around the middle of the level one: [x0, y0, x1, y1] each.
 function strokesOf({ label, radius, stretch, turn }) {
-  const scale = [radius * Math.exp(stretch), radius / Math.exp(stretch)];
+  const half = [radius * Math.exp(stretch), radius / Math.exp(stretch)];
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
-  const turned = (x, y) => [x * scale[0] * cos - y * scale[1] * sin, x * scale[0] * sin + y * scale[1] * cos];
-  return {
-    hollow: label === RING ? radius : 0,
-    strokes: STROKES[label].map(([x0, y0, x1, y1]) => [...turned(x0, y0), ...turned(x1, y1)]),
-  };
+  const turned = (x, y) => [x * cos - y * sin, x * sin + y * cos];
+  const { halves, gaps } = UPRIGHT[label];
+  const [x, y] = [0, 1].map((axis) => halves[axis] * half[axis] + gaps[axis] * GAP);
+  return [
+    [...turned(-half[0], 0), ...turned(half[0], 0)],
+    [...turned(x, y - half[1]), ...turned(x, y + half[1])],
+  ];
 }
 
 // How far a letter extends from its origin: [[left, top], [right, bottom]].
 function reach(letter) {
-  const { strokes, hollow } = strokesOf(letter);
-  const margin = hollow + letter.radius * letter.thickness;
+  const strokes = strokesOf(letter);
+  const margin = letter.radius * letter.thickness;
   return [0, 1].map((end) =>
     [0, 1].map((axis) => {
       const values = strokes.flatMap((stroke) => [stroke[axis], stroke[2 + axis]]);
@@ -176,12 +143,16 @@ export function shapes({ letter, bars, contrasts, ground }) {
   const colours = contrasts.map((contrast) => contrast.map((value, c) => ground.base[c] + value));
   const colour = colours.at(-1);
   const lines = (bars ?? []).map(({ line, thick }, k) => {
-    return { strokes: [line], hollow: 0, width: thick, colour: colours[k] };
+    return { strokes: [line], width: thick, colour: colours[k] };
   });
   if (!letter) return { ground, shapes: lines, colour };
-  const { strokes, hollow } = strokesOf(letter);
-  const moved = strokes.map(([x0, y0, x1, y1]) => [x0 + letter.x, y0 + letter.y, x1 + letter.x, y1 + letter.y]);
-  const drawn = { strokes: moved, hollow, width: letter.radius * letter.thickness, colour };
+  const moved = strokesOf(letter).map(([x0, y0, x1, y1]) => [
+    x0 + letter.x,
+    y0 + letter.y,
+    x1 + letter.x,
+    y1 + letter.y,
+  ]);
+  const drawn = { strokes: moved, width: letter.radius * letter.thickness, colour };
   return { ground, shapes: [...lines, drawn], colour };
 }
 
@@ -214,7 +185,7 @@ function paintGround(image, centres, { base, frequency, phase, waves }) {
   });
 }
 
-function paintShape(image, centres, { strokes, hollow, width, colour }) {
+function paintShape(image, centres, { strokes, width, colour }) {
   const size = centres.length;
   const area = size * size;
   for (let y = 0; y < size; y++) {
@@ -228,7 +199,7 @@ function paintShape(image, centres, { strokes, hollow, width, colour }) {
         const along = Math.min(1, Math.max(0, (px * dx + py * dy) / (dx * dx + dy * dy + 1e-12)));
         nearest = Math.min(nearest, (px - along * dx) ** 2 + (py - along * dy) ** 2);
       }
-      const gap = Math.abs(Math.sqrt(nearest) - hollow) - width; // to the edge, negative inside
+      const gap = Math.sqrt(nearest) - width; // to the edge, negative inside
       const cover = Math.min(1, Math.max(0, 0.5 - gap * size));
       const i = y * size + x;
       if (cover) for (let c = 0; c < 3; c++) image[c * area + i] += cover * (colour[c] - image[c * area + i]);

@@ -15,7 +15,7 @@ const share = (low, high) => (text) => (/^[\d.]+$/.test(text) && +text >= low &&
 // name -> [usual value, text -> value or undefined, value -> text]
 const KEYS = {
   source: ["scene", oneOf("scene", "draw")], // a picture of the reader's own is nobody else's
-  scene: [350, whole(0, 2 ** 31)], // seeds
+  scene: [24, whole(0, 2 ** 31)], // seeds
   bg: [null, (text) => (text === "plain" ? text : whole(0, 2 ** 31)(text))], // null: the scene's own background
   letter: [null, oneOf(...CLASSES)], // null: the scene's own letter, place and size
   x: [null, share(0, 1), (value) => value.toFixed(3)],
