@@ -1,4 +1,4 @@
-"""A model that has learnt nothing, and is otherwise as the one that has."""
+"""A model whose matrices have learnt nothing, and otherwise as the one that has."""
 
 import copy
 
@@ -6,8 +6,8 @@ import torch
 
 
 def scrambled(model, seed=0):
-    """A copy whose weight matrices have their numbers shuffled within each: as
-    large as before, and nothing left of what was learnt."""
+    """A copy whose weight matrices, positions among them, have their numbers shuffled
+    within each, as large as before; biases and LayerNorms stay as they were learnt."""
     model = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
