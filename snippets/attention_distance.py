@@ -424,7 +424,7 @@ if __name__ == "__main__":
         figure,
         "two_quantities",
         f"첫 층에서 마지막 층까지 어텐션 거리는 거의 그대로({first[0]:.2f} → {last[0]:.2f})인데, "
-        f"롤아웃은 퍼지고({first[1]:.2f} → {last[1]:.2f}) 그 층의 클래스 토큰 맵은 모였다 퍼져요({first[2]:.2f} → {last[2]:.2f}).",
+        f"롤아웃은 퍼지고({first[1]:.2f} → {last[1]:.2f}) 그 층의 클래스 토큰 맵은 층마다 오르내려요({first[2]:.2f} → {last[2]:.2f}).",
     )
 
 # %% [markdown]
