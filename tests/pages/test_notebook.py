@@ -41,7 +41,7 @@ def record():
         v4.new_markdown_cell("## 섞어 보기\n\n# 다시"),
         v4.new_code_cell("evidence = {}", outputs=[]),
         v4.new_code_cell(
-            "evidence = {}\nevidence", outputs=[v4.new_output("execute_result", {"text/plain": "{'change': 4e-07}"})]
+            "tolerance = {}\nevidence", outputs=[v4.new_output("execute_result", {"text/plain": "{'change': 4e-07}"})]
         ),
         v4.new_code_cell(""),
     ]
@@ -101,7 +101,7 @@ def test_cells_stand_in_their_order(page):
         "x = 1",
         "show()",
         "evidence = {}",
-        "evidence = {} evidence",
+        "tolerance = {} evidence",
     ]
     cell = page.select(".cell")[2]
     assert [child.get("id") or child["class"][0] for child in cell.find_all(recursive=False)] == [
@@ -154,7 +154,7 @@ def test_formulas_of_text_cells(page):
     assert len(page.select("math")) == 2 and page.select_one(".math-block math[display=block]")
 
 
-def test_evidence_is_a_table_where_it_is_bound_last(html, page):
+def test_evidence_is_a_table_where_it_is_shown_last(html, page):
     rows = {row["id"]: words(row.td) for row in page.select("#evidence tbody tr")}
     assert rows == {
         "evidence-change": "4.76837×10⁻⁷",

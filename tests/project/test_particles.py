@@ -2,7 +2,7 @@
 
 import pytest
 
-from mundap.project.particles import agree, in_prose
+from mundap.project.particles import agree, in_prose, of_run
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,11 @@ def test_numbers_in_a_sentence():
     assert in_prose("값은 1e-05예요") == "값은 10⁻⁵이에요"
     assert in_prose("값은 5.0e+00이에요") == "값은 5.0이에요"
     assert in_prose("숫자 3가 아닌 글") == "숫자 3가 아닌 글"
+
+
+def test_numbers_that_a_run_has_put_into_a_sentence():
+    assert of_run("1D는 0.61, 위치를 없애면 0.36예요.") == "1D는 0.61, 위치를 없애면 0.36이에요."
+    assert of_run("0.38에서 0.70로, 1,000를 넘고 평균 0.82이에요.") == "0.38에서 0.70으로, 1,000을 넘고 평균 0.82예요."
+    assert of_run("오차는 1e-05예요") == "오차는 10⁻⁵이에요"
+    for kept in ("3가지 색과 3개가", "1/2을 더하고", "ResNet50가", "ViT-S/14은"):
+        assert of_run(kept) == kept, "a name and a fraction are read otherwise"

@@ -14,7 +14,7 @@ from typing import Protocol
 from mundap.pages.links import figure_path, link
 from mundap.pages.outputs import run_figure, run_table
 from mundap.problems import Failure
-from mundap.project.particles import in_prose
+from mundap.project.particles import of_run
 from mundap.project.records import Record
 from mundap.project.snippets import Snippet
 
@@ -83,7 +83,7 @@ class Plain:
         return markdown_link
 
     def picture(self, record: Record, name: str, anchor: str, page: str) -> str:
-        image = link(escaped(in_prose(record.exhibits[name].alt)), figure_path(record.name, name), page)
+        image = link(escaped(of_run(record.exhibits[name].alt)), figure_path(record.name, name), page)
         return f'<a id="{anchor}"></a>\n\n!{image}'
 
     def block(self, name: str, code: str) -> str:

@@ -10,11 +10,11 @@ from pymdownx.slugs import slugify
 
 from mundap.pages.formulas import replace_dollars_in_html
 from mundap.pages.outputs import Output, code, evidence_table, joined, output, unique
-from mundap.project.particles import in_prose
+from mundap.project.particles import of_run
 from mundap.project.values import Evidence
 
 slug = slugify(case="lower")  # as mkdocs.yml has it for the other pages' headings
-BINDS = re.compile(r"^ *(?:\w+, *)*evidence(?:, *\w+)* *=(?!=)", re.M)
+LEAVES = re.compile(r"^ *(?:(?:\w+, *)*evidence(?:, *\w+)* *=(?!=)|evidence *$)", re.M)
 BARE_CODE = re.compile(r'(<div class="highlight"><pre>(?:<span></span>)?)(.*?)(</pre>)', re.S)
 LEFT_OUT = re.compile(r"<(style|script|img|svg)\b[^>]*?(?:>.*?</\1>|>)", re.S | re.I)  # figures come from outputs alone
 Cell = Mapping[str, Any]  # as nbformat has it
@@ -31,7 +31,7 @@ def notebook_page(notebook: Mapping[str, Any], texts: Sequence[str], name: str, 
     cells = [cell for cell in notebook["cells"] if joined(cell["source"]).strip()]
     if len(texts) != sum(cell["cell_type"] == "markdown" for cell in cells):
         raise ValueError(f"{name}: the page has {len(texts)} text cells, the notebook another number")
-    last = max((number for number, cell in enumerate(cells) if binds_evidence(cell)), default=None)
+    last = max((number for number, cell in enumerate(cells) if leaves_evidence(cell)), default=None)
     evidence = notebook["metadata"].get("mundap", {}).get("evidence", {})
     used: set[str] = set()
     parts, rest, headline = [], iter(texts), first_figure(cells)
@@ -77,7 +77,7 @@ def text_cell(inner: str, used: set[str]) -> str:
 
 
 def code_cell(cell: Cell, used: set[str], evidence: Evidence | None, headline: Output | None = None) -> str:
-    """A code cell with its outputs; evidence: what the last one that binds it shows as a table.
+    """A code cell with its outputs; evidence: what the last one that leaves it shows as a table.
 
     headline: the figure that stands at the top of the page, and here as a link to it.
     """
@@ -97,7 +97,7 @@ def code_cell(cell: Cell, used: set[str], evidence: Evidence | None, headline: O
 
 def _again(item: Output, used: set[str]) -> str:
     """A link to a figure that stands further up, under its name."""
-    name, alt = item["metadata"]["name"], in_prose(item["metadata"].get("alt", ""))
+    name, alt = item["metadata"]["name"], of_run(item["metadata"].get("alt", ""))
     used.add(name)
     return f'<p class="again">위에서 본 그림: <a href="#{html.escape(name)}">{html.escape(alt)}</a></p>'
 
@@ -111,9 +111,9 @@ def only_imports(source: str) -> bool:
     return bool(body) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in body)
 
 
-def binds_evidence(cell: Cell) -> bool:
-    """Whether a cell binds the name `evidence`."""
-    return cell["cell_type"] == "code" and BINDS.search(joined(cell["source"])) is not None
+def leaves_evidence(cell: Cell) -> bool:
+    """Whether a cell binds the name `evidence`, or shows what others have put there."""
+    return cell["cell_type"] == "code" and LEAVES.search(joined(cell["source"])) is not None
 
 
 def about(

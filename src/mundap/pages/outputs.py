@@ -12,7 +12,7 @@ from pygments.lexers import PythonLexer
 from mundap.pages import svg
 from mundap.pages.safe import sanitize
 from mundap.project.numbers import readable
-from mundap.project.particles import in_prose
+from mundap.project.particles import in_prose, of_run
 from mundap.project.values import Evidence, Value
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
@@ -46,7 +46,7 @@ def output(item: Output, used: set[str]) -> str:
 
 def run_figure(svg_text: str, name: str, alt: str) -> str:
     """A run's figure, as it stands in notebook pages and answers alike. Raises SvgError."""
-    alt = in_prose(alt)
+    alt = of_run(alt)
     return (
         f'<figure id="{name}" class="run-figure">{svg.inline(svg_text, name + "-", alt)}'
         f"<figcaption>{html.escape(alt)}</figcaption></figure>"
@@ -55,14 +55,14 @@ def run_figure(svg_text: str, name: str, alt: str) -> str:
 
 def figure_file(svg_text: str, alt: str) -> str:
     """A run's figure as a file of its own, with nothing in it that a page may not hold. Raises SvgError."""
-    markup = sanitize(svg.inline(svg_text, "", in_prose(alt))).replace("&nbsp;", "\u00a0")
+    markup = sanitize(svg.inline(svg_text, "", of_run(alt))).replace("&nbsp;", "\u00a0")
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return markup.replace("<svg", f"<svg {names}", 1) + "\n"
 
 
 def run_table(table: str, name: str, caption: str) -> str:
     """A run's table, in a box of its own that scrolls. Raises ValueError on markup that a table does not need."""
-    caption = in_prose(caption)
+    caption = of_run(caption)
     soup = BeautifulSoup(table, "html.parser")
     for tag in soup.find_all(True):
         if tag.name not in ALLOWED_IN_TABLE:

@@ -31,6 +31,8 @@ PARTICLE = re.compile(
     r"|(?P<kept>(?:고|니|던|며|나|든|랑)(?=요|[^가-힣]|$))"
 )
 
+COUNTED = re.compile(rf"(?<![\w/])(\d[\d,]*(?:\.\d+)?)({PARTICLE.pattern})")  # not of a name or a fraction
+
 
 def ending(text: str) -> Ending | None:
     """How a text ends when it is read aloud; None where that cannot be told."""
@@ -103,3 +105,8 @@ def in_prose(text: str) -> str:
         pieces += [agree(before, text[last : match.start()]), written]
         before, last = written, match.end()
     return "".join([*pieces, agree(before, text[last:])])
+
+
+def of_run(text: str) -> str:
+    """A sentence that a run has filled with its numbers: as in_prose, and the particle after each number agreeing."""
+    return COUNTED.sub(lambda match: match[1] + agree(match[1], match[2]), in_prose(text))
