@@ -150,7 +150,7 @@ CHANGES = {
         lambda m: with_activation(m, lambda y: y * torch.sigmoid(1.702 * y)),
     ),
     "relu": ("GELU → ReLU", lambda m: with_activation(m, F.relu)),
-    "final": ("마지막 LayerNorm 뺌", without_final_norm),
+    "final": ("마지막 LN 뺌", without_final_norm),
     "post": ("post-LN으로 읽음", post_ln),
     "bf16": (
         "가중치 bf16",
@@ -162,7 +162,7 @@ CHANGES = {
         lambda m: with_weights(m, lambda w: rounded(w, 8)),
     ),
     "int4": (
-        "가중치 int4, 32개마다",
+        "가중치 int4, 32개씩",
         lambda m: with_weights(
             m, lambda w: rounded(w.unflatten(1, (-1, 32)), 4).flatten(1)
         ),
