@@ -377,7 +377,7 @@ if __name__ == "__main__":
     two_d = [mean[key] for key in ("bicubic", "bicubic_aa", "bilinear", "nearest")]
     alt = (
         f"2D로 옮긴 것은 식이 달라도 평균이 모두 {sum(two_d) / 4:.2f}쯤이에요. 한가운데만 잘라 쓰면 "
-        f"{mean['window']:.2f}, 1D는 {mean['line']:.2f}, 위치를 없애면 {mean['same']:.2f}예요."
+        f"{mean['window']:.2f}, 1D는 {mean['line']:.2f}, 위치를 없애면 {mean['same']:.2f}예요. aa는 antialias예요."
     )
     show(figure, "agreement", alt)
 
