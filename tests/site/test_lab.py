@@ -401,7 +401,7 @@ def test_axe_finds_nothing(site_url, page_factory, theme, width):
     saving_data(page)
     opened(page, site_url, load=False)
     assert not violations(page)
-    page.get_by_role("link", name="4 px 옮기기").click()
+    page.get_by_role("link", name="8 px 옮기기").click()
     assert not violations(page)
     page.locator("#lab-guesses button").first.click()  # it loads the model, too
     page.locator(".lab.ready").wait_for(timeout=60_000)
