@@ -75,7 +75,7 @@ def test_who_saves_data_is_asked_and_sees_the_record_meanwhile(site_url, page):
     page.wait_for_load_state("networkidle")
     assert not model_files(page)
     record = [text(page, name) for name in ("verdict", "logits", "seen", "legend")]
-    assert answered(page)[0] == "ㄴ" and "4." in record[3]
+    assert answered(page)[0] == "ㄴ" and "5." in record[3]
     page.get_by_role("button", name="모델 불러오기").click()
     page.locator(".lab.ready").wait_for(timeout=60_000)
     settled(page)
@@ -187,7 +187,7 @@ EXPERIMENTS = {  # an experiment -> what is guessed, and what has to come out
     "위치도 함께 섞기": ("조금 흔들려요", "로짓이 그대로예요"),
     "112 px에서 한 줄로": ("맞혀요", "정답은 ㄴ이에요"),
     "8 px 옮기기": ("완전히 달라져요", "로짓이 그대로예요"),
-    "첫 층의 헤드 하나": ("이웃 밖까지 멀리", "4행 4열에서 본 곳"),
+    "첫 층의 헤드 하나": ("그보다 멀리까지", "4행 4열에서 본 곳"),
 }
 
 
