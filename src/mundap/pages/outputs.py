@@ -95,7 +95,7 @@ def text_output(text: str, label: str) -> str:
 def evidence_table(evidence: Evidence) -> str:
     """The numbers that the run leaves behind, each with an anchor: name | value."""
     rows = "".join(
-        f'<tr id="evidence-{name}"><th scope="row"><code>{name}</code></th>'
+        f'<tr id="evidence-{name}"><th scope="row"><code>{name.replace("_", "_<wbr>")}</code></th>'
         f'<td class="number">{html.escape(shown(value))}</td></tr>'
         for name, value in evidence.items()
     )

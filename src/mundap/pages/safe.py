@@ -13,7 +13,7 @@ import nh3
 TEXT = frozenset(
     "a abbr article b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
     "h5 h6 hr i img kbd li mark nav ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th "
-    "thead tr u ul var".split()
+    "thead tr u ul var wbr".split()
 )
 FORMULA = frozenset(
     "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow mspace msqrt mstyle msub "
