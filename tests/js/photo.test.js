@@ -159,10 +159,13 @@ test("what is seen is said", () => {
   const said = (changes, query) => seenText({ state: { ...USUAL, ...changes }, query, grid: 2, heat, top: 2 });
   assert.equal(said({}, 0), "클래스 토큰에서 가장 많이 본 곳: 1행 2열 30%, 자기 자신 17%");
   assert.equal(said({}, 4), "2행 2열에서 가장 많이 본 곳: 1행 2열 30%");
+  assert.equal(said({}, 2), "1행 2열에서 가장 많이 본 곳: 자기 자신 30%");
   assert.equal(said({ view: "rollout" }, 0), "클래스 토큰까지 가장 많이 온 곳: 1행 2열 30%");
   assert.equal(said({ view: "likeness" }, 4), "2행 2열의 패치와 가장 닮은 곳: 1행 2열, 코사인 0.30");
   assert.equal(said({ view: "likeness" }, 0), "클래스 토큰과 가장 닮은 곳: 1행 2열, 코사인 0.30");
   assert.equal(mapName({ ...USUAL, layer: 2, head: 5 }), "2층 헤드 5");
   assert.equal(mapName({ ...USUAL, view: "rollout", from: 2 }), "첫 층을 뺀 롤아웃");
   assert.match(agreementText(-0.123), /코사인 −0\.12만큼/);
+  assert.match(agreementText(0.9983), /코사인 0\.9983만큼/, "nearly 1 is not 1");
+  assert.match(agreementText(1 - 1e-7), /코사인 1\.00만큼/);
 });

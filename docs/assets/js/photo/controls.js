@@ -78,6 +78,7 @@ for (const link of lab.querySelectorAll(".lab-tries a")) {
     event.preventDefault();
     history.pushState(null, "", link.href);
     open();
+    lab.querySelector(".lab-stage").scrollIntoView({ block: "nearest" }); // on a low screen it may be above
   });
 }
 addEventListener("popstate", open);

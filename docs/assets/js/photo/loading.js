@@ -4,7 +4,7 @@ import { changed } from "./frames.js";
 import { KEPT, load } from "./model.js";
 import { lab, part, store } from "./store.js";
 
-const READY = "모델이 이 기기에서 돌고 있어요. 사진은 어디로도 보내지 않아요.";
+const READY = "모델이 이 기기에서 돌고 있어요. 아무 패치나 눌러 보세요.";
 const FILES = Object.fromEntries(
   ["graph", "wasm"].map((name) => [name, new URL(lab.dataset[name], location.href).href]),
 );

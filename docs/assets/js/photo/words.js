@@ -1,8 +1,11 @@
 // What the page says of a run, in Korean; everything here is a function of its arguments.
 import { nameOf, percent } from "../lab/names.js";
 
-/** A cosine as it is shown. */
-export const cosine = (value) => value.toFixed(2).replace("-", "−");
+/** A cosine as it is shown: 1 only where it is, so that what nearly agrees is not said to be the same. */
+export function cosine(value) {
+  const digits = value < 0.9999 && value >= 0.995 ? 4 : 2;
+  return value.toFixed(digits).replace("-", "−");
+}
 
 /** Which map a state shows. */
 export function mapName({ view, layer, head, from }) {
@@ -15,10 +18,11 @@ export function mapName({ view, layer, head, from }) {
 /** What is seen in the map. heat: its weights of all tokens; top: the patch's token with the greatest. */
 export function seenText({ state, query, grid, heat, top }) {
   const from = nameOf(query, grid);
+  const place = top === query ? "자기 자신" : nameOf(top, grid);
   if (state.view === "likeness") {
     return `${from}${query ? "의 패치와" : "과"} 가장 닮은 곳: ${nameOf(top, grid)}, 코사인 ${cosine(heat[top])}`;
   }
-  const most = `${nameOf(top, grid)} ${percent(heat[top])}`;
+  const most = `${place} ${percent(heat[top])}`;
   if (state.view === "rollout") return `${from}까지 가장 많이 온 곳: ${most}`;
   return `${from}에서 가장 많이 본 곳: ${most}${query ? "" : `, 자기 자신 ${percent(heat[0])}`}`;
 }
