@@ -132,7 +132,7 @@ def test_real_project_exports_the_pages_that_the_site_has(root, site, tmp_path):
     }
     exported = {re.sub(r"(^|/)index$", "", name.removesuffix(".md")) or "." for name in pages}
     notebooks = {f"notebooks/{name}" for name in found.records}
-    assert exported | notebooks | {"lab"} == built, "what needs the site's own scripts is left out"
+    assert exported | notebooks | {"lab", "photo-lab"} == built, "what needs the site's own scripts is left out"
     for name, text in pages.items():
         prose = re.sub(r"(?ms)^(`{3,}).*?^\1$|`[^`\n]+`", "", text)
         assert not re.search(r'markdown="1"|\{#|<!-- mundap|\)\{[.:]', prose), name

@@ -83,5 +83,6 @@ def test_numbers_that_a_run_has_put_into_a_sentence():
     assert of_run("1D는 0.61, 위치를 없애면 0.36예요.") == "1D는 0.61, 위치를 없애면 0.36이에요."
     assert of_run("0.38에서 0.70로, 1,000를 넘고 평균 0.82이에요.") == "0.38에서 0.70으로, 1,000을 넘고 평균 0.82예요."
     assert of_run("오차는 1e-05예요") == "오차는 10⁻⁵이에요"
+    assert of_run("-17.9에서 (-2%p) 2-3개와 GPT-2, 1~-1") == "−17.9에서 (−2%p) 2-3개와 GPT-2, 1~−1"
     for kept in ("3가지 색과 3개가", "1/2을 더하고", "ResNet50가", "ViT-S/14은"):
         assert of_run(kept) == kept, "a name and a fraction are read otherwise"

@@ -12,7 +12,7 @@ from pygments.lexers import PythonLexer
 from mundap.pages import svg
 from mundap.pages.safe import sanitize
 from mundap.project.numbers import readable
-from mundap.project.particles import in_prose, of_run
+from mundap.project.particles import of_run
 from mundap.project.values import Evidence, Value
 
 Output = dict[str, Any]  # of a cell, as nbformat has it
@@ -69,7 +69,7 @@ def run_table(table: str, name: str, caption: str) -> str:
             raise ValueError(f"<{tag.name}> is not allowed in a run's table")
         tag.attrs = {key: value for key, value in tag.attrs.items() if key in ("scope", "colspan", "rowspan")}
     for text in soup.find_all(string=True):
-        text.replace_with(in_prose(text))
+        text.replace_with(of_run(text))
     for tag in soup.find_all("td"):
         if NUMBER.fullmatch(tag.get_text().strip()):
             tag["class"] = "number"

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from mundap.project.numbers import readable
+from mundap.project.numbers import of_output
 
 NAMESPACE = re.compile(r"\{.*?\}")
 DRAWING = set(
@@ -82,7 +82,7 @@ def clean(element: Element, prefix: str) -> None:
     if element.tag not in ("text", "tspan"):
         element.text = None
     elif element.text:
-        element.text = readable(element.text)
+        element.text = of_output(element.text)
     for child in list(element):
         name = local(child.tag)
         is_known_style = name == "style" and (child.text or "").strip() == MATPLOTLIB_STYLE

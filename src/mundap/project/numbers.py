@@ -9,6 +9,7 @@ from mundap.project.values import Value
 SCIENTIFIC = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<mantissa>\d+(?:\.\d+)?)[eE](?P<exponent>[-+]?\d{1,4})(?![A-Za-z0-9_]|\.\d)"
 )
+HYPHEN = re.compile(r"(?<![\w.,)/×\-−])-(?=\d)")  # a sign, neither a range nor a part of a name
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FORMAT = re.compile(r"\+?,?(\.\d{1,2})?[defg%]?")  # of Python's format specs, those that a page needs
 PLAIN = range(-3, 6)  # powers of ten that are written out
@@ -17,6 +18,11 @@ PLAIN = range(-3, 6)  # powers of ten that are written out
 def readable(text: str) -> str:
     """A text whose numbers in scientific notation are written with powers of ten, or out where they are short."""
     return SCIENTIFIC.sub(lambda match: _written(match, "×", lambda power: str(power).translate(SUPERSCRIPT)), text)
+
+
+def of_output(text: str) -> str:
+    """A text that a run has printed into a figure or a table: as readable, and each hyphen before a number a minus."""
+    return HYPHEN.sub("−", readable(text))
 
 
 def in_latex(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from mundap.project.numbers import SCIENTIFIC, readable
+from mundap.project.numbers import HYPHEN, SCIENTIFIC, readable
 
 Ending = Literal["vowel", "rieul", "consonant"]
 
@@ -108,5 +108,5 @@ def in_prose(text: str) -> str:
 
 
 def of_run(text: str) -> str:
-    """A sentence that a run has filled with its numbers: as in_prose, and the particle after each number agreeing."""
-    return COUNTED.sub(lambda match: match[1] + agree(match[1], match[2]), in_prose(text))
+    """A sentence that a run has filled with its numbers: as in_prose, with minus signs, all particles agreeing."""
+    return HYPHEN.sub("−", COUNTED.sub(lambda match: match[1] + agree(match[1], match[2]), in_prose(text)))
