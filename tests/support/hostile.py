@@ -42,8 +42,9 @@ def make_site_project(folder, root):
         source, target = root / "docs" / "assets" / name, folder / "docs" / "assets" / name
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
-    for page in ("lab.md", "runs.md", "benchmark.md", "contributing.md"):
-        settings = re.sub(rf"(?m)^ +- .*: {page}\n", "", settings)
+    for page in ("lab.md", "photo-lab.md", "runs.md", "benchmark.md", "contributing.md"):
+        settings = re.sub(rf"(?m)^ +- (.*: )?{page}\n", "", settings)
+    settings = re.sub(r"(?m)^  - .*:\n(?=  - )", "", settings)  # a section that has lost its pages
     put(folder / "mkdocs.yml", REDIRECTS.sub("", settings))
     return folder
 
