@@ -6,6 +6,8 @@
 #
 # 구조는 DINOv2의 것이고 **눈에 띄는 곳을 찾도록 더 학습했을 수도 있는** 가중치예요. 그래서 여기서 나온 것은 이 모델과 이 사진들의 이야기예요.
 # 위치를 뺀 모델, 가중치를 뒤섞은 모델, 다른 사진을 함께 재서 견줘요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
 import copy
@@ -20,9 +22,8 @@ from permutation import shuffle_patches
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
-PIXELS, P = 224, 14
-G = PIXELS // P  # 16 x 16 patches
-DOSES = (8, 4, 2, 1)  # side of what is moved as one, in patches
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
+PIXELS = 224
 
 
 # %% [markdown]
@@ -85,10 +86,9 @@ def interval(values):
     return 2.2 * values.std(dim=-1) / math.sqrt(values.shape[-1])  # t of 11 degrees
 
 
-def window(images, x, scale=1):
-    """What a camera sees of images (n, 3, S, S) when all moves x px right: two
-    patches less each way, (n, 3, S - 28, S - 28); scale: of pixels, enlarged."""
-    room = 2 * P * scale
+def window(images, x, room):
+    """What a camera sees of images (n, 3, S, S) when all moves x px right, room px
+    at most: (n, 3, S - room, S - room)."""
     size, top, left = images.shape[-1] - room, room // 2, room - x
     return images[:, :, top : top + size, left : left + size]
 
@@ -104,10 +104,12 @@ if __name__ == "__main__":
     worlds = "가중치를 뒤섞은 모델", "위치를 뺀 모델", "픽셀의 코사인"
     evidence, null = {}, {world: {} for world in worlds}
     mixed_world, plain_world, pixel_world = null.values()
-    model = load_real(PIXELS)
+    model = load_real(PIXELS, NAME)
     plain, mixed = without_positions(model), scrambled(model)
+    P = model.patch_embed.patch_size
+    G = PIXELS // P  # 16 x 16 patches
     wide = photos(PIXELS + 2 * P)[0]  # (12, 3, 252, 252)
-    base = window(wide, 0)  # (12, 3, 224, 224)
+    base = window(wide, 0, 2 * P)  # (12, 3, 224, 224)
     states, patches = look(model, base)  # (12, 12, 384), (12, 256, 384)
     plain_states, plain_patches = look(plain, base)
     mixed_states, _ = look(mixed, base)
@@ -127,9 +129,9 @@ if __name__ == "__main__":
 
 
 # %%
-def shuffled(images, cells, seed=0):
-    """Images whose blocks of cells x cells patches stand in an order of each one's
-    own, and which patch now stands at each place: (n, 3, S, S), (n, N)."""
+def shuffled(images, cells, P, seed=0):
+    """Images whose blocks of cells x cells patches of P px stand in an order of each
+    one's own, and which patch now stands at each place: (n, 3, S, S), (n, N)."""
     grid = images.shape[-1] // P
     places = torch.arange(grid**2).view(1, 1, grid, grid)
     pictures, orders = [], []
@@ -148,7 +150,7 @@ def taken(tokens, orders):
 
 # %%
 if __name__ == "__main__":
-    images, orders = shuffled(base, 1)
+    images, orders = shuffled(base, 1, P)
     moved_states, moved_patches = look(plain, images)
     evidence["plain_shuffled"] = change(moved_states[:, -1], plain_last)
     evidence["plain_followed"] = change(moved_patches, taken(plain_patches, orders))
@@ -169,17 +171,18 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
+    doses = [side for side in (8, 7, 4, 2, 1) if G % side == 0]  # moved as one
     by_block = {}  # how well photographs are found, by dose: (depth,)
-    for cells in DOSES:
-        images, orders = shuffled(base, cells)
+    for cells in doses:
+        images, orders = shuffled(base, cells, P)
         moved_states, moved_patches = look(model, images)
         evidence[f"own_{cells}"] = alike(moved_states[:, -1], last)
         ranks = [
             found(a, b) for a, b in zip(moved_states.unbind(1), states.unbind(1))
         ]
         by_block[cells] = torch.stack([rank.mean() for rank in ranks])
-    evidence["found_last"], evidence["found_ninth"] = ranks[-1], ranks[8]
-    again = look(model, shuffled(base, 1, seed=1)[0])[0][:, -1]
+    evidence["found_last"], evidence["found_ninth"] = ranks[-1], ranks[-4]
+    again = look(model, shuffled(base, 1, P, seed=1)[0])[0][:, -1]
     evidence["found_among_shuffled"] = found(again, moved_states[:, -1])
     evidence["other_shuffled"] = to_others(moved_states[:, -1])
     evidence["by_content"] = alike(moved_patches, taken(patches, orders)).mean(1)
@@ -188,8 +191,8 @@ if __name__ == "__main__":
     evidence["by_chance"] = alike(moved_patches, elsewhere).mean(dim=1)
     null["아무 패치"] = {"by_content": evidence["by_chance"]}
 
-    for cells in (8, 1):
-        images, _ = shuffled(base, cells)
+    for cells in (doses[0], 1):
+        images, _ = shuffled(base, cells, P)
         moved = look(mixed, images)[0][:, -1]
         mixed_world[f"own_{cells}"] = alike(moved, mixed_last)
     mixed_world["found_last"] = found(moved, mixed_last)
@@ -198,11 +201,11 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    names = {1: "모두 따로", 2: "2×2씩", 4: "4×4씩", 8: "8×8씩"}
+    names = {c: f"{c}×{c}씩" if c > 1 else "모두 따로" for c in doses}
     figure, axis = plt.subplots()
-    x = range(len(DOSES) + 1)
+    x = range(len(doses) + 1)
     own = torch.stack(
-        [torch.ones(len(base)), *(evidence[f"own_{c}"] for c in DOSES)]
+        [torch.ones(len(base)), *(evidence[f"own_{c}"] for c in doses)]
     )
     axis.errorbar(
         x,
@@ -222,11 +225,11 @@ if __name__ == "__main__":
         label="다른 사진",
     )
     axis.set(title="섞기 전의 클래스 토큰과 닮은 정도", ylim=(0.3, 1.05))
-    axis.set_xticks(x, ["그대로", *(names[c] for c in DOSES)])
+    axis.set_xticks(x, ["그대로", *(names[c] for c in doses)])
     axis.legend(loc="lower left")
     alt = (
-        "섞기 전의 클래스 토큰과 닮은 정도는 8×8씩 섞을 때 "
-        f"{evidence['own_8'].mean():.2f}, 모두 따로 섞을 때 "
+        f"섞기 전의 클래스 토큰과 닮은 정도는 {names[doses[0]]} 섞을 때 "
+        f"{own[1].mean():.2f}, 모두 따로 섞을 때 "
         f"{evidence['own_1'].mean():.2f}만큼이고, 다른 사진과는 "
         f"{evidence['other'].mean():.2f}만큼이에요. 위치를 뺀 모델은 모두 섞어도 1이에요."
     )
@@ -236,7 +239,7 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axis = plt.subplots()
     layers = range(1, states.shape[1] + 1)
-    looks = zip(DOSES, ("^-.", "s--", "D:", "o-"), (GREEN, ORANGE, PINK, BLUE))
+    looks = zip(doses, ("^-.", "s--", "D:", "o-"), (GREEN, ORANGE, PINK, BLUE))
     for cells, style, colour in looks:
         axis.plot(layers, by_block[cells], style, color=colour, label=names[cells])
     chance = sum(1 / k for k in range(1, 13)) / 12
@@ -244,16 +247,17 @@ if __name__ == "__main__":
     axis.set(xlabel="층", title="섞은 사진에서 제 사진을 찾은 정도", xticks=layers)
     axis.set_ylim(0, 1.05)
     axis.legend(loc="center left")
+    late = len(layers) - 3
     alt = (
-        "모두 따로 섞어도 아홉째 층의 클래스 토큰까지는 제 사진을 찾은 정도가 "
-        f"{by_block[1][8]:.2f}만큼이지만 마지막 층에서는 {by_block[1][-1]:.2f}만큼뿐이에요. "
-        f"8×8씩 섞으면 마지막 층에서도 {by_block[8][-1]:.2f}만큼 찾아요."
+        f"모두 따로 섞어도 {late}층의 클래스 토큰까지는 제 사진을 찾은 정도가 "
+        f"{by_block[1][-4]:.2f}만큼이지만 마지막 층에서는 {by_block[1][-1]:.2f}만큼뿐이에요. "
+        f"{names[doses[0]]} 섞으면 마지막 층에서도 {by_block[doses[0]][-1]:.2f}만큼 찾아요."
     )
     show(figure, "found_by_layer", alt)
     ranks = {
         "섞은 사진으로 섞기 전을": evidence["found_last"],
         "섞은 사진으로 달리 섞은 것을": evidence["found_among_shuffled"],
-        "아홉째 층에서 섞기 전을": evidence["found_ninth"],
+        f"{late}층에서 섞기 전을": evidence["found_ninth"],
         "평균 색만 보고 섞기 전을": evidence["found_colour"],
         "가중치를 뒤섞은 모델이 섞기 전을": mixed_world["found_last"],
     }
@@ -291,7 +295,7 @@ if __name__ == "__main__":
     table(
         "rolled",
         "돌려 밀 때 클래스 토큰의 상대 변화",
-        ["모델", "7 px (반 패치)", "14 px (패치 하나)"],
+        ["모델", f"{P // 2} px (반 패치)", f"{P} px (패치 하나)"],
         rows,
     )
 
@@ -305,6 +309,7 @@ def followed(moved, still, cells):
     """Cosines of patch tokens moved by so many cells (n, N, D) to those of the same
     content before, between two of them where cells is no whole number, and to those
     of the same place: two of (n,)."""
+    G = math.isqrt(moved.shape[1])
     moved, still = (t.unflatten(1, (G, G)) for t in (moved, still))
     whole, part = int(cells), cells % 1
     before = still[:, :, : G - whole]
@@ -319,18 +324,21 @@ def followed(moved, still, cells):
 
 # %%
 if __name__ == "__main__":
-    steps = (7, 14, 21, 28)
+    steps = (P // 2, P, 3 * P // 2, 2 * P)
     rows = []
     for step in steps:
-        view = window(wide, step)
+        view = window(wide, step, 2 * P)
         moved, cells = look(model, view)
         evidence[f"moved_{step}"] = 1 - alike(moved[:, -1], last)
         pixel_world[f"moved_{step}"] = by_pixel(view, base)
         content, place = followed(cells, patches, step / P)
         evidence |= {f"content_{step}": content, f"place_{step}": place}
-        if step == 14:
+        if step == P:
             content, place = followed(cells, patches.roll(1, dims=0), 1)
-            null["다른 사진의 패치"] = {"content_14": content, "place_14": place}
+            null["다른 사진의 패치"] = {
+                f"content_{P}": content,
+                f"place_{P}": place,
+            }
         rows.append(
             [
                 f"{step} px",
@@ -355,30 +363,38 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    narrow = photos(168 + 2 * P)[0]  # (12, 3, 196, 196)
+    size, half = 12 * P, P // 2  # 168 px, 7 px
+    narrow = photos(size + 2 * P)[0]  # (12, 3, 196, 196)
     doubled = F.interpolate(narrow, scale_factor=2, mode="bicubic").clamp(0, 1)
-    small, large = load_real(168), load_real(336)
+    small, large = load_real(size, NAME), load_real(2 * size, NAME)
 
-    def moved_by(model, images, x, scale):
-        """How far images moved x px right are from before: by the last class token
-        and by their pixels, two of (n,)."""
-        a, b = window(images, x, scale), window(images, 0, scale)
-        tokens = look(model, a)[0][:, -1], look(model, b)[0][:, -1]
-        return 1 - alike(*tokens), by_pixel(a, b)
+    def moved_by(model, images, steps, room):
+        """How far images moved so many px right are from before: by the last class
+        token and by their pixels, two of (n,) for each of the steps."""
+        before = window(images, 0, room)
+        still = look(model, before)[0][:, -1]
+        for x in steps:
+            after = window(images, x, room)
+            moved = look(model, after)[0][:, -1]
+            yield 1 - alike(moved, still), by_pixel(after, before)
 
-    coarse, coarse_pixels = moved_by(small, narrow, 7, 1)
-    fine, fine_pixels = moved_by(large, doubled, 14, 2)
-    half, _ = moved_by(large, doubled, 7, 2)
-    evidence |= {"coarse_7": coarse, "fine_7": fine, "fine_half": half}
-    pixel_world |= {"coarse_7": coarse_pixels, "fine_7": fine_pixels}
+    ((coarse, coarse_pixels),) = moved_by(small, narrow, [half], 2 * P)
+    (fine, fine_pixels), (finest, _) = moved_by(large, doubled, [P, half], 4 * P)
+    evidence |= {
+        f"coarse_{half}": coarse,
+        f"fine_{half}": fine,
+        "fine_half": finest,
+    }
+    pixel_world |= {f"coarse_{half}": coarse_pixels, f"fine_{half}": fine_pixels}
+    enlarged = f"{2 * size} px로 키움"
     rows = [
-        ["168 px", "14 px", "7 px", f"{coarse.mean():.3f}"],
-        ["336 px로 키움", "7 px", "7 px", f"{fine.mean():.3f}"],
-        ["336 px로 키움", "7 px", "3.5 px", f"{half.mean():.3f}"],
+        [f"{size} px", f"{P} px", f"{half} px", f"{coarse.mean():.3f}"],
+        [enlarged, f"{half} px", f"{half} px", f"{fine.mean():.3f}"],
+        [enlarged, f"{half} px", f"{half / 2:g} px", f"{finest.mean():.3f}"],
     ]
     table(
         "half_patches",
-        "168 px 사진의 픽셀로 센 패치의 폭과 옮긴 거리, 클래스 토큰의 변화",
+        f"{size} px 사진의 픽셀로 센 패치의 폭과 옮긴 거리, 클래스 토큰의 변화",
         ["넣은 사진", "패치의 폭", "옮긴 거리", "변화"],
         rows,
     )
@@ -410,10 +426,12 @@ if __name__ == "__main__":
     )
     axis.set_ylim(0, None)
     axis.legend(loc="upper left")
-    means = {s: evidence[f"moved_{s}"].mean() for s in steps}
+    first, second, *others = (
+        f"{s} px에서 {m.mean():.3f}" for s, m in zip(steps, moved[1:])
+    )
     alt = (
-        f"클래스 토큰의 변화는 평균이 반 패치인 7 px에서 {means[7]:.3f}, 패치 하나인 14 px에서 "
-        f"{means[14]:.3f}, 21 px에서 {means[21]:.3f}, 28 px에서 {means[28]:.3f}만큼이에요. "
+        f"클래스 토큰의 변화는 평균이 반 패치인 {first}, 패치 하나인 {second}, "
+        f"{', '.join(others)}만큼이에요. "
         "사진마다 달라서 구간이 겹쳐요."
     )
     show(figure, "moved_by_pixel", alt)
@@ -505,7 +523,9 @@ if __name__ == "__main__":
     null = {world: listed(values) for world, values in null.items()}
     tolerance = {k: 0.02 for k, v in evidence.items() if isinstance(v, list)}
     exact = [
-        k for k in evidence if k.startswith("plain_") and k != "plain_rolled_7"
+        k
+        for k in evidence
+        if k.startswith("plain_") and k != f"plain_rolled_{P // 2}"
     ]
     tolerance |= dict.fromkeys(exact, 1e-5)
     tolerance |= {k: 0.67 for k in evidence if k.startswith("found_")}  # near ties

@@ -6,6 +6,8 @@
 #
 # 이 모델은 DINOv2의 구조에, **눈에 띄는 곳을 찾도록 더 학습했을 수도 있는** 가중치예요. 그래서 여기서 나온 것은 이 모델과 이 사진들의 이야기예요.
 # 견줄 것으로 가중치를 뒤섞은 모델, 무작위 어텐션, 한가운데만 밝은 지도를 함께 재요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
 import torch
@@ -18,6 +20,7 @@ from lib.scramble import scrambled
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
 PIXELS = 224
 
 
@@ -56,11 +59,12 @@ def look(model, images):
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {}
-    model = load_real(PIXELS)
+    model = load_real(PIXELS, NAME)
     seen = look(model, photos(PIXELS)[0])
     mixed = look(scrambled(model), photos(PIXELS)[0])
-    G = PIXELS // 14
-    between = patch_distances((G, G), 14)
+    P = model.patch_embed.patch_size
+    G = PIXELS // P
+    between = patch_distances((G, G), P)
     even, longest = between.mean().item(), between.amax(dim=1).mean().item()
     evidence |= {"even": even, "farthest": longest, "photos": len(seen["maps"])}
 
@@ -111,10 +115,11 @@ if __name__ == "__main__":
         xticks=layers,
     )
     axis.legend(loc="upper left", bbox_to_anchor=(0, 0.9))
-    low, high = by_head[1:6].min().item(), by_head[1:6].max().item()
+    half = depth // 2
+    lower, upper = by_head[1:half], by_head[half:]
     alt = (
-        f"둘째부터 여섯째 층에는 {low:.0f} px인 헤드와 {high:.0f} px인 헤드가 섞여 있고, 뒤쪽 절반은 "
-        f"{by_head[6:].min():.0f}~{by_head[6:].max():.0f} px이에요. 첫 층은 모두 "
+        f"2~{half}층에는 {lower.min():.0f} px인 헤드와 {lower.max():.0f} px인 헤드가 섞여 있고, 뒤쪽 절반은 "
+        f"{upper.min():.0f}~{upper.max():.0f} px이에요. 첫 층은 모두 "
         f"{by_head[0].min():.0f} px보다 길어서, 고르게 볼 때의 {even:.0f} px에 가까워요."
     )
     show(figure, "distance_by_layer", alt)
@@ -144,13 +149,14 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    larger = look(load_real(336), photos(336)[0])
-    larger_even = patch_distances((24, 24), 14).mean().item()
+    larger = look(load_real(336, NAME), photos(336)[0])
+    larger_even = patch_distances((336 // P, 336 // P), P).mean().item()
     at_336 = distances(larger, larger_even)
     evidence |= {
         f"{name}_336": at_336[name] for name in ("first", "lower", "upper")
     }
-    for name, what in (("first", "첫 층"), ("lower", "2~6층"), ("upper", "7~12층")):
+    spans = f"2~{half}층", f"{half + 1}~{depth}층"
+    for name, what in zip(("first", "lower", "upper"), ("첫 층", *spans)):
         small, large = evidence[name].mean(), at_336[name].mean()
         print(
             f"{what}: 224 px에서 고를 때의 {small:.2f}배, 336 px에서 {large:.2f}배"
@@ -253,7 +259,7 @@ METHODS = {
     "reversed": ("거꾸로 곱한 롤아웃", lambda maps: rollout(maps.flip(1))),
     "average": ("층 평균", lambda maps: maps.mean(dim=1)),
     "last": ("마지막 층", lambda maps: maps[:, -1]),
-    "before_last": ("열한째 층", lambda maps: maps[:, -2]),
+    "before_last": ("끝에서 둘째 층", lambda maps: maps[:, -2]),
     "first": ("첫 층", lambda maps: maps[:, 0]),
 }
 

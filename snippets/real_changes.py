@@ -5,6 +5,8 @@
 # 그러니 "그 부품이 필요한가"가 아니라 **"이 가중치가 거기에 얼마나 기대고 있나"**를 재요.
 #
 # 사진마다 세 가지를 재요. 끝의 토큰의 **상대 오차**와 **코사인**, 그리고 어텐션 맵이 옮긴 몫(**총변동**)이에요. 총변동 0.1은 모든 행에서 어텐션의 10%가 다른 곳으로 갔다는 뜻이에요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
 import copy
@@ -20,6 +22,7 @@ from real_vit import load_real, normalise
 from torch import nn
 
 torch.set_num_threads(1)
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
 PIXELS = 224
 
 
@@ -198,7 +201,7 @@ def measure(model, images, keys=tuple(CHANGES)):
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {}
-    model = load_real(PIXELS)
+    model = load_real(PIXELS, NAME)
     x = normalise(photos(PIXELS)[0], model.pretrained_cfg)  # (12, 3, 224, 224)
     images = x.split(1)
     n = evidence["photos"] = len(images)
@@ -350,8 +353,9 @@ if __name__ == "__main__":
     effects = one_by_one(model, ranking)  # (6, 12, 6, 2)
     depth, heads = effects.shape[1:3]
     seen = [trace(model, image[None])[1] for image in ranking]  # (12, 6, 257, 257)
-    grid = (PIXELS // 14, PIXELS // 14)
-    distance = torch.stack([attention_distance(maps, grid, 14) for maps in seen])
+    P = model.patch_embed.patch_size
+    grid = (PIXELS // P, PIXELS // P)
+    distance = torch.stack([attention_distance(maps, grid, P) for maps in seen])
     number = torch.arange(depth).repeat_interleave(heads).expand(len(ranking), -1)
     of_class, of_patches = effects.flatten(1, 2).unbind(-1)  # (6, 72) each
     far = distance.flatten(1)
@@ -383,11 +387,9 @@ if __name__ == "__main__":
 
     figure, axis = plt.subplots()
     mean_effect, mean_far = of_class.mean(dim=0), far.mean(dim=0)
-    for name, part, style, colour in (
-        ("1~4층", slice(0, 24), "o", BLUE),
-        ("5~8층", slice(24, 48), "^", GREEN),
-        ("9~12층", slice(48, 72), "s", ORANGE),
-    ):
+    ends = [0, depth // 3, 2 * depth // 3, depth]
+    for a, b, style, colour in zip(ends, ends[1:], "o^s", (BLUE, GREEN, ORANGE)):
+        part, name = slice(a * heads, b * heads), f"{a + 1}~{b}층"
         axis.plot(
             mean_far[part], mean_effect[part], style, color=colour, label=name
         )

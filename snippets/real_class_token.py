@@ -6,6 +6,8 @@
 #
 # 구조는 DINOv2의 것이고 **눈에 띄는 곳을 찾도록 더 학습했을 수도 있는** 가중치예요. 그래서 여기서 나온 것은 이 모델과 이 사진들의 이야기예요.
 # 가중치를 뒤섞은 모델, 평균 색, 아무 패치 하나, 무작위 벡터도 함께 재요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
 import torch
@@ -16,6 +18,7 @@ from lib.scramble import scrambled
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
 PIXELS = 224
 CROPS = {  # side over the photograph's shorter one, and where: 4 corners, or a 5th
     "wide": ("겹치는 조각", 0.65, CORNERS),
@@ -101,7 +104,7 @@ if __name__ == "__main__":
     evidence, null = {}, {"가중치를 뒤섞은 모델": {}, "무작위 벡터": {}}
     mixed_world, random_world = null.values()
     generator = torch.Generator().manual_seed(0)
-    model = load_real(PIXELS)
+    model = load_real(PIXELS, NAME)
     mixed, curves, rows = scrambled(model), {}, []
     for crop, (name, share, places) in CROPS.items():
         images, count = squares(PIXELS, share, places)[0], len(places)
@@ -118,7 +121,9 @@ if __name__ == "__main__":
             }
             mixed_world[key] = mixed_rank[:, -1]
             mixed_world[f"{key}_best"] = best_elsewhere(mixed_rank)
-            chance = find(torch.randn(len(images), 384, generator=generator), count)
+            chance = find(
+                torch.randn(seen["cls"][:, 0].shape, generator=generator), count
+            )
             random_world |= {key: chance[1], f"{key}_best": chance[1]}
         evidence[f"mixed_{crop}"] = mixed_world[f"cls_{crop}"]
         evidence[f"mixed_{crop}_best"] = mixed_world[f"cls_{crop}_best"]
@@ -191,9 +196,8 @@ if __name__ == "__main__":
     axes[1].set_xlabel("층")
     height = curves["quarter", "cls"].mean(dim=0)
     alt = (
-        f"네 귀퉁이에서 클래스 토큰이 찾은 정도는 첫 층에서 {height[0]:.2f}, 여덟째 층에서 "
-        f"{height[7]:.2f}만큼이고 마지막 층에서 {height[-1]:.2f}까지 떨어져요. 패치 평균도 "
-        "가운데 층이 가장 높아요."
+        f"네 귀퉁이에서 클래스 토큰이 찾은 정도는 첫 층에서 {height[0]:.2f}, 가장 높은 "
+        f"{height.argmax() + 1}층에서 {height.max():.2f}, 마지막 층에서 {height[-1]:.2f}만큼이에요."
     )
     show(figure, "by_layer", alt)
 

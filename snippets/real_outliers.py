@@ -5,6 +5,8 @@
 # 더 큰 ViT에서는 **크기가 튀는 토큰**이 밋밋한 배경에 생겨 사진 전체의 정보를 담는다는 보고가 있어요(2309.16588). 여기 것도 그런가요?
 #
 # 그 보고에서 튀는 토큰은 2%쯤이에요. 패치 256개의 2%인 **다섯**을 사진마다 골라, 자리와 쓸모와 담긴 정보를 차례로 재요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
 import torch
@@ -18,6 +20,7 @@ from real_attention import incoming, rank_in_box, rollout
 from real_vit import load_real, normalise
 
 torch.set_num_threads(1)
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
 PIXELS, FEW = 224, 5  # of 256 patches: 2 %
 
 
@@ -114,7 +117,7 @@ def share(paid, chosen):
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {}
-    model = load_real(PIXELS)
+    model = load_real(PIXELS, NAME)
     images, boxes = photos(PIXELS)
     n, P = len(images), model.patch_embed.patch_size
     G = PIXELS // P
@@ -162,7 +165,7 @@ if __name__ == "__main__":
     layers = torch.arange(1, depth + 1)
     figure, axes = plt.subplots(2, 1, figsize=(4.5, 4.8), sharex=True)
     axes[0].plot(
-        layers, by_layer["share"].mean(0), "o-", color=BLUE, label="공개된 ViT-S/14"
+        layers, by_layer["share"].mean(0), "o-", color=BLUE, label="이 모델"
     )
     axes[0].plot(
         layers,

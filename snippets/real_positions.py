@@ -5,8 +5,11 @@
 # 두 가지를 봐요. **배운 벡터에 격자의 모양이 담겼는지**, 그리고 다른 크기의 이미지에 **어떻게 옮겨야** 모델의 특징이 그대로인지예요.
 #
 # 이 모델은 DINOv2의 구조에, 눈에 띄는 곳을 찾도록 더 학습했을 수도 있는 가중치예요. 그래서 여기서 나온 것은 이 모델과 이 사진들의 이야기예요.
+#
+# 네트워크가 있다면 아래 `NAME`에 timm의 이름을 적어 다른 ViT로도 재 볼 수 있어요.
 
 # %%
+import math
 from functools import partial
 
 import torch
@@ -20,7 +23,13 @@ from real_vit import load_real, normalise
 from vit import resample_abs_pos_embed, sincos_pos_embed
 
 torch.set_num_threads(1)
-G = 37  # places on a side of the learned grid: 518 px / 14 px
+NAME = None  # or timm's name of another model: "vit_small_patch16_224"
+
+
+def side_of(vectors):
+    """Places on a side of the square grid that vectors (..., G G, D) are for: G."""
+    return math.isqrt(vectors.shape[-2])
+
 
 # %% [markdown]
 # ## 배운 위치는 서로 얼마나 닮았나요? 논문의 Figure 7 가운데를 다시 그려요
@@ -32,6 +41,7 @@ G = 37  # places on a side of the learned grid: 518 px / 14 px
 def by_direction(vectors, near, far):
     """Mean cosine similarity of places near to far cells apart, those that share a
     row or a column and those that do not: (G G, D) -> two floats."""
+    G = side_of(vectors)
     place = torch.cartesian_prod(torch.arange(G), torch.arange(G)).float()
     apart = torch.cdist(place, place)  # (N, N)
     one_line = (place[:, None] == place).any(dim=-1)  # a row or a column shared
@@ -44,9 +54,13 @@ def by_direction(vectors, near, far):
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {}
-    model = load_real(G * 14)
+    model = load_real(None, NAME)  # with the positions as they were learned
+    P = model.patch_embed.patch_size
     positions = model.pos_embed.detach()  # (1, 1 + 37 * 37, 384)
     learned = positions[0, 1:]
+    G = side_of(learned)  # 37 places on a side: 518 px / 14 px
+    near, far = (G + 3) // 4, G // 2  # 10 to 18 of them
+    S, M, L = (2 * round(share * G) for share in (0.22, 0.33, 0.43))  # 16, 24, 32
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(G * G, generator=generator)
     kinds = {
@@ -58,7 +72,7 @@ if __name__ == "__main__":
     rows = []
     for name, vectors in kinds.items():
         found = {"distance_corr": distance_correlation(vectors)}
-        found["line_far"], found["off_far"] = by_direction(vectors, 10, 18)
+        found["line_far"], found["off_far"] = by_direction(vectors, near, far)
         # + 0: no minus before what rounds to nothing
         rows.append([name, *[f"{round(v, 2) + 0:.2f}" for v in found.values()]])
         if name == "배운 위치":
@@ -69,17 +83,18 @@ if __name__ == "__main__":
             null[name] = found
     table(
         "similarity",
-        "유사도와 거리의 상관, 10~18칸 떨어진 두 자리의 유사도",
+        f"유사도와 거리의 상관, {near}~{far}칸 떨어진 두 자리의 유사도",
         ["벡터", "거리와의 상관", "같은 행이나 열", "다른 줄"],
         rows,
     )
 
 # %%
 if __name__ == "__main__":
-    panels = [("배운 위치, 한가운데", learned, (18, 18))]
-    panels += [("배운 위치, 왼쪽 위", learned, (6, 9))]
-    panels += [("사인파", kinds["사인파"], (18, 18))]
-    panels += [("자리를 뒤섞은 위치", kinds["자리를 뒤섞은 위치"], (18, 18))]
+    middle = (G // 2, G // 2)
+    panels = [("배운 위치, 한가운데", learned, middle)]
+    panels += [("배운 위치, 왼쪽 위", learned, (G // 6, G // 4))]
+    panels += [("사인파", kinds["사인파"], middle)]
+    panels += [("자리를 뒤섞은 위치", kinds["자리를 뒤섞은 위치"], middle)]
     figure, axes = plt.subplots(2, 2, figsize=(4.5, 4.9))
     for axis, (name, vectors, place) in zip(axes.flat, panels):
         alike = similarity(vectors)[place[0] * G + place[1]].unflatten(0, (G, G))
@@ -99,7 +114,8 @@ if __name__ == "__main__":
         label="× 자리와의 코사인 유사도",
     )
     alt = (
-        "배운 위치에서는 × 둘레의 밝은 점에서 같은 행과 같은 열로 밝은 띠가 뻗어요. 10~18칸 떨어져도 같은 행이나 열이면 "
+        "배운 위치에서는 × 둘레의 밝은 점에서 같은 행과 같은 열로 밝은 띠가 뻗어요. "
+        f"{near}~{far}칸 떨어져도 같은 행이나 열이면 "
         f"{evidence['line_far']:.2f}, 다른 줄이면 {evidence['off_far']:.2f}예요. 자리를 뒤섞으면 무늬가 없어요."
     )
     show(figure, "similarity_maps", alt)
@@ -117,7 +133,7 @@ if __name__ == "__main__":
 # %%
 def row_plus_column(vectors):
     """The best sum of one vector a row and one a column: (G G, D) -> (G G, D)."""
-    grid = vectors.unflatten(0, (G, G))
+    grid = vectors.unflatten(0, (side_of(vectors), -1))
     rows, columns = grid.mean(dim=1, keepdim=True), grid.mean(dim=0, keepdim=True)
     return (rows + columns - grid.mean(dim=(0, 1))).flatten(0, 1)
 
@@ -132,6 +148,7 @@ def explained(vectors):
 def waves(vectors):
     """Share of what differs between places at each frequency, waves over the grid,
     the larger one of down and across: (G G, D) -> (1 + G // 2,), 0 at 0."""
+    G = side_of(vectors)
     grid = (vectors - vectors.mean(dim=0)).T.unflatten(1, (G, G))  # (D, G, G)
     energy = torch.fft.fft2(grid).abs().square().sum(dim=0)  # (G, G)
     one = torch.fft.fftfreq(G, 1 / G).abs().round().long()
@@ -149,7 +166,7 @@ if __name__ == "__main__":
     for (name, vectors), style in zip(kinds.items(), styles):
         upto = waves(vectors).cumsum(dim=0)  # (1 + G // 2,)
         found = {"row_column": explained(vectors)}
-        found |= {"slow": upto[4].item(), "fast": 1 - upto[8].item()}
+        found |= {"slow": upto[S // 4].item(), "fast": 1 - upto[S // 2].item()}
         if name == "배운 위치":
             evidence |= found
         elif name == "사인파":
@@ -160,12 +177,12 @@ if __name__ == "__main__":
                 evidence |= {f"{key}_random": value for key, value in found.items()}
         print(
             f"{name}: 행과 열의 합으로 {found['row_column']:.1%}, "
-            f"주파수 4까지 {found['slow']:.0%}, 8보다 빠른 것 {found['fast']:.0%}"
+            f"주파수 {S // 4}까지 {found['slow']:.0%}, {S // 2}보다 빠른 것 {found['fast']:.0%}"
         )
         if style:
             axis.plot(upto, style[1], color=style[0], label=name)
-    axis.axvline(8, color=INK, linewidth=1, linestyle=":")
-    axis.annotate("16×16이 담는 한계", (8.3, 0.76))
+    axis.axvline(S // 2, color=INK, linewidth=1, linestyle=":")
+    axis.annotate(f"{S}×{S}이 담는 한계", (S // 2 + 0.3, 0.76))
     axis.set(
         xlabel="주파수 (격자를 가로지르는 물결의 수)",
         title="그 주파수까지의 몫",
@@ -174,7 +191,7 @@ if __name__ == "__main__":
     )
     axis.legend(loc="lower right")
     alt = (
-        f"배운 위치는 주파수 4까지에 {evidence['slow']:.0%}가 몰려 있어서 사인파의 {evidence['slow_sincos']:.0%}와 비슷해요. "
+        f"배운 위치는 주파수 {S // 4}까지에 {evidence['slow']:.0%}가 몰려 있어서 사인파의 {evidence['slow_sincos']:.0%}와 비슷해요. "
         f"무작위 벡터는 {null['무작위 벡터']['slow']:.0%}뿐이에요."
     )
     show(figure, "waves", alt)
@@ -214,8 +231,9 @@ def by_number(positions, size):
     return with_patches(positions, positions[:, 1:][:, number])
 
 
-def window(positions, size, old=(G, G)):
+def window(positions, size):
     """The vectors of the middle of the old grid, none of them changed."""
+    old = [side_of(positions[:, 1:])] * 2
     top, left = ((o - n) // 2 for o, n in zip(old, size))
     grid = positions[:, 1:].unflatten(1, old)
     grid = grid[:, top : top + size[0], left : left + size[1]]
@@ -309,36 +327,37 @@ def finds(queries, known, owner):
 
 # %%
 if __name__ == "__main__":
-    native = features_with(model, photos(518)[0], positions)  # (12, 1370, 384)
+    native = features_with(model, photos(G * P)[0], positions)  # (12, 1370, 384)
     known = native[:, 0]  # (12, 384): the class tokens
     everyone = torch.arange(len(native))
-    patches = model.patch_embed(normalise(photos(224)[0], model.pretrained_cfg))
+    patches = model.patch_embed(normalise(photos(S * P)[0], model.pretrained_cfg))
     evidence |= {"photos": len(native), "size": learned.norm(dim=1).mean().item()}
     evidence["patch_size"] = patches.norm(dim=-1).mean().item()
+    low, mid, high = (str(grid * P) for grid in (S, M, L))  # 224, 336, 448 px
     tried = {  # the grid, how many photographs, the methods
-        "224": ((16, 16), 12, METHODS),
-        "336": ((24, 24), 12, ("bicubic", "line", "same")),
-        "448": ((32, 32), 6, ("bicubic", "line")),
-        "wide": ((16, 24), 6, ("bicubic", "window", "line")),
+        low: ((S, S), 12, METHODS),
+        mid: ((M, M), 12, ("bicubic", "line", "same")),
+        high: ((L, L), 6, ("bicubic", "line")),
+        "wide": ((S, M), 6, ("bicubic", "window", "line")),
     }
     tokens = {}
     for name, (size, count, keys) in tried.items():
         side, spare = size[1], (size[1] - size[0]) // 2  # rows off above and below
-        images = photos(14 * side)[0][:count]
-        images = images[:, :, 14 * spare : 14 * (side - spare)]
+        images = photos(P * side)[0][:count]
+        images = images[:, :, P * spare : P * (side - spare)]
         there = at_places(native[:count, 1:], (G, G), (side, side))
         there = there[:, side * spare : side * (side - spare)]  # (count, N', 384)
         for key in keys:
             resized = METHODS[key][1](positions, size)
             if (name, key) == ("wide", "window"):  # of the square's 24 x 24 places
-                resized = window(own(positions, (24, 24)), size, (24, 24))
+                resized = window(own(positions, (M, M)), size)
             tokens[name, key] = found = features_with(model, images, resized)
             evidence[f"agree_{name}_{key}"] = agreement(found[:, 1:], there)
-            if name == "224":
+            if name == low:
                 hits = finds(found[:, 0], known, everyone)
                 evidence[f"finds_{key}"] = int(hits.sum())
-        if name == "224":
-            own_tokens = tokens["224", "bicubic"][:, 1:]
+        if name == low:
+            own_tokens = tokens[low, "bicubic"][:, 1:]
             others = agreement(own_tokens, there.roll(1, dims=0))
             evidence["agree_other"] = others
     ratio = evidence["size"] / evidence["patch_size"]
@@ -356,20 +375,20 @@ if __name__ == "__main__":
 
     table(
         "sizes",
-        f"518 px의 특징과의 일치도. 448과 224×336은 앞의 여섯 장, 나머지는 {len(native)}장의 평균이에요. "
-        f"찾기는 224 px로 넣은 {len(native)}장 가운데 찾은 것이고, aa는 antialias예요.",
-        ["옮긴 방법", "224", "336", "448", "224×336", "찾기"],
+        f"{G * P} px의 특징과의 일치도. {high}과 {low}×{mid}은 앞의 여섯 장, 나머지는 {len(native)}장의 평균이에요. "
+        f"찾기는 {low} px로 넣은 {len(native)}장 가운데 찾은 것이고, aa는 antialias예요.",
+        ["옮긴 방법", low, mid, high, f"{low}×{mid}", "찾기"],
         [cells(key) for key in METHODS],
     )
     figure, axis = plt.subplots(figsize=(4.5, 3.9))
-    mean = {key: evidence[f"agree_224_{key}"].mean().item() for key in METHODS}
+    mean = {key: evidence[f"agree_{low}_{key}"].mean().item() for key in METHODS}
     for y, key in enumerate(METHODS):
-        values = evidence[f"agree_224_{key}"]
+        values = evidence[f"agree_{low}_{key}"]
         axis.plot(values, [y] * len(values), "o", color=BLUE, alpha=0.45)
         axis.plot(mean[key], y, "|", color=ORANGE, markersize=16, markeredgewidth=3)
     axis.axvline(others.mean(), color=INK, linewidth=1, linestyle=":")
     axis.set(
-        title="518 px의 특징과의 일치도 (224 px)",
+        title=f"{G * P} px의 특징과의 일치도 ({low} px)",
         xlabel="점: 사진 한 장, 막대: 평균, 점선: 다른 사진",
     )
     axis.set_yticks(range(len(METHODS)), list(NAMES.values()))
@@ -390,13 +409,13 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     for key in ("bicubic_aa", "bilinear", "nearest"):
-        pairs = zip(tokens["224", key][:, 1:], own_tokens)
+        pairs = zip(tokens[low, key][:, 1:], own_tokens)
         changed = torch.tensor([relative_error(a, b) for a, b in pairs])
-        closer = evidence[f"agree_224_{key}"] - evidence["agree_224_bicubic"]
+        closer = evidence[f"agree_{low}_{key}"] - evidence[f"agree_{low}_bicubic"]
         evidence[f"change_{key}"] = changed
         print(
             f"{NAMES[key]}: 특징이 평균 {changed.mean():.0%} 달라지고, "
-            f"518 px과의 일치도는 {closer.mean():+.3f}"
+            f"{G * P} px과의 일치도는 {closer.mean():+.3f}"
         )
 
 # %% [markdown]
@@ -409,31 +428,31 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    whole = tokens["224", "bicubic"][:, 1:]
+    whole = tokens[low, "bicubic"][:, 1:]
     for key in ("same", "shuffled", "sums"):
-        values = agreement(tokens["224", key][:, 1:], whole)
+        values = agreement(tokens[low, key][:, 1:], whole)
         evidence[f"kept_{key}"] = values
         print(f"{NAMES[key]}: 위치를 그대로 둔 것과의 일치도 {values.mean():.2f}")
-    mixed, images = scrambled(model), photos(224)[0]
-    theirs = own(mixed.pos_embed.detach(), (16, 16))
+    mixed, images = scrambled(model), photos(S * P)[0]
+    theirs = own(mixed.pos_embed.detach(), (S, S))
     first = features_with(mixed, images, theirs)
-    second = features_with(mixed, images, same(theirs, (16, 16)))
+    second = features_with(mixed, images, same(theirs, (S, S)))
     evidence["kept_mixed"] = values = agreement(second[:, 1:], first[:, 1:])
     print(f"가중치를 뒤섞은 모델의 위치 없음: {values.mean():.2f}")
 
-    pieces = squares(224, 0.65, CORNERS[1::3])[0]  # (24, 3, 224, 224)
+    pieces = squares(S * P, 0.65, CORNERS[1::3])[0]  # (24, 3, 224, 224)
     owner = everyone.repeat_interleave(2)
     for key in ("bicubic", "same"):
-        resized = METHODS[key][1](positions, (16, 16))
+        resized = METHODS[key][1](positions, (S, S))
         queries = features_with(model, pieces, resized)[:, 0]  # (24, 384)
-        alike = tokens["224", key][:, 0]  # (12, 384)
+        alike = tokens[low, key][:, 0]  # (12, 384)
         for name, those in (("pieces", known), ("among", alike)):
             hits = finds(queries, those, owner).view(-1, 2).mean(dim=1)
             evidence[f"{name}_{key}"] = hits
         print(
-            f"{NAMES[key]}: 위치를 쓴 518 px의 사진에서 "
+            f"{NAMES[key]}: 위치를 쓴 {G * P} px의 사진에서 "
             f"{evidence[f'pieces_{key}'].mean():.0%}, "
-            f"같은 방법의 224 px 사진에서 {evidence[f'among_{key}'].mean():.0%}"
+            f"같은 방법의 {low} px 사진에서 {evidence[f'among_{key}'].mean():.0%}"
         )
 
 # %% [markdown]
@@ -447,18 +466,18 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    small, size, images = own(positions, (16, 16)), (24, 24), photos(336)[0]
-    larger = {"same": tokens["336", "same"]}
+    small, size, images = own(positions, (S, S)), (M, M), photos(M * P)[0]
+    larger = {"same": tokens[mid, "same"]}
     for key in ("bicubic", "line"):
         larger[key] = features_with(model, images, METHODS[key][1](small, size))
     rows = []
     for key in ("bicubic", "line", "same"):
-        values = agreement(larger[key][:, 1:], tokens["336", "bicubic"][:, 1:])
+        values = agreement(larger[key][:, 1:], tokens[mid, "bicubic"][:, 1:])
         evidence[f"larger_{key}"] = values
         rows.append([NAMES[key], f"{values.mean():.3f}", f"{values.min():.2f}"])
     table(
         "larger",
-        f"16×16을 24×24로 늘린 모델과 정답인 모델의 일치도 (336 px, 사진 {len(images)}장)",
+        f"{S}×{S}을 {M}×{M}로 늘린 모델과 정답인 모델의 일치도 ({mid} px, 사진 {len(images)}장)",
         ["늘린 방법", "평균", "가장 나쁜 사진"],
         rows,
     )
@@ -483,15 +502,17 @@ if __name__ == "__main__":
         if f"{start}_same" in evidence and start not in ("finds", "kept"):
             erased[name] = evidence[f"{start}_same"]
     erased["kept_sums"] = evidence["kept_same"]
-    erased |= {f"agree_224_{key}": evidence["agree_224_same"] for key in METHODS}
-    in_a_line = ("224_bicubic_aa", "448_bicubic", "wide_bicubic")
+    erased |= {
+        f"agree_{low}_{key}": evidence[f"agree_{low}_same"] for key in METHODS
+    }
+    in_a_line = (f"{low}_bicubic_aa", f"{high}_bicubic", "wide_bicubic")
     null["1D로 옮긴 위치"] = {
         f"agree_{name}": evidence[f"agree_{name.split('_')[0]}_line"]
         for name in in_a_line
     }
     null["자리를 뒤섞은 위치"] |= {
-        "agree_224_bicubic": evidence["agree_224_shuffled"],
-        "agree_224_line": evidence["agree_224_shuffled"],
+        f"agree_{low}_bicubic": evidence[f"agree_{low}_shuffled"],
+        f"agree_{low}_line": evidence[f"agree_{low}_shuffled"],
         "kept_sums": evidence["kept_shuffled"],
     }
     null["가중치를 뒤섞은 모델"] = {"kept_same": evidence["kept_mixed"]}

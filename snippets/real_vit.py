@@ -9,9 +9,11 @@
 # 몸통의 가중치도 그 일에 맞춰 더 학습했을 수 있는데, 어느 쪽인지는 적혀 있지 않아요. 그러니 여기서 재는 것은 **이 파일의 모델**이에요.
 #
 # 꾸러미의 코드는 부르지 않고 파일만 읽어요. 네트워크가 있다면 `load_real(name="vit_small_patch16_224")`처럼 timm의 모델로 바꿀 수 있어요.
+# 이 모델로 재는 다른 스니펫에서는 맨 위의 `NAME`에 그 이름을 적으면 돼요.
 
 # %%
 import hashlib
+import math
 from importlib.metadata import PackageNotFoundError, distribution
 
 import onnx
@@ -119,28 +121,46 @@ def state_of(graph):
     return {**state, "pos_embed": named[of_patches]}
 
 
-def fit(model, size, antialias=False):
+def plain(state):
+    """Weights in timm's names as those of a plain ViT without a head: LayerScale
+    folded into the layers before it, where there is one."""
+    state = {k: v for k, v in state.items() if not k.startswith("head.")}
+    if "blocks.0.ls1.gamma" not in state:
+        return state
+    count = state["pos_embed"].shape[1]
+    own = (
+        math.isqrt(count) ** 2 != count
+    )  # the class token has a position of its own
+    return {**fold(state), **({"pos_embed": state["pos_embed"]} if own else {})}
+
+
+def fit(model, size=None, cfg=IMAGENET, antialias=False):
     """The same model, its positions resized for images of size x size px: vit.py
-    then leaves them alone. The file's own model resizes without antialias."""
-    G = size // model.patch_embed.patch_size
+    then leaves them alone. Without a size they stay as they were learned. The
+    file's own model resizes without antialias, timm with it."""
+    P, learned = model.patch_embed.patch_size, model.pos_embed.shape[1] - 1
+    G = size // P if size else math.isqrt(learned)
     positions = resample_abs_pos_embed(model.pos_embed, (G, G), antialias=antialias)
     model.pos_embed = torch.nn.Parameter(positions.detach())
-    model.pretrained_cfg = {"input_size": (3, size, size), **IMAGENET}
+    model.pretrained_cfg = {**cfg, "input_size": (3, G * P, G * P)}
     return model
 
 
 def load_real(size=224, name=None):
-    """The model of the published file for images of size x size px, or timm's model
-    of that name from the hub: in eval mode, its pretrained_cfg beside it. It
-    returns the class token, (B, 384) here.
+    """The model of the published file, or timm's of that name from the hub, for
+    images of size x size px, or of the size it learned from if that is None: in
+    eval mode, its pretrained_cfg beside it. It returns the class token, (B, 384)
+    here.
 
-    The positions are resized once, as that file's own model does. Raises
+    The positions are resized once, as the weights' own model does. Raises
     CheckpointError as published_file and load_pretrained do."""
     if name:
-        return load_pretrained(name)
+        model = load_pretrained(name)
+        state, heads = model.state_dict(), model.blocks[0].attn.num_heads
+        model, cfg = from_state_dict(plain(state), heads), model.pretrained_cfg
+        return fit(model, size, cfg, antialias=True)
     graph = onnx.load_from_string(published_file()).graph
-    state = fold(state_of(graph))  # LayerScale into the layers before it
-    return fit(from_state_dict(state), size)
+    return fit(from_state_dict(plain(state_of(graph))), size)
 
 
 def normalise(images, cfg):
@@ -275,9 +295,8 @@ if __name__ == "__main__":
     }
     rows = [["제대로", f"{max(evidence['error']):.0e}"]]
     for key, (name, weights, antialias) in mistakes.items():
-        wrong = fit(
-            from_state_dict(weights, 12 if key == "heads" else 6), 224, antialias
-        )
+        wrong = from_state_dict(weights, 12 if key == "heads" else 6)
+        wrong = fit(wrong, 224, antialias=antialias)
         evidence[f"error_{key}"] = column = [
             relative_error(a, b) for a, b in zip(features(wrong, x), reference)
         ]

@@ -8,13 +8,13 @@ from real_vit import features, normalise
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
-SIDE = ra.P * 4
+P, SIDE = 14, 56
 
 
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    model = VisionTransformer(img_size=SIDE, patch_size=ra.P, num_classes=1, embed_dim=12, depth=3, num_heads=2).eval()
+    model = VisionTransformer(img_size=SIDE, patch_size=P, num_classes=1, embed_dim=12, depth=3, num_heads=2).eval()
     torch.nn.init.normal_(model.pos_embed)
     model.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
     return model
@@ -36,7 +36,7 @@ def test_a_look_ends_in_the_model_s_own_tokens(model, images):
 def test_without_positions_tokens_follow_their_patches(model, images):
     plain = ra.without_positions(model)
     assert model.pos_embed is not None, "a copy is changed, not the model"
-    moved, orders = ra.shuffled(images, 1)
+    moved, orders = ra.shuffled(images, 1, P)
     (still, patches), (now, followed) = ra.look(plain, images), ra.look(plain, moved)
     assert ra.change(now[:, -1], still[:, -1]).max() < 1e-5
     assert ra.change(followed, ra.taken(patches, orders)).max() < 1e-5
@@ -46,10 +46,10 @@ def test_without_positions_tokens_follow_their_patches(model, images):
 
 @pytest.mark.parametrize("cells", [1, 2])
 def test_blocks_are_moved_whole_and_each_image_in_its_own_order(images, cells):
-    moved, orders = ra.shuffled(images, cells)
+    moved, orders = ra.shuffled(images, cells, P)
     for image, picture, order in zip(images, moved, orders):
         assert order.sort().values.tolist() == list(range(16))
-        assert torch.equal(shuffle_patches(image[None], order, ra.P)[0], picture)
+        assert torch.equal(shuffle_patches(image[None], order, P)[0], picture)
     assert not torch.equal(orders[0], orders[1])
     if cells == 2:  # neighbours in a block stay neighbours
         rows = orders.view(3, 4, 4)
@@ -67,23 +67,23 @@ def test_likeness_and_rank_by_hand():
 
 def test_a_window_moves_what_is_seen_to_the_right():
     wide = torch.arange(40.0 * 40).view(1, 1, 40, 40)
-    before, after = ra.window(wide, 0), ra.window(wide, 3)
+    before, after = ra.window(wide, 0, 28), ra.window(wide, 3, 28)
     assert before.shape == (1, 1, 12, 12)
     assert torch.equal(after[..., 3:], before[..., :-3])
     doubled = torch.arange(80.0).expand(1, 1, 80, 80)
-    assert ra.window(doubled, 0, 2).shape == (1, 1, 24, 24) and ra.window(doubled, 6, 2)[0, 0, 0, 0] == 50
+    assert ra.window(doubled, 0, 56).shape == (1, 1, 24, 24) and ra.window(doubled, 6, 56)[0, 0, 0, 0] == 50
     assert ra.by_pixel(wide, wide).abs().item() < 1e-6 and ra.by_pixel(wide, -wide).item() == pytest.approx(2)
 
 
 def test_tokens_that_moved_are_like_their_content():
     torch.manual_seed(0)
-    still = torch.randn(2, ra.G, ra.G, 8)
+    still = torch.randn(2, 16, 16, 8)
     content, place = ra.followed(still.roll(2, dims=2).flatten(1, 2), still.flatten(1, 2), 2.0)
     assert content.tolist() == pytest.approx([1, 1]) and place.abs().max() < 0.2
     between = (still + still.roll(1, dims=2)).flatten(1, 2)  # half of each content in one cell
     content, _ = ra.followed(between, still.flatten(1, 2), 0.5)
     assert content.tolist() == pytest.approx([1, 1])
-    content, _ = ra.followed(between.unflatten(1, (ra.G, ra.G)).roll(1, dims=2).flatten(1, 2), still.flatten(1, 2), 1.5)
+    content, _ = ra.followed(between.unflatten(1, (16, 16)).roll(1, dims=2).flatten(1, 2), still.flatten(1, 2), 1.5)
     assert content.tolist() == pytest.approx([1, 1])
 
 

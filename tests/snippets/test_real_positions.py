@@ -7,7 +7,7 @@ from real_vit import features, normalise
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
-G = rp.G
+G = 37
 
 
 @pytest.fixture(scope="module")

