@@ -36,7 +36,8 @@ def small(tmp_path):
     (tmp_path / "notebooks" / "pe").mkdir(parents=True)
     record = article("notebook", "위치 &quot;임베딩&quot;", "보간해요", "<h2>격자에서 늘려요</h2>")
     (tmp_path / "notebooks" / "pe" / "index.html").write_text(record, encoding="utf-8")
-    home = article("home", "홈", "처음 나눠요 <pre>code</pre><svg><text>축</text></svg>")
+    tools = "<div data-pagefind-ignore><div>고양이</div> 누르기</div>"
+    home = article("home", "홈", f"처음 나눠요 <pre>code</pre><svg><text>축</text></svg>{tools}")
     (tmp_path / "index.html").write_text(home, encoding="utf-8")
     (tmp_path / "404.html").write_text("<html><body><article>없어요</article></body></html>", encoding="utf-8")
     return tmp_path, Project(tmp_path, None, glossary=GLOSSARY)

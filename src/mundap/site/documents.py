@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bs4 import BeautifulSoup
+
 from mundap.pages.formulas import OPAQUE, in_a_line
 from mundap.pages.links import plain, resolve, thread_path
 from mundap.pages.verdicts import of_answer
@@ -20,6 +22,7 @@ from mundap.site.korean import AFTER_ONE, ENDINGS, root, words
 ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title|text)="([^"]*)"')
 HEADING = re.compile(r"<h[1-3]\b.*?</h[1-3]>", re.S)
+IGNORED = "data-pagefind-ignore"
 GLOSSARY = "glossary/"
 LISTS = {"chapter", "contents", "tags", "glossary"}  # of links or definitions: found by their titles alone
 TEXT = 90  # characters of a term's definition
@@ -79,7 +82,18 @@ def _page(url: str, said: dict[str, str], article: str) -> Document:
         article = " ".join(HEADING.findall(article))
     else:
         entry |= {"text": said["text"]} if said.get("text") else {}
+        article = _searched(article)
     return Document(entry, bag(html.unescape(OPAQUE.sub(" ", article))))
+
+
+def _searched(article: str) -> str:
+    """A page without the parts that are worked with, not read."""
+    if IGNORED not in article:
+        return article
+    soup = BeautifulSoup(article, "html.parser")
+    for tag in soup.find_all(attrs={IGNORED: True}):
+        tag.decompose()
+    return str(soup)
 
 
 def _term(term: Term) -> Document:
