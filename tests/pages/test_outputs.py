@@ -50,6 +50,11 @@ def test_table_keeps_its_name_and_scrolls_by_itself():
     assert "onclick" not in str(table) and not table.caption
 
 
+def test_a_corner_without_a_word_heads_nothing():
+    table = BeautifulSoup(outputs.run_table("<table><tr><th></th><th>N</th></tr></table>", "a", "b"), "html.parser")
+    assert [cell.name for cell in table.select("tr > *")] == ["td", "th"]
+
+
 @pytest.mark.parametrize("tag", ["img src=x onerror=alert(1)", "script", "a href=x", "style", "svg"])
 def test_markup_that_a_table_does_not_need_is_refused(tag):
     with pytest.raises(ValueError, match=f"<{tag.split()[0]}>"):

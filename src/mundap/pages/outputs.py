@@ -70,12 +70,7 @@ def run_table(table: str, name: str, caption: str) -> str:
         tag.attrs = {key: value for key, value in tag.attrs.items() if key in ("scope", "colspan", "rowspan")}
     for text in soup.find_all(string=True):
         text.replace_with(of_run(text))
-    for tag in soup.find_all("td"):
-        if NUMBER.fullmatch(tag.get_text().strip()):
-            tag["class"] = "number"
-    for column in zip(*(row.find_all(["th", "td"]) for row in soup.find_all("tr"))):
-        if len(column) > 1 and all(cell.get("class") == "number" for cell in column[1:]):
-            column[0]["class"] = "number"
+    _mark_cells(soup)
     if soup.caption:
         soup.caption.decompose()
     for tag in soup.find_all("table"):
@@ -84,6 +79,19 @@ def run_table(table: str, name: str, caption: str) -> str:
         f'<figure id="{name}" class="run-table"><figcaption>{html.escape(caption)}</figcaption>'
         f'<div class="scroll" data-label="{html.escape(caption)}">{soup}</div></figure>'
     )
+
+
+def _mark_cells(soup: BeautifulSoup) -> None:
+    """Numbers, columns of them, and a corner that heads nothing."""
+    for tag in soup.select("th"):
+        if not tag.get_text(strip=True):
+            tag.name, tag.attrs = "td", {}
+    for tag in soup.find_all("td"):
+        if NUMBER.fullmatch(tag.get_text().strip()):
+            tag["class"] = "number"
+    for column in zip(*(row.find_all(["th", "td"]) for row in soup.find_all("tr"))):
+        if len(column) > 1 and all(cell.get("class") == "number" for cell in column[1:]):
+            column[0]["class"] = "number"
 
 
 def text_output(text: str, label: str) -> str:

@@ -91,7 +91,7 @@ def _searched(article: str) -> str:
     if IGNORED not in article:
         return article
     soup = BeautifulSoup(article, "html.parser")
-    for tag in soup.find_all(attrs={IGNORED: True}):
+    for tag in soup.select(f"[{IGNORED}]"):
         tag.decompose()
     return str(soup)
 
