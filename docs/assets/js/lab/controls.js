@@ -3,6 +3,7 @@ import { element, radio } from "../dom.js";
 import { asPixels } from "./canvas.js";
 import { changed, later, mapChanged } from "./frames.js";
 import { groundOf, sceneOf } from "./image.js";
+import { copiesLink } from "./link.js";
 import { PATCH } from "./model.js";
 import { CLASSES, inFrame, LARGEST, render, SMALLEST, sample } from "./scenes.js";
 import { read, SHIFT, SIZES, USUAL, write } from "./state.js";
@@ -10,8 +11,6 @@ import { lab, part, store } from "./store.js";
 
 const GROUNDS = [null, 11, 23, 35, 42, "plain"]; // backgrounds to choose from, as `bg` of the state has them
 const SWATCH = 16; // pixels on a side
-const LINK = "이 상태의 주소 복사";
-const TOLD = 2000; // ms for which a button says what it has done
 
 const choices = (name) => [...lab.querySelectorAll(`input[name="${name}"]`)];
 
@@ -118,19 +117,6 @@ function showTexts(letter) {
   part("scene").setAttribute("aria-label", names[state.source]);
 }
 
-async function copyLink({ currentTarget: button }) {
-  const address = new URL(write(store.state) || location.pathname, location.href);
-  history.replaceState(history.state, "", address);
-  const copied = await navigator.clipboard?.writeText(address.href).then(
-    () => true,
-    () => false,
-  );
-  button.textContent = copied ? "복사했어요" : "주소창에 있어요";
-  setTimeout(() => {
-    button.textContent = LINK;
-  }, TOLD);
-}
-
 function onChange({ target }) {
   const { name, value } = target;
   if (name === "source") {
@@ -168,4 +154,4 @@ part("reset").addEventListener("click", () => {
   set({ ...USUAL });
   drawSwatches();
 });
-part("link").addEventListener("click", copyLink);
+copiesLink(part("link"), () => write(store.state));

@@ -1,4 +1,4 @@
-// From a change to what is shown: one frame at a time, and no more than are wanted.
+// From a change to what is shown.
 import { drawAnswer, drawTime } from "./answer.js";
 import { drawMiddle, painted } from "./canvas.js";
 import { drawMap, drawScene, drawTokens } from "./draw.js";
@@ -6,6 +6,7 @@ import { drawDistances } from "./heads.js";
 import { over, PEN, rearranged, rolled, sceneOf } from "./image.js";
 import { normalised, PATCH, positions } from "./model.js";
 import { recorded } from "./record.js";
+import { Runs } from "./runs.js";
 import { render, shapes, shuffled } from "./scenes.js";
 import { reference, tokenOf, write } from "./state.js";
 import { lab, part, store } from "./store.js";
@@ -14,37 +15,19 @@ import { nameOf } from "./words.js";
 const PICTURE = ["source", "scene", "bg", "letter", "x", "y", "r", "bars"]; // of a state: what an image follows from
 const REST = 500; // ms without a change, after which what need not happen at every step is done
 
-let isWanted = false;
-let isBusy = false;
+const frames = new Runs(frame, console.warn, later); // a lost model is told by loading.js
 let made = {};
 let timer;
 
 /** Say that the picture or the model's inputs have changed. */
 export function changed() {
-  isWanted = true;
   lab.dataset.state = "busy";
-  if (!isBusy) frames();
+  frames.want();
 }
 
 /** Say that only what is looked at has changed: the map or its query. */
 export function mapChanged() {
-  if (store.frame && !isBusy) drawMap();
-}
-
-async function frames() {
-  isBusy = true;
-  try {
-    while (isWanted) {
-      isWanted = false;
-      await new Promise(requestAnimationFrame);
-      await frame();
-    }
-  } catch (error) {
-    console.warn(error); // the model is lost: loading.js tells it
-  } finally {
-    isBusy = false;
-  }
-  later();
+  if (store.frame && !frames.isBusy) drawMap();
 }
 
 async function frame() {

@@ -1,13 +1,12 @@
 // The controls: each shows the state, and changes it.
 import { element } from "../dom.js";
+import { copiesLink } from "../lab/link.js";
 import { changed, looked } from "./frames.js";
 import { PATCH } from "./model.js";
 import { addressOf } from "./pictures.js";
 import { read, USUAL, write } from "./state.js";
 import { lab, part, store } from "./store.js";
 
-const LINK = "이 상태의 주소 복사";
-const TOLD = 2000; // ms for which a button says what it has done
 const INPUTS = ["photo", "size", "pos"]; // of a state: what the model has to run for
 
 for (const input of lab.querySelectorAll('[name="photo"]')) {
@@ -51,19 +50,6 @@ function showControls() {
   part("size-note").textContent = `패치 ${grid}×${grid} = 토큰 ${1 + grid * grid}개.`;
 }
 
-async function copyLink({ currentTarget: button }) {
-  const address = new URL(write(store.state) || location.pathname, location.href);
-  history.replaceState(history.state, "", address);
-  const copied = await navigator.clipboard?.writeText(address.href).then(
-    () => true,
-    () => false,
-  );
-  button.textContent = copied ? "복사했어요" : "주소창에 있어요";
-  setTimeout(() => {
-    button.textContent = LINK;
-  }, TOLD);
-}
-
 lab.addEventListener("change", ({ target: { name, value } }) => {
   if (["photo", "view", "pos"].includes(name)) set({ [name]: value });
   else if (name === "head" && value === "mean") set({ head: value });
@@ -72,7 +58,7 @@ lab.addEventListener("change", ({ target: { name, value } }) => {
 part("layer").addEventListener("input", ({ target }) => set({ layer: Number(target.value) }));
 part("cls").addEventListener("click", () => choose("cls"));
 part("reset").addEventListener("click", () => set({ ...USUAL }));
-part("link").addEventListener("click", copyLink);
+copiesLink(part("link"), () => write(store.state));
 for (const link of lab.querySelectorAll(".lab-tries a")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();

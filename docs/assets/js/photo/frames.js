@@ -1,4 +1,5 @@
-// From a change to what is shown: one run at a time, and no more than are wanted.
+// From a change to what is shown.
+import { Runs } from "../lab/runs.js";
 import { draw } from "./draw.js";
 import { PATCH } from "./model.js";
 import { photoOf, pixelsOf } from "./pictures.js";
@@ -9,15 +10,13 @@ import { lab, part, store } from "./store.js";
 
 const REST = 400; // ms without a change, after which the address and what is said aloud follow
 
-let isWanted = false;
-let isBusy = false;
+const frames = new Runs(frame, failed, later);
 let timer;
 
 /** Say that the photograph or the model's inputs have changed. */
 export function changed() {
-  isWanted = true;
   lab.dataset.state = "busy";
-  if (!isBusy) frames();
+  frames.want();
 }
 
 /** Say that only what is looked at has changed. */
@@ -26,21 +25,9 @@ export function looked() {
   later();
 }
 
-async function frames() {
-  isBusy = true;
-  try {
-    while (isWanted) {
-      isWanted = false;
-      await new Promise(requestAnimationFrame);
-      await frame();
-    }
-  } catch (error) {
-    console.warn(error); // a lost model is told by loading.js
-    if (!isWanted) part("seen").textContent = "지금은 보여 드릴 것이 없어요.";
-  } finally {
-    isBusy = false;
-  }
-  later();
+function failed(error) {
+  console.warn(error); // a lost model is told by loading.js
+  part("seen").textContent = "지금은 보여 드릴 것이 없어요.";
 }
 
 // Show the photograph at once, and what the model makes of it when that is there.
@@ -91,7 +78,7 @@ export function later() {
   lab.dataset.state = "busy";
   clearTimeout(timer);
   timer = setTimeout(() => {
-    if (isBusy) return; // it comes again when that is done
+    if (frames.isBusy) return; // it comes again when that is done
     history.replaceState(history.state, "", (write(store.state) || location.pathname) + location.hash);
     part("said").textContent = part("seen").textContent;
     lab.dataset.state = "idle";
