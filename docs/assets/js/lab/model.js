@@ -22,7 +22,7 @@ class Model {
 
   /**
    * image: Float32Array of 3 * (8 rows) * (8 columns), as scenes.py normalises it; then what `positions` gives.
-   * -> {logits (10), attn (6, 4, n, n), tokens (n, 64), n}, flat Float32Arrays with n = 1 + rows * columns.
+   * -> {logits (6), attn (6, 4, n, n), tokens (n, 64), n}, flat Float32Arrays with n = 1 + rows * columns.
    */
   async run(image, rows, columns, { keep, order, mix }) {
     const inputs = {
