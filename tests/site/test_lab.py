@@ -325,14 +325,14 @@ def test_a_picture_of_the_readers_own(lab, tmp_path):
 def test_hovering_chooses_a_query_for_as_long_as_it_lasts(lab):
     at(lab, "?map=1-2")
     box = lab.locator("#lab-map").bounding_box()
-    assert text(lab, "seen").startswith("에서 본 곳")
+    assert text(lab, "seen").startswith("클래스 토큰에서 본 곳")
     lab.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.3 * box["height"])
     settled(lab)
     assert text(lab, "seen").startswith("3행 5열에서"), text(lab, "seen")
     assert "query" not in lab.url
     lab.mouse.move(5, 5)
     settled(lab)
-    assert text(lab, "seen").startswith("에서 본 곳")
+    assert text(lab, "seen").startswith("클래스 토큰에서 본 곳")
     lab.mouse.click(box["x"] + 0.55 * box["width"], box["y"] + 0.3 * box["height"])
     lab.mouse.move(5, 5)
     settled(lab)

@@ -10,10 +10,9 @@ const isVowel = (label) => CLASSES[label] >= "ㅏ"; // its name ends without a c
 
 /** Where a query looks most: heat is its row of the map, top the patch's token with the greatest weight. */
 export function seenText({ map, query, grid, heat, top }) {
-  const most = `${nameOf(top, grid)} ${percent(heat[top])}`;
-  if (!query && map === "rollout") return `까지 가장 많이 온 곳: ${most}`;
-  const from = query ? `${nameOf(query, grid)}에서 본 곳` : "에서 본 곳";
-  return `${from}: ${most}, 클래스 토큰 ${percent(heat[0])}`;
+  const [from, most] = [nameOf(query, grid), `${nameOf(top, grid)} ${percent(heat[top])}`];
+  if (!query && map === "rollout") return `${from}까지 가장 많이 온 곳: ${most}`;
+  return `${from}에서 본 곳: ${most}, ${query ? "클래스 토큰" : "자기 자신"} ${percent(heat[0])}`;
 }
 
 /** The answer and whether it is right. chances: of all letters; right: the letter's label, -1 where nobody knows. */
