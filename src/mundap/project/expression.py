@@ -303,7 +303,7 @@ def _of_a_list(expression: Expression, node: ast.expr, function: str, value: Any
         todo = "시드마다 잰 값을 목록으로 남기거나, 값 하나라면 감싸지 말고 적어 주세요."
         expression.fail(node, f"`{function}(…)` 안에는 목록이 와야 해요.", todo)
     if function in FEWEST and len(value) < FEWEST[function]:
-        todo = f"시드를 {FEWEST[function]}개 넘게 돌려 주세요."
+        todo = f"시드를 적어도 {FEWEST[function]}개 돌려 주세요."
         expression.fail(node, f"값이 {len(value)}개뿐이라 `{function}(…)`로 말할 수 없어요.", todo)
     return OF_A_LIST[function](value)
 
