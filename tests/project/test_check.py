@@ -334,6 +334,10 @@ MISTAKES = {
     "link to an unknown run": text("[글](▶run:helper)"),
     "link to an unknown term": text("[글](▶term:다름)"),
     "link to an unknown page": text("[글](▶page:abuot?a=1)"),
+    "link to a page in a state that it has not": {
+        **text("[글](▶page:about?viw=map) [글](▶page:about?view=map&query=4,9) [글](page:about?view=map&query=4,8)"),
+        "docs/about.md": "---\nstates: {view: [map, list], query: [cls, '1..8,1..8']}\n---\n",
+    },
     "link to a file": text("[글](▶../second.md)"),
     "link that runs a script": text("[글](▶javascript:alert(1)) [글](▶data:text/html,x)"),
     "link whose address stands apart": text("[글][x]\n\n      ▶[x]: javascript:alert(1)"),
@@ -384,6 +388,9 @@ MISTAKES = {
     "block outside its folder": {FIRST: ("block: tokens", "block: ▶../../snippets/helper")},
     "block with a syntax error": {"docs/blocks/tokens.py": "print(1)\n▶x = = 1\n".replace("▶x = =", "x = ▶=")},
     "term twice": {"docs/glossary.yaml": ("- term: 셈", "- term: ▶같음")},
+    "term whose name is another's": {
+        "docs/glossary.yaml": ("- term: 셈", "- term: 셈\n  english: ▶Equality\n  aliases: [▶같음, 세기]"),
+    },
     "term with an unknown thread": {"docs/glossary.yaml": ("threads: [first]", "threads: [▶frist]")},
     "glossary that is broken": {"docs/glossary.yaml": ("- term: 셈", "- ▶trem: 셈".replace("▶", "▶▶"))},
     "page that asks for something unknown": {"docs/index.md": ("<!-- mundap:path -->", "▶<!-- mundap:paths -->")},

@@ -36,6 +36,7 @@ CHECKS = (
     predictions.predictions,
     names.labels,
     names.glossary,
+    names.names_of_terms,
     claims.runs,
     claims.blocks,
     claims.touches,

@@ -220,3 +220,20 @@ def glossary(project: Project) -> Iterator[Problem]:
             if identifier not in project.files.threads:
                 what = f"`{identifier}` 문답을 찾을 수 없어요."
                 yield document.problem((i, "threads", j), what, near(identifier, project.files.threads))
+
+
+def names_of_terms(project: Project) -> Iterator[Problem]:
+    """Names that two terms of the glossary have: a search could not tell which one is meant."""
+    document = project.files.glossary
+    if document is None or project.files.index is None:
+        return
+    owners: dict[str, tuple[int, str]] = {}
+    for i, term in parts({"terms": document.value}, "terms"):
+        own = word(term, "term")
+        names = [((i, key), word(term, key)) for key in ("term", "english")]
+        names += [((i, "aliases", j), name) for j, name in words(term, "aliases")]
+        for place, name in names:
+            owner, other = owners.setdefault(name.casefold(), (i, own))
+            if name and owner != i and not (place[1] == "term" and slug(name) == slug(other)):  # told as a term twice
+                what = f"`{name}` 말은 `{other}` 용어의 이름이기도 해요."
+                yield document.problem(place, what, "한 용어에만 남기거나, 같은 뜻이면 하나로 합쳐 주세요.")

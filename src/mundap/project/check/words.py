@@ -1,6 +1,7 @@
 """Words: every text that a page shows, of the map, the threads, the glossary and the hand-written pages."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 from mundap.problems import Problem, place
 from mundap.project import texts
@@ -10,6 +11,7 @@ from mundap.project.draft import anchors
 from mundap.project.files import composed
 from mundap.project.math import mask_code
 from mundap.project.model import Project
+from mundap.project.states import fits, states
 from mundap.project.texts import slug
 from mundap.project.yamlsource import Document, Place
 
@@ -84,10 +86,7 @@ def link_leads_nowhere(
         if terms is not None and slug(target) not in terms:
             return f"용어집에 `{target}` 항목이 없어요.", near(slug(target), terms)
     elif kind == "page":
-        known = [composed(path.stem) for path in (project.root / "docs").glob("*.md")]
-        name = target.partition("?")[0]
-        if name not in known:
-            return f"링크가 가리키는 `docs/{name}.md` 글을 찾을 수 없어요.", near(name, known)
+        return _to_a_page(project, target)
     elif kind == "thread" and target not in project.files.threads:
         return f"링크가 가리키는 `{target}` 문답을 찾을 수 없어요.", near(target, project.files.threads)
     elif anchor:
@@ -100,6 +99,21 @@ def _to_a_run(project: Project, target: str) -> tuple[str, str] | None:
         return f"링크가 가리키는 `{target}` 스니펫을 찾을 수 없어요.", near(target, project.runnable)
     if target not in project.records and target not in project.files.used:  # else it is told at the snippet
         return f"링크가 가리키는 `{target}` 스니펫의 기록이 없어요.", f"`mundap run {target}` 명령으로 돌려 주세요."
+    return None
+
+
+def _to_a_page(project: Project, target: str) -> tuple[str, str] | None:
+    known = [composed(path.stem) for path in (project.root / "docs").glob("*.md")]
+    name, _, query = target.partition("?")
+    if name not in known:
+        return f"링크가 가리키는 `docs/{name}.md` 글을 찾을 수 없어요.", near(name, known)
+    told = states(project.files.pages.get(f"docs/{name}.md") or "")
+    for key, value in parse_qsl(query, keep_blank_values=True) if told else ():
+        if key not in told:
+            return f"`docs/{name}.md` 글에는 `{key}` 상태가 없어요.", near(key, told)
+        if not any(fits(value, form) for form in told[key]):
+            what = f"`docs/{name}.md` 글의 `{key}` 상태에 올 수 없는 값이에요: `{value}`."
+            return what, f"쓸 수 있는 값: {', '.join(f'`{form}`' for form in told[key])}."
     return None
 
 
