@@ -216,6 +216,36 @@ def test_what_was_read_can_be_forgotten(url, page):
     expect(clear).to_have_count(0)
 
 
+def test_single_letters_can_be_turned_off(url, page):
+    search, shown, switch = (
+        page.locator("dialog[data-search]"),
+        page.locator("html.presenting"),
+        page.get_by_role("checkbox", name="한 글자 단축키"),
+    )
+    page.goto(url + "qa/")
+    switch.uncheck()
+    page.goto(url + FIRST)
+    for key in "sf/p":
+        page.keyboard.press(key)
+    page.wait_for_load_state("networkidle")  # what p asks for is loaded first
+    assert not search.is_visible() and not shown.count()
+    expect(page.locator(".rail-tools kbd")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    expect(search).to_be_visible()
+    page.goto(url + "qa/")
+    expect(switch).not_to_be_checked()
+    assert violations(page) == []
+    switch.check()
+    page.goto(url + FIRST)
+    page.keyboard.press("p")
+    expect(shown).to_have_count(1)
+
+
+def test_no_letter_leaves_a_page(url, page):
+    page.goto(url + "qa/")
+    expect(page.locator("link[rel=next], link[rel=prev]")).to_have_count(0)  # n, p, comma and full stop of the theme
+
+
 def test_contents_show_one_level_at_a_time(url, page):
     page.goto(url + "qa/")
     levels = page.locator(".levels button")

@@ -1,6 +1,6 @@
 // On a thread: rows open for links into them, guesses stay, and what was read is remembered on this device alone.
 import { element } from "./dom.js";
-import { forget, remember, remembered } from "./store.js";
+import { forget, lettersOn, remember, remembered, turnLetters } from "./store.js";
 
 // Open what a link into the page leads to.
 function openTarget() {
@@ -58,6 +58,13 @@ function marks() {
   }).observe(end);
 }
 
+// Single letters as shortcuts are in the way of who speaks to the device: a switch, remembered on it.
+function letters() {
+  const box = element("input", { type: "checkbox", checked: lettersOn() });
+  box.addEventListener("change", () => turnLetters(box.checked));
+  return element("label", {}, box, " 한 글자 단축키");
+}
+
 // Lists show one level at a time where a reader asks for it; contents say what was read, and can forget it.
 function lists() {
   const list = document.querySelector(".thread-list");
@@ -77,8 +84,13 @@ function lists() {
     forget();
     marks();
   });
-  const levels = element("div", { className: "levels", role: "group", "aria-label": "난이도와 읽은 자국" }, ...buttons);
+  const levels = element(
+    "div",
+    { className: "levels", role: "group", "aria-label": "난이도, 읽은 자국, 단축키" },
+    ...buttons,
+  );
   if (Object.keys(remembered().read).length) levels.append(clear);
+  levels.append(letters());
   document.querySelector(".md-typeset h1").after(levels);
 }
 

@@ -2,6 +2,7 @@
 import { element } from "./dom.js";
 import { load, search } from "./fulltext.js";
 import { belongsToSyllable } from "./ime.js";
+import { lettersOn } from "./store.js";
 
 const KINDS = { thread: "문답", chapter: "장", term: "용어", notebook: "실행 기록", glossary: "용어집" };
 const HINT = "물음을 그대로 적어도, 띄어쓰기 없이 적어도, 영어로 적어도 돼요.";
@@ -159,7 +160,7 @@ document.addEventListener("keydown", (event) => {
   const writing = event.target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])");
   const shortcut = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
   const letter = !writing && !event.ctrlKey && !event.metaKey && !event.altKey && ["/", "s", "f"].includes(event.key);
-  if (!shortcut && !letter) return;
+  if (!shortcut && !(letter && lettersOn())) return;
   event.preventDefault();
   open();
 });

@@ -1,6 +1,7 @@
 // What this device remembers of a reader: threads that were begun and read, guesses, claims that were judged. It never leaves it.
 
 const NAME = "mundap.reading";
+const KEYS = "mundap.keys"; // beside it, so that forgetting what was read leaves it
 const EMPTY = () => ({ begun: {}, read: {}, guesses: {}, judged: {} });
 
 /** What is remembered; nothing on a device that keeps nothing. */
@@ -25,5 +26,21 @@ export function remember(change) {
 export function forget() {
   try {
     localStorage.removeItem(NAME);
+  } catch {}
+}
+
+/** Whether single letters are shortcuts: they are, until a reader who speaks or trembles turns them off. */
+export function lettersOn() {
+  try {
+    return localStorage.getItem(KEYS) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+/** Turn them on or off. */
+export function turnLetters(on) {
+  try {
+    localStorage.setItem(KEYS, on ? "on" : "off");
   } catch {}
 }

@@ -1,6 +1,7 @@
 // Other ways to see a page: a figure enlarged, and a thread on a projector or as a sheet for a class. What shows it is
 // loaded when it is asked for.
 import { element, isWide, reachable } from "./dom.js";
+import { lettersOn } from "./store.js";
 
 const PRESENT = ["p", "ㅔ"]; // what the key types, by whether Hangul is on
 const KEEPS_LETTERS = "input, textarea, select, dialog, [contenteditable]:not([contenteditable=false])";
@@ -48,6 +49,7 @@ async function present() {
 
 async function start() {
   for (const tools of document.querySelectorAll(".rail-tools")) tools.hidden = false;
+  document.documentElement.classList.toggle("no-letters", !lettersOn());
   document.querySelectorAll("article .run-figure").forEach(addEnlarge);
   if (new URLSearchParams(location.search).has("handout") && document.querySelector(".page-thread"))
     (await import("./handout.js")).hand();
@@ -60,6 +62,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (!PRESENT.includes(event.key.toLowerCase()) || !isPlain || event.target.closest?.(KEEPS_LETTERS)) return;
+  if (!lettersOn()) return;
   present();
 });
 window.document$?.subscribe(start);

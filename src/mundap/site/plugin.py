@@ -138,6 +138,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         thread = self.threads.get(page.file.src_uri)
         if thread:
             context["rail"] = rail_of(self.project, thread)
+        page.previous_page = page.next_page = None  # else the theme leaves the page at n, p, comma or full stop
         return context
 
     def on_post_build(self, config: MkDocsConfig) -> None:
