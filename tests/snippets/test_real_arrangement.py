@@ -5,19 +5,9 @@ import real_arrangement as ra
 import torch
 from permutation import shuffle_patches
 from real_vit import features, normalise
-from vit import VisionTransformer
 
 torch.set_num_threads(1)
 P, SIDE = 14, 56
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    model = VisionTransformer(img_size=SIDE, patch_size=P, num_classes=1, embed_dim=12, depth=3, num_heads=2).eval()
-    torch.nn.init.normal_(model.pos_embed)
-    model.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
-    return model
 
 
 @pytest.fixture
@@ -25,23 +15,23 @@ def images():
     return torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
 
 
-def test_a_look_ends_in_the_model_s_own_tokens(model, images):
-    by_block, patches = ra.look(model, images)
-    tokens = features(model, normalise(images, model.pretrained_cfg))
-    assert by_block.shape == (3, 3, 12) and patches.shape == (3, 16, 12)
+def test_a_look_ends_in_the_model_s_own_tokens(small_vit, images):
+    by_block, patches = ra.look(small_vit, images)
+    tokens = features(small_vit, normalise(images, small_vit.pretrained_cfg))
+    assert by_block.shape == (3, 3, 32) and patches.shape == (3, 16, 32)
     torch.testing.assert_close(by_block[:, -1], tokens[:, 0])
     torch.testing.assert_close(patches, tokens[:, 1:])
 
 
-def test_without_positions_tokens_follow_their_patches(model, images):
-    plain = ra.without_positions(model)
-    assert model.pos_embed is not None, "a copy is changed, not the model"
+def test_without_positions_tokens_follow_their_patches(small_vit, images):
+    plain = ra.without_positions(small_vit)
+    assert small_vit.pos_embed is not None, "a copy is changed, not the model"
     moved, orders = ra.shuffled(images, 1, P)
     (still, patches), (now, followed) = ra.look(plain, images), ra.look(plain, moved)
     assert ra.change(now[:, -1], still[:, -1]).max() < 1e-5
     assert ra.change(followed, ra.taken(patches, orders)).max() < 1e-5
     assert ra.change(followed, patches).min() > 0.01
-    assert ra.change(ra.look(model, moved)[0][:, -1], ra.look(model, images)[0][:, -1]).min() > 1e-4
+    assert ra.change(ra.look(small_vit, moved)[0][:, -1], ra.look(small_vit, images)[0][:, -1]).min() > 1e-4
 
 
 @pytest.mark.parametrize("cells", [1, 2])
@@ -93,7 +83,7 @@ def test_a_quarter_turn_moves_pixels_alone():
     assert (ra.turned(images, 45) - images).abs().max() > 0.05
 
 
-def test_a_disc_lies_on_the_mean_colour(model):
-    disc = ra.disc(torch.zeros(1, 3, 64, 64), model.pretrained_cfg)
+def test_a_disc_lies_on_the_mean_colour(small_vit):
+    disc = ra.disc(torch.zeros(1, 3, 64, 64), small_vit.pretrained_cfg)
     assert disc[0, :, 32, 32].tolist() == [0, 0, 0] and disc[0, :, 0, 0].tolist() == [0.5] * 3
     assert ra.within(64, 1).float().mean().item() == pytest.approx(torch.pi / 4, abs=0.01)

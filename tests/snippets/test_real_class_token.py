@@ -4,21 +4,17 @@ import pytest
 import real_class_token as rc
 import torch
 from real_vit import features, normalise
-from vit import VisionTransformer
 
 torch.set_num_threads(1)
 
 
-def test_a_look_ends_in_the_model_s_own_tokens():
-    torch.manual_seed(0)
-    model = VisionTransformer(img_size=56, patch_size=14, num_classes=1, embed_dim=12, depth=3, num_heads=2).eval()
-    model.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
+def test_a_look_ends_in_the_model_s_own_tokens(small_vit):
     images = torch.rand(2, 3, 56, 56)
-    seen, tokens = rc.look(model, images), features(model, normalise(images, model.pretrained_cfg))
-    assert seen["cls"].shape == seen["mean"].shape == (2, 3, 12) and seen["both"].shape == (2, 3, 24)
+    seen, tokens = rc.look(small_vit, images), features(small_vit, normalise(images, small_vit.pretrained_cfg))
+    assert seen["cls"].shape == seen["mean"].shape == (2, 3, 32) and seen["both"].shape == (2, 3, 64)
     torch.testing.assert_close(seen["cls"][:, -1], tokens[:, 0])
     torch.testing.assert_close(seen["mean"][:, -1], tokens[:, 1:].mean(dim=1))
-    halves = seen["both"].unflatten(-1, (2, 12)).norm(dim=-1)
+    halves = seen["both"].unflatten(-1, (2, 32)).norm(dim=-1)
     torch.testing.assert_close(halves, torch.ones_like(halves))
     for token, one in zip(tokens, seen["patch"]):
         assert (token[1:] == one).all(dim=1).any(), "one of its patches"

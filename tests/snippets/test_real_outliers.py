@@ -5,19 +5,8 @@ import real_outliers as ro
 import torch
 from lib.photos import photos
 from real_vit import features, normalise
-from vit import VisionTransformer
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    model = VisionTransformer(img_size=56, patch_size=14, num_classes=1, embed_dim=12, depth=3, num_heads=2).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    model.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -25,34 +14,34 @@ def images():
     return photos(56)[0][:2]
 
 
-def test_a_trace_keeps_what_the_model_computes(model, images):
-    tokens, maps = ro.trace(model, images)
-    x = normalise(images, model.pretrained_cfg)
+def test_a_trace_keeps_what_the_model_computes(small_vit, images):
+    tokens, maps = ro.trace(small_vit, images)
+    x = normalise(images, small_vit.pretrained_cfg)
     with torch.inference_mode():
-        attn = model(x, return_attn=True)[1]
-    assert tokens.shape == (2, 4, 17, 12)
-    torch.testing.assert_close(tokens[:, -1], features(model, x))
+        attn = small_vit(x, return_attn=True)[1]
+    assert tokens.shape == (2, 4, 17, 32)
+    torch.testing.assert_close(tokens[:, -1], features(small_vit, x))
     torch.testing.assert_close(maps, attn.mean(dim=2))
 
 
-def test_hidden_patches_are_seen_by_none_in_the_first_layer_alone(model, images):
+def test_hidden_patches_are_seen_by_none_in_the_first_layer_alone(small_vit, images):
     hidden = torch.tensor([[3, 7], [0, 15]])
-    tokens, maps = ro.trace(model, images, hidden)
+    tokens, maps = ro.trace(small_vit, images, hidden)
     for i, few in enumerate(hidden):
         assert (maps[i, 0][:, 1 + few] == 0).all() and (maps[i, 1][:, 1 + few] > 0).all()
     torch.testing.assert_close(maps.sum(dim=-1), torch.ones(2, 3, 17))
-    nothing, whole = ro.trace(model, images, torch.empty(2, 0, dtype=torch.long)), ro.trace(model, images)
+    nothing, whole = ro.trace(small_vit, images, torch.empty(2, 0, dtype=torch.long)), ro.trace(small_vit, images)
     torch.testing.assert_close(nothing[0], whole[0])
     assert (ro.change(tokens, whole[0]) > 1e-4).all() and ro.change(whole[0], whole[0]).tolist() == [0, 0]
 
 
-def test_what_is_left_of_the_sequence_decides(model, images):
+def test_what_is_left_of_the_sequence_decides(small_vit, images):
     every = torch.arange(16).expand(2, -1)
-    alone = ro.without(model, images, every)  # the class token and nothing else
-    assert alone.shape == (2, 1, 1, 12)
+    alone = ro.without(small_vit, images, every)  # the class token and nothing else
+    assert alone.shape == (2, 1, 1, 32)
     torch.testing.assert_close(alone[0], alone[1])
-    none = ro.without(model, images, torch.empty(2, 0, dtype=torch.long))
-    torch.testing.assert_close(none[:, 0], features(model, normalise(images, model.pretrained_cfg))[:, :1])
+    none = ro.without(small_vit, images, torch.empty(2, 0, dtype=torch.long))
+    torch.testing.assert_close(none[:, 0], features(small_vit, normalise(images, small_vit.pretrained_cfg))[:, :1])
 
 
 def test_contrast_of_a_flat_patch_and_of_stripes():
