@@ -4,18 +4,8 @@ import pytest
 import real_changes as rc
 import torch
 import torch.nn.functional as F
-from vit import VisionTransformer
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    model = VisionTransformer(img_size=56, patch_size=14, num_classes=1, embed_dim=32, depth=3, num_heads=2).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +13,8 @@ def x():
     return torch.randn(2, 3, 56, 56, generator=torch.Generator().manual_seed(0))
 
 
-def test_an_exchange_of_nothing_changes_nothing(model, x):
-    found = rc.measure(model, [x[:1]])
+def test_an_exchange_of_nothing_changes_nothing(small_vit, x):
+    found = rc.measure(small_vit, [x[:1]], [rc.trace(small_vit, x[:1])])
     assert set(found) == set(rc.CHANGES)
     assert found["same"].tolist() == [[0, pytest.approx(1, abs=1e-6), 0]]
     changed = {key: values[0, 0].item() for key, values in found.items() if key != "same"}
@@ -32,23 +22,23 @@ def test_an_exchange_of_nothing_changes_nothing(model, x):
     assert found["final"][0, 2] == 0, "the last LayerNorm comes after all maps"
 
 
-def test_the_model_itself_is_left_as_it_was(model, x):
-    before = rc.trace(model, x[:1])
+def test_the_model_itself_is_left_as_it_was(small_vit, x):
+    before = rc.trace(small_vit, x[:1])
     for _, change in rc.CHANGES.values():
-        rc.trace(change(model), x[:1])
-    for a, b in zip(rc.trace(model, x[:1]), before):
+        rc.trace(change(small_vit), x[:1])
+    for a, b in zip(rc.trace(small_vit, x[:1]), before):
         assert torch.equal(a, b)
 
 
-def test_an_activation_goes_where_gelu_was(model, x):
-    again = rc.with_activation(model, F.gelu)
-    torch.testing.assert_close(rc.trace(again, x[:1])[0], rc.trace(model, x[:1])[0])
+def test_an_activation_goes_where_gelu_was(small_vit, x):
+    again = rc.with_activation(small_vit, F.gelu)
+    torch.testing.assert_close(rc.trace(again, x[:1])[0], rc.trace(small_vit, x[:1])[0])
 
 
-def test_post_ln_normalises_what_was_added(model):
+def test_post_ln_normalises_what_was_added(small_vit):
     tokens = torch.randn(1, 5, 32)
-    out, attn = rc.post_ln(model).blocks[0](tokens, return_attn=True)
-    block = model.blocks[0]
+    out, attn = rc.post_ln(small_vit).blocks[0](tokens, return_attn=True)
+    block = small_vit.blocks[0]
     inner = block.norm1(tokens + block.attn(tokens)[0])
     torch.testing.assert_close(out, block.norm2(inner + block.mlp(inner)))
     assert attn.shape == (1, 2, 5, 5)
@@ -70,20 +60,20 @@ def test_maps_that_move_all_their_attention_have_variation_one():
     assert rc.compare((tokens, here), (tokens, there)) == (0, 1, 1)
 
 
-def test_a_head_is_removed_before_proj(model, x):
-    block, tokens = model.blocks[1], torch.randn(2, 5, 32)
+def test_a_head_is_removed_before_proj(small_vit, x):
+    block, tokens = small_vit.blocks[1], torch.randn(2, 5, 32)
     torch.testing.assert_close(rc.without_heads(block, tokens, []), block(tokens)[0])
-    cut = rc.with_weights(model, lambda w: w).blocks[1]
+    cut = rc.with_weights(small_vit, lambda w: w).blocks[1]
     cut.attn.proj.weight.data[:, 16:] = 0  # the second head's columns
     torch.testing.assert_close(rc.without_heads(block, tokens, [1]), cut(tokens)[0])
 
 
-def test_one_by_one_is_what_a_run_from_the_start_gives(model, x):
-    found = rc.one_by_one(model, x)
+def test_one_by_one_is_what_a_run_from_the_start_gives(small_vit, x):
+    found = rc.one_by_one(small_vit, x)
     assert found.shape == (2, 3, 2, 2) and (found > 0).all()
-    start = model.embed(x)
-    whole = rc.ablate(model, start, {})
-    torch.testing.assert_close(found[:, 2, 1], rc.errors(rc.ablate(model, start, {2: [1]}), whole))
+    start = small_vit.embed(x)
+    whole = rc.ablate(small_vit, start, {})
+    torch.testing.assert_close(found[:, 2, 1], rc.errors(rc.ablate(small_vit, start, {2: [1]}), whole))
     assert rc.by_layer(torch.tensor([0, 5, 4]), 2) == {0: [0], 2: [1, 0]}
 
 
@@ -92,3 +82,6 @@ def test_rank_correlation_by_hand():
     assert rc.rank_correlation(a, a**3).item() == pytest.approx(1)
     assert rc.rank_correlation(a, -a).item() == pytest.approx(-1)
     assert rc.rank_correlation(a, torch.tensor([[2.0, 1.0, 3.0]])).item() == pytest.approx(0.5)
+    ties = torch.tensor([[1, 1, 2, 2]])  # ranks 1.5 and 3.5
+    assert rc.rank_correlation(ties, ties).item() == pytest.approx(1)
+    assert rc.rank_correlation(ties, torch.tensor([[1, 2, 3, 4]])).item() == pytest.approx(2 / 5**0.5)
