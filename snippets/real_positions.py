@@ -264,7 +264,6 @@ METHODS = {
     "bicubic": ("2D bicubic", own),
     "bicubic_aa": ("bicubic, aa", on_grid("bicubic", True)),
     "bilinear": ("2D bilinear", on_grid("bilinear")),
-    "bilinear_aa": ("bilinear, aa", on_grid("bilinear", True)),
     "nearest": ("2D 가장 가까운 것", on_grid("nearest-exact")),
     "sums": ("행과 열의 합만", sums_only),
     "window": ("한가운데만", window),
@@ -337,7 +336,7 @@ if __name__ == "__main__":
     tried = {  # the grid, how many photographs, the methods
         low: ((S, S), 12, METHODS),
         mid: ((M, M), 12, ("bicubic", "line", "same")),
-        high: ((L, L), 6, ("bicubic", "line")),
+        high: ((L, L), 3, ("bicubic", "line")),
         "wide": ((S, M), 6, ("bicubic", "window", "line")),
     }
     tokens = {}
@@ -375,7 +374,8 @@ if __name__ == "__main__":
 
     table(
         "sizes",
-        f"{G * P} px의 특징과의 일치도. {high}과 {low}×{mid}은 앞의 여섯 장, 나머지는 {len(native)}장의 평균이에요. "
+        f"{G * P} px의 특징과의 일치도. {high}은 앞의 {tried[high][1]}장, {low}×{mid}은 앞의 {tried['wide'][1]}장, "
+        f"나머지는 {len(native)}장의 평균이에요. "
         f"찾기는 {low} px로 넣은 {len(native)}장 가운데 찾은 것이고, aa는 antialias예요.",
         ["옮긴 방법", low, mid, high, f"{low}×{mid}", "찾기"],
         [cells(key) for key in METHODS],
@@ -489,11 +489,8 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-    evidence = {
-        k: v.tolist() if torch.is_tensor(v) else v for k, v in evidence.items()
-    }
     erased = null["위치를 지운 모델"] = {
-        name: [0.0] * len(value)
+        name: torch.zeros(len(value))
         for name, value in evidence.items()
         if name.startswith("change")
     }
@@ -517,7 +514,7 @@ if __name__ == "__main__":
     }
     null["가중치를 뒤섞은 모델"] = {"kept_same": evidence["kept_mixed"]}
     tolerance = {
-        name: 0.02 for name, value in evidence.items() if isinstance(value, list)
+        name: 0.02 for name, value in evidence.items() if torch.is_tensor(value)
     }
     tolerance |= {  # a near tie between two photographs may fall otherwise elsewhere
         name: 1 if name.startswith("finds") else 0.5

@@ -4,7 +4,6 @@ import pytest
 import real_positions as rp
 import torch
 from real_vit import features, normalise
-from vit import VisionTransformer
 
 torch.set_num_threads(1)
 G = 37
@@ -20,14 +19,6 @@ def numbered():
     """Positions that say where they are: the class token -1, then row and column."""
     place = torch.cartesian_prod(torch.arange(G), torch.arange(G)).float()
     return torch.cat([torch.full((1, 2), -1.0), place])[None]
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    model = VisionTransformer(img_size=56, patch_size=14, num_classes=1, embed_dim=12, depth=2, num_heads=2).eval()
-    model.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
-    return model
 
 
 def test_similarity_along_a_line(places):
@@ -65,7 +56,7 @@ def test_each_method_gives_a_vector_a_patch_and_leaves_the_class_token(numbered,
         assert torch.equal(found[:, 0], numbered[:, 0])
 
 
-@pytest.mark.parametrize("key", ["bicubic", "bicubic_aa", "bilinear", "bilinear_aa", "nearest", "sums"])
+@pytest.mark.parametrize("key", ["bicubic", "bicubic_aa", "bilinear", "nearest", "sums"])
 def test_in_two_dimensions_a_patch_gets_its_place(numbered, key):
     """New place i lies at (i + 1/2) G / G' - 1/2 of the old grid."""
     rows, columns = 16, 24
@@ -99,12 +90,12 @@ def test_window_same_and_shuffled(numbered):
     assert sorted(mixed.tolist()) == sorted(right.tolist())
 
 
-def test_the_model_with_its_own_positions_is_the_model(model):
+def test_the_model_with_its_own_positions_is_the_model(small_vit):
     images = torch.rand(2, 3, 56, 56, generator=torch.Generator().manual_seed(0))
-    found = rp.features_with(model, images, model.pos_embed.detach())
-    expected = features(model, normalise(images, model.pretrained_cfg))
+    found = rp.features_with(small_vit, images, small_vit.pos_embed.detach())
+    expected = features(small_vit, normalise(images, small_vit.pretrained_cfg))
     torch.testing.assert_close(found, expected)
-    other = rp.features_with(model, images, rp.with_patches(model.pos_embed.detach(), torch.zeros(1, 16, 12)))
+    other = rp.features_with(small_vit, images, rp.with_patches(small_vit.pos_embed.detach(), torch.zeros(1, 16, 32)))
     assert not torch.allclose(found, other)
 
 
