@@ -512,16 +512,7 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-
-    def listed(values):
-        """The same with lists for tensors."""
-        return {
-            k: v.tolist() if torch.is_tensor(v) else v for k, v in values.items()
-        }
-
-    evidence = listed(evidence)
-    null = {world: listed(values) for world, values in null.items()}
-    tolerance = {k: 0.02 for k, v in evidence.items() if isinstance(v, list)}
+    tolerance = {k: 0.02 for k, v in evidence.items() if torch.is_tensor(v)}
     exact = [
         k
         for k in evidence

@@ -150,7 +150,7 @@ if __name__ == "__main__":
     rows.append(["[무작위 벡터]", *chance])
     table(
         "finding",
-        f"같은 사진의 조각을 찾은 정도 (사진 {evidence['photos']}장, 1이면 모두 첫째)",
+        f"같은 사진의 조각을 찾은 정도 (사진 {evidence['photos']}장, 1이면 모두 첫째, 대괄호 안은 비교 대상)",
         ["나타낸 것", *(name for name, _, _ in CROPS.values())],
         rows,
     )
@@ -246,15 +246,6 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
-
-    def listed(values):
-        """The same with lists for tensors."""
-        return {
-            k: v.tolist() if torch.is_tensor(v) else v for k, v in values.items()
-        }
-
-    evidence = listed(evidence)
-    null = {world: listed(values) for world, values in null.items()}
-    tolerance = {k: 0.2 for k, v in evidence.items() if isinstance(v, list)}
+    tolerance = {k: 0.2 for k, v in evidence.items() if torch.is_tensor(v)}
     tolerance |= {k: 0.02 for k in evidence if k.endswith("_margin")}
     evidence

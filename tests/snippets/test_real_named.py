@@ -38,4 +38,4 @@ def test_a_named_model_goes_through_the_whole_run(asked, name):
     exec(compile(with_name, name, "exec"), scope)
     plt.close("all")
     assert set(asked) == {"vit_small_patch16_224"}
-    assert scope["null"] and json.dumps(scope["evidence"], allow_nan=False)
+    assert scope["null"] and json.dumps(scope["evidence"], default=torch.Tensor.tolist, allow_nan=False)
