@@ -19,7 +19,10 @@ test("a token is named by row and column from 1", () => {
 
 test("where a query looks most", () => {
   const heat = [0.2, 0.5, 0.3];
-  assert.equal(seenText({ map: "rollout", query: 0, grid: 2, heat, top: 1 }), "클래스 토큰까지 가장 많이 온 곳: 1행 1열 50%");
+  assert.equal(
+    seenText({ map: "rollout", query: 0, grid: 2, heat, top: 1 }),
+    "클래스 토큰까지 가장 많이 온 곳: 1행 1열 50%",
+  );
   const cls = seenText({ map: "1-2", query: 0, grid: 2, heat, top: 1 });
   assert.equal(cls, "클래스 토큰에서 본 곳: 1행 1열 50%, 자기 자신 20%");
   assert.match(seenText({ map: "rollout", query: 2, grid: 2, heat, top: 1 }), /^1행 2열에서 본 곳: /);

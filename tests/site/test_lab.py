@@ -83,7 +83,7 @@ def test_who_saves_data_is_asked_and_sees_the_record_meanwhile(site_url, page):
 
 
 def test_nothing_moves_while_the_page_opens_and_the_model_comes(site_url, page_factory):
-    for width, height in ((390, 844), (1280, 900)):
+    for width, height in ((390, 844), (390, 664), (1280, 900)):
         page = page_factory(width=width, height=height)
         page.add_init_script("""window.moved = 0; new PerformanceObserver((list) => {
             for (const entry of list.getEntries()) if (!entry.hadRecentInput) moved += entry.value;
@@ -433,6 +433,15 @@ def test_by_touch_on_a_phone(site_url, page_factory):
     stage = page.locator(".lab-stage").bounding_box()
     assert stage["y"] < 100 and stage["y"] + stage["height"] < 560, "scene, map and answer stay in sight, controls too"
     assert page.locator("#lab-change").is_visible()
+
+
+def test_what_is_seen_stays_in_sight_on_a_low_phone(site_url, page_factory):
+    page = page_factory(width=390, height=664, has_touch=True, is_mobile=True)
+    page.goto(site_url + "lab/")
+    page.get_by_role("radio", name="그림만 섞기").focus()
+    stage, control = page.locator(".lab-stage").bounding_box(), page.locator(".lab label:focus-within").bounding_box()
+    assert 0 < stage["y"] < 100 and stage["y"] + stage["height"] < control["y"] and control["y"] < 664
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_maps_follow_the_theme(lab):
