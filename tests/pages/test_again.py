@@ -35,6 +35,8 @@ def test_a_claim_says_how_often_moved_seeds_agree(project):
     assert condition.endswith(", 시드를 옮겨 다시 돌린 값 1.00×10⁻⁷~2.00×10⁻⁶")
     put_reruns(project, seeds(SAME, FALLEN, "오류로 멈췄어요."))
     assert said(project)[0].endswith(" · 다시 돌린 3번 중 1번")
+    put_reruns(project, seeds(*[SAME | {"difference": value} for value in (-0.2, -0.1)]))
+    assert said(project)[1][0].endswith(" −0.2~−0.1"), "a minus, as everywhere"
 
 
 def test_every_comparison_has_its_values(project):

@@ -8,7 +8,7 @@ from mundap.pages.marks import table_row
 from mundap.project import schema
 from mundap.project.again import LEARNING, STANDINGS, depends, is_caught, rounds, standing
 from mundap.project.model import Judgement, Project
-from mundap.project.numbers import format_value, readable
+from mundap.project.numbers import format_value, of_output
 
 
 def repeated(judgement: Judgement) -> str:
@@ -28,7 +28,7 @@ def values_again(judgement: Judgement, number: int) -> str:
     there = [again.comparisons[number].left_value for again in rounds(judgement) if again.comparisons]
     each = [item for value in there for item in (value if isinstance(value, list) else [value])]
     numbers = [item for item in each if isinstance(item, int | float) and not isinstance(item, bool)]
-    least, most = (readable(format_value(end(numbers, default=0))) for end in (min, max))
+    least, most = (of_output(format_value(end(numbers, default=0))) for end in (min, max))
     return f", 시드를 옮겨 다시 돌린 값 {html.escape(least)}~{html.escape(most)}" if least != most else ""
 
 

@@ -11,7 +11,7 @@ from mundap.pages.verdicts import mark
 from mundap.project import schema
 from mundap.project.expression import Comparison
 from mundap.project.model import Cite, Claim, Judgement, Project, Thread
-from mundap.project.numbers import readable
+from mundap.project.numbers import of_output
 
 SHOWN = 2  # gauges beside a claim; the others stand beneath
 
@@ -82,7 +82,7 @@ def condition(comparison: Comparison, again: str) -> str:
     """A comparison as its author wrote it, with the value of either side. again: its values under moved seeds."""
     name = f"{comparison.hold}({comparison.left})" if comparison.hold else comparison.left
     right = comparison.right if comparison.is_bound else f"{comparison.right} = {shown(comparison.right_value)}"
-    bound = html.escape(readable(f"{comparison.operator} {right}"))
+    bound = html.escape(of_output(f"{comparison.operator} {right}"))
     return f"<li><code>{html.escape(name)}</code> {html.escape(shown(comparison.left_value))} {bound}{again}</li>"
 
 

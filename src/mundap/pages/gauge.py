@@ -80,7 +80,8 @@ def _side(node: ast.expr, above: ast.BinOp, labels: Labels) -> str:
 def bound_in_words(comparison: Comparison, labels: Labels) -> str:
     """What a comparison asks of its left side."""
     is_number = comparison.is_bound and NUMBER.fullmatch(comparison.right)
-    value = readable(comparison.right).replace("-", "−") if is_number else shown(comparison.right_value)
+    written = f"{int(comparison.right):,}" if comparison.right.isdigit() else readable(comparison.right)
+    value = written.replace("-", "−") if is_number else shown(comparison.right_value)
     other = "" if comparison.is_bound else in_words(comparison.right, labels)
     right = f"{other}({value})" if other else value
     if isinstance(comparison.right_value, bool):
