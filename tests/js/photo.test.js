@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { distance, rollout, row } from "../../docs/assets/js/lab/attention.js";
+import { tokenOf } from "../../docs/assets/js/lab/names.js";
 import { agreement, colours, components, likeness } from "../../docs/assets/js/photo/features.js";
 import { DEPTH, GRID, HEADS, PATCH } from "../../docs/assets/js/photo/model.js";
 import { line, mixOf } from "../../docs/assets/js/photo/positions.js";
-import { LARGEST, PHOTOS, read, tokenOf, USUAL, write } from "../../docs/assets/js/photo/state.js";
+import { LARGEST, PHOTOS, read, USUAL, write } from "../../docs/assets/js/photo/state.js";
 import { agreementText, mapName, seenText } from "../../docs/assets/js/photo/words.js";
 
 const near = (one, other, by = 1e-6) => assert.ok(Math.abs(one - other) < by, `${one} is not ${other}`);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { read, reference, SHIFT, SIZES, tokenOf, USUAL, write } from "../../docs/assets/js/lab/state.js";
+import { tokenOf } from "../../docs/assets/js/lab/names.js";
+import { read, reference, SHIFT, SIZES, USUAL, write } from "../../docs/assets/js/lab/state.js";
 
 const NONE = [
   "?size=65",

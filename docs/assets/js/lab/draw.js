@@ -4,8 +4,8 @@ import { asPixels, css, pixels, sized, theme } from "./canvas.js";
 import { drawHeads } from "./heads.js";
 import { greyed, PEN, sceneOf } from "./image.js";
 import { PATCH } from "./model.js";
+import { tokenOf } from "./names.js";
 import { boxOf } from "./scenes.js";
-import { tokenOf } from "./state.js";
 import { part, store } from "./store.js";
 import { percent, seenText, tokenText } from "./words.js";
 

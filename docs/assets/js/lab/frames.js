@@ -5,12 +5,12 @@ import { drawMap, drawScene, drawTokens } from "./draw.js";
 import { drawDistances } from "./heads.js";
 import { over, PEN, rearranged, rolled, sceneOf } from "./image.js";
 import { normalised, PATCH, positions } from "./model.js";
+import { nameOf, tokenOf } from "./names.js";
 import { recorded } from "./record.js";
 import { Runs } from "./runs.js";
 import { render, shapes, shuffled } from "./scenes.js";
-import { reference, tokenOf, write } from "./state.js";
+import { reference, write } from "./state.js";
 import { lab, part, store } from "./store.js";
-import { nameOf } from "./words.js";
 
 const PICTURE = ["source", "scene", "bg", "letter", "x", "y", "r", "bars"]; // of a state: what an image follows from
 const REST = 500; // ms without a change, after which what need not happen at every step is done

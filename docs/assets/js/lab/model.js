@@ -1,5 +1,6 @@
 // The trained ViT in the page: what is loaded, what it takes, and one run.
 import { load as loadEngine } from "./engine.js";
+import { MIXES } from "./mixes.js";
 
 // Of snippets/train_vit.py.
 export const PATCH = 8; // pixels
@@ -51,19 +52,10 @@ export function positions(method, rows, columns, order) {
   const trained = GRID * GRID;
   const keep = Float32Array.of(method === "none" ? 0 : 1, method === "2d" ? 1 : 0);
   const mix = new Float32Array(N * trained);
+  const way = MIXES[method === "2d" ? "none" : method]; // in two dimensions nothing is mixed besides
   for (let i = 0; i < N; i++) {
     const place = order ? order[i] : i;
-    const row = i * trained;
-    if (method === "line") {
-      const from = Math.max(0, ((place + 0.5) * trained) / N - 0.5);
-      const low = Math.floor(from);
-      mix[row + low] += 1 - (from - low);
-      mix[row + Math.min(low + 1, trained - 1)] += from - low;
-    } else if (method === "repeat") {
-      mix[row + (place % trained)] = 1;
-    } else if (method === "same") {
-      mix.fill(1 / trained, row, row + trained);
-    }
+    for (const [at, weight] of way(place, N, trained)) mix[i * trained + at] += weight;
   }
   return { keep, mix, order: BigInt64Array.from({ length: N }, (_, i) => BigInt(order ? order[i] : i)) };
 }

@@ -1,6 +1,7 @@
 // The scene and the map under the reader's hand: dragged, drawn on, pointed at, by mouse, touch and keys; and pictures.
 import { choose, drew, set } from "./controls.js";
 import { drawScene } from "./draw.js";
+import { takesPictures } from "./files.js";
 import { changed, mapChanged } from "./frames.js";
 import { sceneOf } from "./image.js";
 import { PATCH } from "./model.js";
@@ -102,7 +103,6 @@ scene.addEventListener("keydown", (event) => {
 // --- Pictures of the reader's own ---
 
 async function take(file) {
-  if (!file) return;
   try {
     store.own.picture = await createImageBitmap(file);
     store.own.edits += 1;
@@ -115,15 +115,7 @@ async function take(file) {
   }
 }
 
-part("file").addEventListener("change", ({ target }) => take(target.files[0]));
-scene.addEventListener("dragover", (event) => event.preventDefault());
-scene.addEventListener("drop", (event) => {
-  event.preventDefault();
-  take(event.dataTransfer.files[0]);
-});
-addEventListener("paste", ({ clipboardData }) => {
-  take([...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/")));
-});
+takesPictures([part("file")], [scene], take);
 
 // --- The map: point at a patch ---
 

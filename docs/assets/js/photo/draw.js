@@ -1,11 +1,11 @@
 // The photograph, and the map over its patches.
 import { rollout, row } from "../lab/attention.js";
 import { css, drawMiddle, packed, pixels, sized, theme } from "../lab/canvas.js";
-import { percent } from "../lab/names.js";
+import { percent, tokenOf } from "../lab/names.js";
 import { agreement, colours, components, likeness } from "./features.js";
 import { drawHeads } from "./heads.js";
 import { altOf } from "./pictures.js";
-import { tokenOf, USUAL } from "./state.js";
+import { USUAL } from "./state.js";
 import { part, store } from "./store.js";
 import { agreementText, componentsText, cosine, mapName, seenText } from "./words.js";
 

@@ -1,4 +1,5 @@
 // Photograph and map under the reader's hand: a patch is touched, by mouse, finger and keys; and pictures of their own.
+import { takesPictures } from "../lab/files.js";
 import { choose, set } from "./controls.js";
 import { looked } from "./frames.js";
 import { PATCH } from "./model.js";
@@ -46,7 +47,6 @@ part("map").addEventListener("keydown", (event) => {
 // --- Pictures of the reader's own ---
 
 async function take(file) {
-  if (!file) return;
   try {
     const picture = await createImageBitmap(file);
     store.own.picture?.close();
@@ -59,19 +59,4 @@ async function take(file) {
 }
 
 part("camera").setAttribute("capture", "environment"); // a phone opens its camera
-for (const name of ["file", "camera"]) {
-  part(name).addEventListener("change", ({ target }) => {
-    take(target.files[0]);
-    target.value = ""; // so that the same file can be chosen again
-  });
-}
-for (const canvas of [part("picture"), part("map")]) {
-  canvas.addEventListener("dragover", (event) => event.preventDefault());
-  canvas.addEventListener("drop", (event) => {
-    event.preventDefault();
-    take(event.dataTransfer.files[0]);
-  });
-}
-addEventListener("paste", ({ clipboardData }) => {
-  take([...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/")));
-});
+takesPictures([part("file"), part("camera")], [part("picture"), part("map")], take);

@@ -1,4 +1,5 @@
 // How the learned positions, a grid of 37 x 37, are made to fit another grid; everything here is a function of its arguments.
+import { MIXES } from "../lab/mixes.js";
 import { GRID } from "./model.js";
 
 // The weight of a point `away` (in units of the coarser grid) in bicubic interpolation; a as the formula has it.
@@ -41,22 +42,6 @@ function bicubic(rows, columns, antialias) {
   return mix;
 }
 
-/** The other ways: place, of how many -> [[learned place, weight], …]. */
-const SPARSE = {
-  line(place, count) {
-    const from = Math.max(0, ((place + 0.5) * GRID * GRID) / count - 0.5);
-    const low = Math.floor(from);
-    const part = from - low;
-    return [
-      [low, 1 - part],
-      [Math.min(low + 1, GRID * GRID - 1), part],
-    ];
-  },
-  repeat: (place) => [[place % (GRID * GRID), 1]],
-  same: () => Array.from({ length: GRID * GRID }, (_, at) => [at, 1 / GRID ** 2]),
-  none: () => [],
-};
-
 /**
  * The model's input `mix`: (rows, columns, 37 * 37), flat. method: "2d" as the published model resizes, "smooth" with
  * antialias; "line", "repeat" and "same" as snippets/pe_interpolation.py has them; "none" without any.
@@ -66,7 +51,7 @@ export function mixOf(method, rows, columns) {
   const count = rows * columns;
   const mix = new Float32Array(count * GRID * GRID);
   for (let place = 0; place < count; place++) {
-    for (const [at, weight] of SPARSE[method](place, count)) mix[place * GRID * GRID + at] += weight;
+    for (const [at, weight] of MIXES[method](place, count, GRID * GRID)) mix[place * GRID * GRID + at] += weight;
   }
   return mix;
 }
