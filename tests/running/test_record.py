@@ -109,13 +109,21 @@ def test_error_streams_are_dropped_before_streams_are_joined():
 
 
 FAILURES = {
-    "error": ("    1 / 0\n", r"snippets/measure\.py:9:1: 셀이 오류로 멈췄어요\(ZeroDivisionError: division by zero\)"),
+    "error": ("    1 / 0\n", r"snippets/measure\.py:10:1: 셀이 오류로 멈췄어요\(ZeroDivisionError: division by zero\)"),
+    "error further down": (
+        "    x = 1\n\n    raise ValueError('a\\nb' * 200)\n",
+        r"^snippets/measure\.py:12:1: .*: a ba b.*…\)\.$",
+    ),
+    "error in a function": (
+        "    f = lambda: 1 / 0\n\n\n# %%\nif __name__ == '__main__':\n    x = 1\n    f()\n",
+        "snippets/measure.py:10:1: ",
+    ),
     "no evidence": ("    x = 1\n", "증거(`evidence`)를 남기지 않았어요"),
     "NaN": ("    evidence = {'x': float('nan')}\n", "`measure` 스니펫의 증거 `x`: 값이 nan예요"),
     "array": ("    import numpy\n    evidence = {'x': numpy.ones((3, 3))}\n", "목록에 list 값이 있어요"),
     "null of nothing": ("    evidence = {'x': 1}\n    null = {'우연': {'y': 1}}\n", "이 이름이 증거에 없어요"),
     "not a dict": ("    evidence = [1]\n", "증거를 읽을 수 없어요"),
-    "dead kernel": ("    import os\n    os._exit(3)\n", "커널이 멈췄어요"),
+    "dead kernel": ("    import os\n    os._exit(3)\n", r"snippets/measure\.py:9:1: .*커널이 멈췄어요"),
 }
 
 

@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 import time
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 TIME_LIMIT = 1200  # seconds for one snippet
+SHOWN = 200  # characters of an error
+FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")  # of IPython's tracebacks: number of the code cell, its line
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 PACKAGES = ("torch", "numpy", "matplotlib", "scikit-learn", "safetensors")  # a record names their versions
 READ_EVIDENCE = """
 def _read_evidence():
@@ -77,7 +81,7 @@ def execute(snippet: Snippet, time_limit: float = TIME_LIMIT) -> tuple["Notebook
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-    notebook, number = to_notebook(snippet), 0
+    notebook, number, traceback = to_notebook(snippet), 0, ""
     client = NotebookClient(notebook, startup_timeout=120, kernel_name="python3", store_widget_state=False)
     started = time.monotonic()
     try:
@@ -87,14 +91,26 @@ def execute(snippet: Snippet, time_limit: float = TIME_LIMIT) -> tuple["Notebook
                 client.execute_cell(cell, number)
             return notebook, read_evidence(client)
     except CellExecutionError as error:
-        what = f"셀이 오류로 멈췄어요({error.ename}: {error.evalue})."
+        told, traceback = " ".join(f"{error.ename}: {error.evalue}".split()), error.traceback
+        what = f"셀이 오류로 멈췄어요({told if len(told) <= SHOWN else told[: SHOWN - 1] + '…'})."
     except CellTimeoutError:
         what = f"실행이 {time_limit:g}초 안에 끝나지 않았어요. 실행을 줄이거나 `--timeout`을 늘려 주세요."
     except RuntimeError as error:  # nbclient's DeadKernelError is one
-        raise Failure(
-            f"`{snippet.name}` 스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요."
-        ) from None
-    raise Failure(f"snippets/{snippet.name}.py:{cells_of(snippet.source)[number].line}:1: {what}")
+        what = f"스니펫을 돌리던 커널이 멈췄어요({error}). 메모리가 모자랐을 수 있어요."
+    raise Failure(f"snippets/{snippet.name}.py:{_line(snippet.source, number, traceback)}:1: {what}")
+
+
+def _line(source: str, number: int, traceback: str) -> int:
+    """The line of a snippet's file at which its cell of that number, from 0, stopped: its first, unless a traceback says more."""
+    cells, lines = cells_of(source), source.splitlines()
+    code = [cell for cell in cells if cell.kind == "code"]
+    for count, line in [map(int, found) for found in reversed(FRAME.findall(COLOUR.sub("", traceback)))][:1]:
+        cell = code[count - 1] if 0 < count <= len(code) else cells[number]
+        words = [text.strip() for text in cell.source.splitlines()][line - 1 : line]
+        for at in (cell.line + line - 1, cell.line + line):  # the `if` above an opened block is in the file alone
+            if words == [text.strip() for text in lines[at - 1 : at]]:
+                return at
+    return cells[number].line
 
 
 def read_evidence(client: "NotebookClient") -> dict[str, Any]:
