@@ -231,8 +231,8 @@ def names_of_terms(project: Project) -> Iterator[Problem]:
     for i, term in parts({"terms": document.value}, "terms"):
         own = word(term, "term")
         names = [((i, key), word(term, key)) for key in ("term", "english")]
-        names += [((i, "aliases", j), name) for j, name in words(term, "aliases")]
-        for place, name in names:
+        aliases = [((i, "aliases", j), name) for j, name in words(term, "aliases")]
+        for place, name in (*names, *aliases):
             owner, other = owners.setdefault(name.casefold(), (i, own))
             if name and owner != i and not (place[1] == "term" and slug(name) == slug(other)):  # told as a term twice
                 what = f"`{name}` 말은 `{other}` 용어의 이름이기도 해요."
