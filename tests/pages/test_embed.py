@@ -21,7 +21,7 @@ def embedding(tmp_path):
 
 def test_what_is_to_be_opened_stands_in_the_page_as_a_link(embedding):
     page = made(embedding)[PAGE]
-    assert 'scripts: ["assets/js/embed.js"]' in page and 'styles: ["assets/css/embed.css"]' in page
+    assert 'scripts: ["assets/js/embed.js"]' in page
     box = parsed(page).select_one(".embed")
     assert words(box) == "빼면 어떤지 해 보기(3 MB)" and box.a["href"] == "../../play.md?pos=none"
     plain = made(embedding, PLAIN)[PAGE]

@@ -29,7 +29,7 @@ def touched(tmp_path):
 
 def test_a_figure_to_touch_has_its_numbers_its_script_and_its_words(touched):
     page = made(touched)[PAGE]
-    assert 'scripts: ["assets/js/touch/rise.js"]' in page and 'styles: ["assets/css/touch.css"]' in page
+    assert 'scripts: ["assets/js/touch/rise.js"]' in page
     box = parsed(page).select_one("section#touch")
     assert json.loads(box.select_one(".touch-room")["data-numbers"]) == {
         "measure.difference": 1e-7,

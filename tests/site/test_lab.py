@@ -446,6 +446,8 @@ def test_what_is_seen_stays_in_sight_on_a_low_phone(site_url, page_factory):
 
 def test_maps_follow_the_theme(lab):
     at(lab, "")
+    lab.locator("details[data-keys='map']").evaluate("details => { details.open = true; }")
+    settled(lab)
     colours = []
     for theme in ("light", "dark", "light"):
         lab.emulate_media(color_scheme=theme)

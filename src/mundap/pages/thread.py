@@ -37,7 +37,7 @@ def thread_page(flavour: Flavour, project: Project, thread: Thread) -> str:
         return with_terms(flavour, project.glossary, resolve(project, text, page), page, seen)
 
     parts = [
-        front_matter(thread.question, resolve(project, first, page), kind="thread", **_files(flavour, thread)),
+        front_matter(thread.question, resolve(project, first, page), kind="thread", **_scripts(flavour, thread)),
         f"# {thread.question}",
         _head(flavour, project, thread),
         section(flavour, "conclusion", "답", resolve(project, first, page)),
@@ -78,19 +78,13 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
     return box(flavour, "thread-meta", " ".join(parts))
 
 
-def _files(flavour: Flavour, thread: Thread) -> dict[str, list[str]]:
+def _scripts(flavour: Flavour, thread: Thread) -> dict[str, list[str]]:
     """What the page of the site loads beside what every page loads."""
     if flavour is not MKDOCS:
         return {}
-    files = [("touch", f"touch/{thread.touch.script}")] if thread.touch else []
-    files += [("embed", "embed")] if thread.embed else []
-    if not files:
-        return {}
-    styles, scripts = zip(*files, strict=True)
-    return {
-        "styles": [f"assets/css/{name}.css" for name in styles],
-        "scripts": [f"assets/js/{name}.js" for name in scripts],
-    }
+    names = [f"touch/{thread.touch.script}"] if thread.touch else []
+    names += ["embed"] if thread.embed else []
+    return {"scripts": [f"assets/js/{name}.js" for name in names]} if names else {}
 
 
 def _folded(flavour: Flavour, name: str, title: str, body: str) -> str:

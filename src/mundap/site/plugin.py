@@ -28,7 +28,7 @@ from mundap.project.check import sound
 from mundap.project.files import composed
 from mundap.project.math import MathError
 from mundap.project.model import Project, Thread
-from mundap.site import blocks, notebooks, search, violations
+from mundap.site import blocks, notebooks, pixels, search, violations
 
 log = get_plugin_logger("mundap")
 LINE = re.compile(r'<span id="line-\d+-\d+">')  # of code, as mkdocs.yml names them
@@ -140,6 +140,9 @@ class MundapPlugin(BasePlugin[MundapConfig]):
             context["rail"] = rail_of(self.project, thread)
         page.previous_page = page.next_page = None  # else the theme leaves the page at n, p, comma or full stop
         return context
+
+    def on_post_page(self, output: str, page: Page, config: MkDocsConfig) -> str:
+        return pixels.moved_out(output, page.url, Path(config.site_dir))
 
     def on_post_build(self, config: MkDocsConfig) -> None:
         if self.config.search:
