@@ -5,6 +5,7 @@ const RUNTIME = new URL("../../vendor/runtime.js", import.meta.url);
 const STEP = 100_000; // bytes after which it is told how many have come
 const ZSTD = 0xfd2fb528; // how a Zstandard frame begins
 const GZIP = 0x8b1f; // how a gzip file begins
+const PROVIDERS = { executionProviders: ["wasm"] };
 // A module whose one function uses a vector: what has no SIMD refuses it.
 const VECTOR = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253];
 
@@ -63,21 +64,24 @@ async function unpacked(bytes, decompress) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+// The runtime makes itself ready at its first session: one without a model, which it refuses, while the model comes.
+async function begin({ env, InferenceSession }, binary) {
+  env.wasm.wasmBinary = binary;
+  env.wasm.numThreads = 1; // several need headers that a plain static host does not send
+  env.logLevel = "fatal";
+  await InferenceSession.create(new Uint8Array(1), PROVIDERS).catch(() => {}); // what is wrong, the model is told too
+  env.logLevel = "error";
+}
+
 async function load({ graph, wasm, keep, options }) {
   mustReckon();
   const store = await storeOf(keep);
   const runtime = import(RUNTIME);
   const whole = async (url) => unpacked(await fetched(url, store), (await runtime).decompress); // while the other comes
-  const [{ env, InferenceSession, Tensor: Given }, engine, model] = await Promise.all([
-    runtime,
-    whole(wasm),
-    whole(graph),
-  ]);
-  env.wasm.wasmBinary = engine;
-  env.wasm.numThreads = 1; // several need headers that a plain static host does not send
-  env.logLevel = "error";
+  const ready = Promise.all([runtime, whole(wasm)]).then(([given, binary]) => begin(given, binary));
+  const [{ InferenceSession, Tensor: Given }, model] = await Promise.all([runtime, whole(graph), ready]);
   Tensor = Given;
-  session = await InferenceSession.create(model, { executionProviders: ["wasm"], ...options });
+  session = await InferenceSession.create(model, { ...PROVIDERS, ...options });
   for (const { url } of (await store?.keys()) ?? []) {
     if (url !== wasm && url !== graph) store.delete(url); // of an earlier version
   }
