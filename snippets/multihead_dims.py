@@ -157,7 +157,7 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 나누는 값과 나누지 않는 값
 #
-# 헤드를 몇 개로 나누든 파라미터 수도, 행렬곱의 연산량도 같아요. 그 대신 헤드마다 점수 행렬 $W_i^Q {W_i^K}^\top$의 계수(rank)가 $d$로 낮아지고,
+# 헤드를 몇 개로 나누든 파라미터 수도, 행렬곱의 연산량도 같아요. 그 대신 헤드마다 점수 행렬 $W_i^Q {W_i^K}^\top$의 랭크(rank)가 $d$로 낮아지고,
 # softmax를 할 어텐션 맵은 헤드 수만큼 늘어요. 헤드마다 100차원을 통째로 주면 비용이 늘어요.
 
 
@@ -198,8 +198,8 @@ if __name__ == "__main__":
         [name, f"{parameters:,}", f"{flops / 1e6:.1f}", maps, ranks[name]]
         for name, (parameters, flops, maps) in costs.items()
     ]
-    caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 계수"
-    table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "계수"], rows)
+    caption = f"D = {D}, 토큰 {N}개일 때 헤드의 수 h와 크기 d에 따른 비용, 어텐션 맵의 수, 점수 행렬의 랭크"
+    table("cost", caption, ["h x d", "파라미터", "MFLOPs", "맵", "랭크"], rows)
     one, ten, twenty, full = costs.values()
     evidence["parameter_ratio"], evidence["flop_ratio"], evidence["maps_ratio"] = (
         a / b for a, b in zip(ten, one)
