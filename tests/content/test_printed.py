@@ -70,7 +70,7 @@ def test_what_is_printed_is_what_is_recorded(name):
         if isinstance(evidence.get(key), int | float):
             assert format(evidence[key], spec) in said, (key, spec)
     if last is not None:
-        plain_text = re.sub(r"(?:np\.\w+|tensor)\(([^()]*?)(?:, dtype=[\w.]+)?\)", r"\1", last)
+        plain_text = re.sub(r"(?:np\.\w+|tensor)\(([^()]*?)(?:,\s+dtype=[\w.]+)?\)", r"\1", last)
         shown = json.loads(json.dumps(ast.literal_eval(plain_text)))
         assert shown.keys() == evidence.keys()
         for key, value in shown.items():
