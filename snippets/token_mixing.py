@@ -8,6 +8,7 @@
 import copy
 from statistics import mean
 
+import scenes
 import torch
 from lib.figure import show, table
 from matplotlib import pyplot as plt
@@ -15,6 +16,7 @@ from torch import nn
 from torch.func import jacrev
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+from train_vit import PATCH, SIZE, build, load_trained
 from vit import Block
 
 
@@ -68,7 +70,7 @@ LABELS = {
 
 # %%
 if __name__ == "__main__":
-    evidence, null = {}, {}
+    evidence = {}
     torch.set_num_threads(1)
     N, D = 8, 32
     others = ~torch.eye(N, dtype=torch.bool)
@@ -135,7 +137,7 @@ if __name__ == "__main__":
 # 나눠서 물어야 해요. **입력 전체가 같을 때** 출력이 변하는지, **내 토큰은 같고 이웃만 다를 때** 변하는지, 그리고 **섞는 방법 자체가** 입력에 따라 변하는지예요.
 # 셋째가 핵심이에요. 합성곱 $z_i = \sum_j W_{i-j}\,x_j$에서 $x_j$에 곱하는 것은 입력과 상관없는 $W$이고,
 # 어텐션 $z_i = \sum_j a_{ij}(x)\,W^O W^V x_j$에서는 비율 $a_{ij}$를 입력이 정해요.
-# 그래서 두 입력에서 야코비안을 견주고, 토큰 i가 받은 영향 가운데 j의 몫(섞는 비율)도 견줘요.
+# 그래서 두 입력에서 야코비안을 견주고, 어텐션은 **어텐션 맵** $a(x)$와 $a(y)$도 바로 견줘요.
 
 
 # %%
@@ -144,43 +146,52 @@ def change(first, second):
     return ((second - first).norm() / first.norm()).item()
 
 
-def shares(f, x):
-    """Of all that moves token i's output, the part that token j has: (N, N), rows
-    sum to 1."""
-    found = strength(f, x)
-    return found / found.sum(dim=1, keepdim=True)
+def moved(first, second):
+    """Share of a row that goes to other tokens from one attention map to another
+    (total variation), mean of all rows: (..., N, N) twice -> float in 0 to 1."""
+    return (first - second).abs().sum(dim=-1).mean().item() / 2
 
 
 def what_changes(f, x, y, token=3):
     """How much differs between two inputs x, y (N, D) that differ in every token.
 
     Returns the relative change of the output if the input is repeated, of one
-    token's output if all its neighbours are new, of the Jacobian, and the part of a
-    row's shares that moves to other tokens (total variation)."""
+    token's output if all its neighbours are new, and of the Jacobian."""
     neighbours = y.clone()
     neighbours[token] = x[token]
-    moved = (shares(f, x) - shares(f, y)).abs().sum(dim=1).mean().item() / 2
     return (
         change(f(x), f(x.clone())),
         change(f(x)[token], f(neighbours)[token]),
         change(token_jacobian(f, x), token_jacobian(f, y)),
-        moved,
     )
 
 
 def with_query_scaled(attn, factor):
-    """Attention whose queries are factor times as large: (N, D) -> (N, D)."""
+    """A copy of an attention layer whose queries are factor times as large."""
     attn = copy.deepcopy(attn)
     dim = attn.proj.in_features
     with torch.no_grad():
         attn.qkv.weight[:dim] *= factor
         attn.qkv.bias[:dim] *= factor
+    return attn
+
+
+def attend(attn):
+    """The layer's output as a function (N, D) -> (N, D)."""
     return lambda x: attn(x[None], return_attn=True)[0][0]
 
 
-def mixers(dim, N):
-    """Layers to compare, each (N, D) -> (N, D), by name."""
-    attn, mlp = Block(dim, num_heads=4).attn, Block(dim, num_heads=4).mlp
+@torch.no_grad()
+def attention_map(attn, x):
+    """The maps of a layer on tokens x (N, D): (heads, N, N)."""
+    return attn(x[None], return_attn=True)[1][0]
+
+
+def mixers(attn, N):
+    """Layers to compare with an attention layer, and itself, each (N, D) -> (N, D),
+    by name."""
+    dim = attn.proj.in_features
+    mlp = Block(dim, num_heads=4).mlp
     conv, across = nn.Conv1d(dim, dim, kernel_size=3, padding=1), nn.Linear(N, N)
     return {
         "ffn": mlp,
@@ -189,9 +200,8 @@ def mixers(dim, N):
         "across": lambda x: (
             across(x.T).T
         ),  # a layer of an MLP over the places: one weight for each pair
-        "attention": with_query_scaled(attn, 1),
-        "no_query": with_query_scaled(attn, 0),
-        "large_query": with_query_scaled(attn, 4),
+        "attention": attend(attn),
+        "no_query": attend(with_query_scaled(attn, 0)),
     }
 
 
@@ -202,76 +212,88 @@ MIXERS = {
     "across": "자리 Linear",
     "attention": "어텐션",
     "no_query": "쿼리 0배",
-    "large_query": "쿼리 4배",
 }
 
 # %%
 if __name__ == "__main__":
     changes = {name: [] for name in MIXERS}
+    evidence |= {f"moved_{factor}": [] for factor in (0, 1, 4)}
     for seed in range(5):
         torch.manual_seed(seed)
         x, y = torch.randn(2, N, D)
-        for name, f in mixers(D, N).items():
+        attn = Block(D, num_heads=4).attn
+        for name, f in mixers(attn, N).items():
             changes[name].append(what_changes(f, x, y))
+        for factor in (0, 1, 4):
+            scaled = with_query_scaled(attn, factor)
+            maps = attention_map(scaled, x), attention_map(scaled, y)
+            evidence[f"moved_{factor}"].append(moved(*maps))
     rows = []
     for name, label in MIXERS.items():
-        same_input, output, jacobian, moved = zip(*changes[name])
-        evidence[f"{name}_same_input"], evidence[f"{name}_other_neighbours"] = (
-            max(same_input),
-            output,
-        )
-        evidence[f"{name}_jacobian"], evidence[f"{name}_shares"] = jacobian, moved
+        same_input, output, jacobian = zip(*changes[name])
+        evidence[f"{name}_same_input"] = max(same_input)
+        evidence[f"{name}_other_neighbours"] = output
+        evidence[f"{name}_jacobian"] = jacobian
         shown = (
             f"{mean(values):.2f}" if any(values) else "0"
             for values in (output, jacobian)
         )
-        rows.append([label, *shown, f"{mean(moved):.1%}"])
-    measures = "jacobian", "shares"
-    null["쿼리가 0인 어텐션"] = {
-        f"attention_{name}": evidence[f"no_query_{name}"] for name in measures
-    }
+        rows.append([label, *shown])
     same_input = max(evidence[f"{name}_same_input"] for name in MIXERS)
     print(f"입력 전체가 같을 때 출력이 변한 정도는 모든 층에서 {same_input:.0f}")
-    caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안과 섞는 비율"
-    table("what_changes", caption, ["층", "출력", "야코비안", "비율"], rows)
+    caption = "변한 정도 (시드 다섯의 평균): 이웃만 바꿀 때의 출력, 두 입력 사이의 야코비안"
+    table("what_changes", caption, ["층", "출력", "야코비안"], rows)
+    for factor, label in ((0, "0배"), (1, "그대로"), (4, "4배")):
+        print(
+            f"쿼리 {label}: 맵에서 옮겨 간 몫 {mean(evidence[f'moved_{factor}']):.1%}"
+        )
+
+# %% [markdown]
+# 막 초기화한 층은 점수가 작아서 맵이 거의 평평해요. 그래서 **학습한** 작은 ViT에 서로 다른 두 장면을 넣고도 견줘요. 장면 스무 쌍, 층과 헤드를 모두 평균해요.
 
 # %%
 if __name__ == "__main__":
-    torch.manual_seed(0)
-    x, y = torch.randn(2, N, D)
-    compared = mixers(D, N)
+    images = scenes.draw(40, SIZE, seed=7)[0]  # scenes that were not learnt from
+    learnt = {"map_moved": load_trained(), "map_moved_untrained": build().eval()}
+    for name, model in learnt.items():
+        with torch.no_grad():
+            attn = model(images, return_attn=True)[1]  # (40, depth, heads, 65, 65)
+        evidence[name] = [moved(*pair) for pair in zip(attn[:20], attn[20:])]
+        print(f"{name}: {mean(evidence[name]):.0%}")
+
+# %%
+if __name__ == "__main__":
+    grid, query = SIZE // PATCH, (3, 4)  # the query's row and column
     with torch.no_grad():
-        pairs = {
-            name: [strength(compared[name], tokens) for tokens in (x, y)]
-            for name in ("conv", "attention")
-        }
-    figure, axes = plt.subplots(2, 2, figsize=(4.5, 4.6), sharex=True, sharey=True)
-    for row, name in zip(axes, pairs):
-        for axis, found, title in zip(row, pairs[name], ("입력 A", "입력 B")):
-            axis.imshow(
-                found,
-                vmin=0,
-                vmax=max(each.max() for each in pairs[name]),
-                cmap="viridis",
-            )
-            axis.set(
-                title=f"{MIXERS[name]}: {title}",
-                xticks=range(0, N, 2),
-                yticks=range(0, N, 2),
-            )
+        attn = load_trained()(images[[0, 20]], return_attn=True)[1]
+        torch.manual_seed(0)
+        kernel = nn.Conv2d(64, 64, kernel_size=3).weight.norm(dim=(0, 1))  # (3, 3)
+    seen = attn[:, 2].mean(dim=1)[:, 1 + query[0] * grid + query[1], 1:]
+    filters = torch.zeros(grid, grid)
+    filters[query[0] - 1 : query[0] + 2, query[1] - 1 : query[1] + 2] = kernel
+    figure, axes = plt.subplots(2, 3, figsize=(4.5, 3.3))
+    for row, picture, shares, letter in zip(axes, images[[0, 20]], seen, "AB"):
+        row[0].imshow(scenes.to_rgb(picture), extent=(-0.5, 7.5, 7.5, -0.5))
+        row[1].imshow(filters, cmap="viridis")
+        row[2].imshow(shares.view(grid, grid), cmap="viridis", vmin=0)
+        row[0].set_ylabel(f"입력 {letter}")
+        for axis in row:
+            axis.plot(query[1], query[0], "s", ms=9, mfc="none", mec="white")
+            axis.set(xticks=[], yticks=[])
             axis.grid(False)
-        row[0].set_ylabel("움직인 i")
-    for axis in axes[1]:
-        axis.set_xlabel("흔든 j")
+            axis.spines[:].set_visible(False)
+    for axis, title in zip(axes[0], ("장면", "합성곱", "어텐션")):
+        axis.set_title(title)
     alt = (
-        f"입력을 바꿔도 합성곱의 야코비안은 그대로(변화 {mean(evidence['conv_jacobian']):.0f})이지만, "
-        f"어텐션의 야코비안은 {mean(evidence['attention_jacobian']):.0%}만큼 달라져요."
+        "흰 네모가 있는 패치가 어느 패치를 얼마나 섞는지 두 장면에서 그렸어요. 합성곱의 3×3 필터는 두 장면에서 같고, "
+        f"셋째 층의 어텐션은 달라요. 학습한 ViT 전체에서는 두 장면 사이에 맵의 {mean(evidence['map_moved']):.0%}가 옮겨 가요."
     )
     show(figure, "two_inputs", alt)
 
 # %% [markdown]
 # 표를 읽을 때 조심할 것이 있어요. GELU가 붙은 합성곱과 FFN도 **야코비안**은 변해요. 활성화가 성분마다 통과시키는 양을 바꾸니까요.
-# 하지만 **누구의 것을 얼마나 섞을지**는 거의 그대로예요. 섞는 비율까지 입력이 정하는 것은 어텐션이고, 쿼리를 0으로 만들면 그 성질이 사라져요.
+# 어텐션의 야코비안에도 값뿐 아니라 점수를 거치는 길이 함께 들어 있어요. 그래서 누구를 얼마나 섞는지는 야코비안이 아니라 맵으로 견줬어요.
+# 쿼리를 0으로 만들면 누구나 1/N씩 섞어서, 맵이 입력을 따르지 않아요.
 #
 # ## 그 값으로 계산이 더 들어요
 #

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from vit import VisionTransformer
 
 SNIPPETS = Path(real_vit.__file__).parent
-NAMES = "attention", "arrangement", "changes", "class_token", "outliers", "positions"
+NAMES = "attention", "arrangement", "changes", "class_token", "outliers", "positions", "scores"
 
 
 @pytest.fixture
