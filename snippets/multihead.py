@@ -125,18 +125,63 @@ if __name__ == "__main__":
     )
 
 # %% [markdown]
-# ## Q·K·V를 이어 붙이고 계산하면 헤드가 하나가 돼요
+# ## axis=1로 이어 붙인다는 말은 두 가지로 읽혀요
 #
-# 이어 붙인 벡터의 내적은 헤드별 내적의 **합**이에요. 곧 $QK^\top = \sum_i Q_i K_i^\top$이고, 점수표도 softmax도 하나뿐이에요.
-# 가중치는 그대로 두고 `num_heads`만 1로 바꾸면 바로 그 계산이에요. 파라미터 수는 헤드가 몇이든 같아요.
+# 1번 축이 무엇인지는 텐서의 모양이 정해요. **배치 × 헤드 × 길이 × 차원**이라면 1번 축은 헤드예요. 거기로 이어 붙이는 것은 헤드를 **쌓는** 것이라,
+# 한꺼번에 계산해도 헤드마다 따로 계산한 것과 같아요.
+# 배치를 빼고 그린 **길이 × 차원**이라면 1번 축은 차원이에요. 거기로 이어 붙이면 헤드의 경계가 사라져요.
 
 
 # %%
-def as_one_head(model):
+def concatenated(heads, dim):
+    """Attention after q, k and v of h heads, each (B, 1, N, d), are concatenated
+    along an axis: h pairs of (q, k, v) -> (B, h, N, d) or (B, 1, N, h d), divided by
+    the root of d either way."""
+    d = heads[0][0].shape[-1]
+    q, k, v = (torch.cat(parts, dim=dim) for parts in zip(*heads))
+    return (q @ k.transpose(-2, -1) / d**0.5).softmax(dim=-1) @ v
+
+
+# %%
+if __name__ == "__main__":
+    with torch.inference_mode():
+        by_head = [
+            tuple(part[:, None] for part in parts)
+            for parts in zip(
+                *(side.chunk(3, dim=-1) for side in model.qkv(x).chunk(3, dim=-1))
+            )
+        ]  # h times q, k, v: (B, 1, N, d) each
+        stacked = concatenated(by_head, dim=1)  # (B, h, N, d)
+        side_by_side = concatenated(by_head, dim=3)  # (B, 1, N, h d)
+    along_heads = torch.stack(heads, dim=1)
+    evidence["head_axis_difference"] = (stacked - along_heads).abs().max().item()
+    evidence["feature_axis_maps"] = side_by_side.shape[1]
+    apart = relative_error(side_by_side[:, 0], torch.cat(heads, dim=-1))
+    evidence["feature_axis_error"] = apart
+    print(f"헤드 축으로 쌓아 계산: 차이 {evidence['head_axis_difference']:.1e}")
+    print(f"차원 축으로 이어 붙여 계산: 맵 한 장, 상대 오차 {apart:.2f}")
+
+# %% [markdown]
+# ## Q·K·V를 차원 쪽으로 이어 붙이면 헤드가 하나가 돼요
+#
+# 이어 붙인 벡터의 내적은 헤드별 내적의 **합**이에요. 곧 $QK^\top = \sum_i Q_i K_i^\top$이고, 점수표도 softmax도 하나뿐이에요.
+# 가중치는 그대로 두고 `num_heads`만 1로 바꾸면 그 계산이 되는데, 하나가 더 바뀌어요. 점수를 나누는 수가 $\sqrt{d}$에서 $\sqrt{hd}$로 커져요.
+# 합친 탓인지 나누는 수 탓인지 섞이지 않도록 $\sqrt{d}$로 나눈 것을 주로 재고, `num_heads`만 바꾼 것은 따로 재요.
+
+
+# %%
+def as_one_head(model, keep_scale=True):
     """The same weights, one softmax over the concatenated Q, K and V:
-    MultiHeadAttention with a single head."""
-    joint = MultiHeadAttention(model.proj.in_features, num_heads=1)
+    MultiHeadAttention with a single head.
+
+    keep_scale: scores stay divided by the root of a head's d, not of h d."""
+    dim = model.proj.in_features
+    joint = MultiHeadAttention(dim, num_heads=1)
     joint.load_state_dict(model.state_dict())
+    if keep_scale:  # q times sqrt(h), as one head divides by sqrt(h d)
+        with torch.no_grad():
+            joint.qkv.weight[:dim] *= model.num_heads**0.5
+            joint.qkv.bias[:dim] *= model.num_heads**0.5
     return joint
 
 
@@ -270,19 +315,19 @@ if __name__ == "__main__":
             num_heads: [net(x)[1].mean(dim=0) for net in nets[num_heads]]
             for num_heads in NAMES
         }  # (h, N, N) each
-        errors = []
+        errors, renamed = [], []
         for net in nets[2]:
             tokens = net.embed(x) + net.pos_embed
-            errors.append(
-                relative_error(
-                    as_one_head(net.attn)(tokens)[0], net.attn(tokens)[0]
-                )
-            )
+            right = net.attn(tokens)[0]
+            for found, keep_scale in ((errors, True), (renamed, False)):
+                joint = as_one_head(net.attn, keep_scale)
+                found.append(relative_error(joint(tokens)[0], right))
         null["배우지 않은 모델"]["two_heads_specialised"] = [
             favourite(net(x)[1].mean(dim=0)) for net in untrained[2]
         ]
     evidence["two_heads_specialised"] = [favourite(found) for found in maps[2]]
     evidence["one_softmax_error_trained"] = errors
+    evidence["num_heads_error_trained"] = renamed
     one_before, one_after = (
         weight_at(maps[1][0], offset).item() for offset in (-1, 1)
     )
@@ -296,6 +341,7 @@ if __name__ == "__main__":
     print(
         f"학습한 가중치를 softmax 하나로 다시 계산할 때의 상대 오차: {min(errors):.2f}~{max(errors):.2f}"
     )
+    print(f"num_heads만 1로 바꿀 때: {min(renamed):.2f}~{max(renamed):.2f}")
 
 # %%
 if __name__ == "__main__":
@@ -357,6 +403,7 @@ if __name__ == "__main__":
         "score_sum_difference": 1e-4,
         "one_softmax_error_random": 0.02,
         "one_softmax_error_trained": 0.1,
+        "num_heads_error_trained": 0.1,
         "two_heads_mse": 0.02,
         "one_map_mse": 0.03,
         "two_heads_specialised": 0.05,

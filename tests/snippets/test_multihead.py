@@ -37,10 +37,27 @@ def test_heads_one_by_one_agree_with_all_at_once(num_heads):
 
 def test_one_head_keeps_the_weights_and_changes_the_result():
     model, x = make(num_heads=4)
-    joint = multihead.as_one_head(model)
+    joint = multihead.as_one_head(model, keep_scale=False)
     assert joint(x)[1].shape == (2, 1, 7, 7)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), joint.parameters(), strict=True))
     assert multihead.relative_error(joint(x)[0], model(x)[0]) > 0.01
+
+
+def test_one_head_can_keep_the_scale_of_a_head():
+    model, x = make(num_heads=4)
+    q, k, v = model.qkv(x).chunk(3, dim=-1)
+    expected = model.proj((q @ k.mT / 6**0.5).softmax(dim=-1) @ v)  # a head has 6 of 24
+    torch.testing.assert_close(multihead.as_one_head(model)(x)[0], expected)
+
+
+def test_along_the_head_axis_heads_stay_apart_and_along_the_last_they_do_not():
+    q, k, v = torch.randn(3, 4, 2, 1, 7, 6).unbind(0)  # 4 heads of (B, 1, N, d)
+    heads = list(zip(q, k, v, strict=True))
+    alone = torch.cat([multihead.concatenated([head], dim=1) for head in heads], dim=1)
+    torch.testing.assert_close(multihead.concatenated(heads, dim=1), alone)
+    scores = sum(a @ b.mT for a, b, _ in heads) / 6**0.5
+    expected = scores.softmax(dim=-1) @ torch.cat(list(v), dim=-1)
+    torch.testing.assert_close(multihead.concatenated(heads, dim=3), expected)
 
 
 def test_one_head_of_one_head_is_itself():
