@@ -51,6 +51,24 @@ def naive_attention(q, k, v):
     return attn @ v
 
 
+class Reused:
+    """naive_attention into memory that it keeps from call to call, so that no call
+    asks for a map's worth of new memory: (B, h, N, d) x 3 -> (B, h, N, d)."""
+
+    def __init__(self):
+        self.scores = self.attn = self.z = None
+
+    def __call__(self, q, k, v):
+        if self.z is None or self.z.shape != v.shape:
+            B, h, N, _ = q.shape
+            self.scores, self.attn = q.new_empty(2, B, h, N, N).unbind(0)
+            self.z = torch.empty_like(v)
+        torch.matmul(q, k.transpose(-2, -1), out=self.scores)
+        self.scores *= q.shape[-1] ** -0.5
+        torch.softmax(self.scores, dim=-1, out=self.attn)
+        return torch.matmul(self.attn, v, out=self.z)
+
+
 def fused_attention(q, k, v):
     """The same by one kernel that keeps no map. RuntimeError if this device has
     none, rather than a silent naive."""
@@ -121,9 +139,15 @@ if __name__ == "__main__":
     kinds = {
         "naive": naive_attention,
         "fused": fused_attention,
+        "reused": Reused(),
         "linear": lambda q, k, v: linear(q),
     }
-    labels = {"naive": "식 그대로", "fused": "합친 커널", "linear": "선형층"}
+    labels = {
+        "naive": "식 그대로",
+        "fused": "합친 커널",
+        "reused": "식 그대로, 메모리 다시 씀",
+        "linear": "선형층",
+    }
     looks = {"naive": (ORANGE, "o"), "fused": (BLUE, "s")}
     times, memory = {kind: {} for kind in kinds}, {kind: {} for kind in kinds}
     rows = []
@@ -135,6 +159,7 @@ if __name__ == "__main__":
             turns = [
                 Contender(kind, lambda attention=attention: attention(q, k, v))
                 for kind, attention in kinds.items()
+                if kind != "reused" or N <= 8192  # two maps stay in memory
             ]
             seconds = interleave(
                 turns, device, rounds=7, least=0.02, cpu_clock=time.process_time
@@ -202,8 +227,10 @@ if __name__ == "__main__":
                 *(f"{exponent:.2f} ± {error:.2f}" for exponent, error in fits),
             ]
         )
-    for kind in looks:
+    for kind in (*looks, "reused"):
         for what in ("time", "memory"):
+            if (kind, what) == ("reused", "memory"):
+                continue  # what it keeps was there before the call
             name = f"{kind}_{what}_exponent"
             evidence[name], evidence[f"{name}_error"] = exponents[kind, what]
     straight = {
@@ -276,10 +303,13 @@ if __name__ == "__main__":
     show(figure, "attention_time", alt)
 
 # %% [markdown]
-# ## ViT-B에서 어텐션의 몫
+# ## ViT-B에서 쌍 계산의 몫
 #
-# 층 하나에서 Q·K·V와 출력 투영이 $8ND^2$, MLP가 $16ND^2$, 두 행렬곱 $QK^\top$과 맵 곱하기 V가 $4N^2D$ FLOPs예요. (곱셈과 덧셈을 하나씩 세요.)
-# 그래서 블록에서 어텐션의 몫은 $\frac{4N^2D}{24ND^2 + 4N^2D} = \frac{N}{6D + N}$이고, $N = 6D$(ViT-B는 4,608)일 때 반이 돼요.
+# 두 행렬곱 $QK^\top$과 맵 × V를 **쌍 계산**, 거기에 Q·K·V와 출력 투영을 더한 것을 **어텐션 층**이라고 부를게요.
+#
+# 층 하나에서 Q·K·V와 출력 투영이 $8ND^2$, MLP가 $16ND^2$, 쌍 계산이 $4N^2D$ FLOPs예요. (곱셈과 덧셈을 하나씩 세요.)
+# 그래서 블록에서 쌍 계산의 몫은 $\frac{4N^2D}{24ND^2 + 4N^2D} = \frac{N}{6D + N}$이고, $N = 6D$(ViT-B는 4,608)일 때 반이 돼요.
+# 어텐션 층($8ND^2 + 4N^2D$)이 MLP($16ND^2$)를 따라잡는 곳은 훨씬 앞인 $N = 2D$(ViT-B는 1,536)예요.
 # 실제 모델을 `meta` 장치에 올려 FLOPs를 세면(값은 계산하지 않아요) 식과 맞는지 볼 수 있어요.
 
 
@@ -303,6 +333,21 @@ def count_flops(name, img_size):
     return counter.get_flop_counts()["Global"][
         torch.ops.aten.bmm
     ], counter.get_total_flops()
+
+
+def layer_over_mlp(name, img_size):
+    """FLOPs of the first attention layer, projections and all, over those of the MLP
+    beside it, as counted: float."""
+    with torch.device("meta"):
+        model = vit(name, img_size=img_size)
+        image = torch.empty(1, 3, img_size, img_size)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(image)
+    found = {
+        name: sum(of.values()) for name, of in counter.get_flop_counts().items()
+    }
+    block = f"{type(model).__name__}.blocks.0"
+    return found[f"{block}.attn"] / found[f"{block}.mlp"]
 
 
 def predict_flops(name, img_size):
@@ -347,64 +392,14 @@ if __name__ == "__main__":
     evidence["attention_flops_growth"] = large[0] / small[0]
     evidence["other_flops_growth"] = (large[1] - large[0]) / (small[1] - small[0])
     print(f"센 값과 식의 가장 큰 상대 오차: {evidence['count_error']:.1e}")
-
-# %% [markdown]
-# ## 모델 크기와 처리량
-#
-# 224px 이미지(N = 197)를 초당 몇 장 처리하는지 재요. 이 길이에서는 어텐션보다 D²에 비례하는 선형층이 시간을 좌우해요.
-
-
-# %%
-def images_per_second(name, batch_size, device, dtype):
-    """Quartiles of the 224 px images that a ViT takes a second: (low, median,
-    high).
-
-    Raises RuntimeError where it fails, out of memory too.
-    """
-    model = vit(f"{name}/16").eval().to(device, dtype)
-    images = torch.randn(batch_size, 3, 224, 224, device=device, dtype=dtype)
-    with torch.inference_mode():
-        seconds = median_time(lambda: model(images), device, repeats=5)
-    return tuple(batch_size / each for each in reversed(seconds))
-
+    for img_size in (224, 624, 640):  # N = 2 D = 1,536 lies between the last two
+        N = (img_size // 16) ** 2 + 1
+        ratio = evidence[f"layer_over_mlp_{N}"] = layer_over_mlp("B/16", img_size)
+        print(f"N = {N:,}: 어텐션 층의 연산량은 MLP의 {ratio:.3f}배")
 
 # %%
 if __name__ == "__main__":
-    names, batch_size = (
-        (("Ti", "S", "B", "L"), 64) if device == "cuda" else (("Ti", "S"), 2)
-    )
-    rows = []
-    for name in names:
-        rates = attempt(
-            lambda: images_per_second(name, batch_size, device, dtype), device
-        )
-        gigaflops = count_flops(f"{name}/16", 224)[1] / 1e9
-        row = [f"{name}/16", f"{gigaflops:.1f}"]
-        if isinstance(rates, Failed):
-            rows.append([*row, "메모리 부족", "-", "-"])
-            continue
-        low, rate, high = rates
-        evidence[f"images_per_second_{name.lower()}"] = rate
-        rows.append(
-            [
-                *row,
-                f"{rate:,.1f}",
-                f"{low:,.1f}~{high:,.1f}",
-                f"{rate * gigaflops:,.0f}",
-            ]
-        )
-    header = ["모델", "GFLOPs", "장/초", "사분위", "GFLOP/s"]
-    caption = f"이미지 한 장의 연산량과 처리량 ({device_name}, 배치 {batch_size}, {dtype})"
-    table("throughput", caption, header, rows)
-    same_width = images_per_second("S", batch_size, device, dtype)[
-        1
-    ]  # once more, in the place of Ti
-    null["너비가 같은 두 모델"] = {"images_per_second_ti": same_width}
-    print(f"S/16을 한 번 더 재면 1초에 {same_width:,.1f}장")
-
-# %%
-if __name__ == "__main__":
-    varying = "device", "longest", "_ratio", "_exponent", "images_per_second"
+    varying = "device", "longest", "_ratio", "_exponent"
     tolerance = {
         name: float("inf")
         for name in evidence

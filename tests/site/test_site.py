@@ -275,7 +275,7 @@ MOVED = {  # addresses of an earlier site -> where they lead now, and what is se
             f"qa/self-attention/attention-cost/#attention_cost-{name}",
             "figure:target",
         )
-        for name in ("attention_memory", "attention_time", "flop_share", "throughput")
+        for name in ("attention_memory", "attention_time", "flop_share")
     },
 }
 

@@ -73,6 +73,18 @@ def test_median_time_of_a_known_duration():
     assert 0.01 <= low <= median <= high < 0.02
 
 
+def test_memory_used_again_gives_the_same_and_holds_no_new_map():
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 1, 2, 512, 64)
+    reused = attention_cost.Reused()
+    with torch.inference_mode():
+        for _ in range(2):
+            torch.testing.assert_close(reused(q, k, v), attention_cost.naive_attention(q, k, v))
+        assert peak_memory(lambda: reused(q, k, v), "cpu") < 2 * 512 * 512 * 4
+        few = q[:, :, :7], k[:, :, :7], v[:, :, :7]
+        torch.testing.assert_close(reused(*few), attention_cost.naive_attention(*few))
+
+
 @pytest.mark.parametrize("name, img_size", [("Ti/16", 32), ("S/16", 64), ("B/32", 64), ("L/16", 32)])
 def test_flop_formula_equals_the_count(name, img_size):
     assert attention_cost.count_flops(name, img_size) == attention_cost.predict_flops(name, img_size)
@@ -82,3 +94,9 @@ def test_attention_share_is_that_of_a_block_and_half_at_six_times_the_width():
     N, D = 785, 768
     assert attention_cost.attention_share(N, D) == pytest.approx(4 * N**2 * D / (24 * N * D**2 + 4 * N**2 * D))
     assert attention_cost.attention_share(6 * D, D) == 0.5
+
+
+@pytest.mark.parametrize("name, img_size", [("Ti/16", 64), ("S/16", 224)])
+def test_attention_layer_over_mlp_is_one_at_twice_the_width(name, img_size):
+    N, D = (img_size // 16) ** 2 + 1, attention_cost.SIZES[name.split("/")[0]][0]
+    assert attention_cost.layer_over_mlp(name, img_size) == pytest.approx(0.5 + N / (4 * D))

@@ -27,7 +27,7 @@ const shareAt = (size) => (pixels) => [x(pixels), y(cost(pixels, size).share)];
 /** What stands still, and the circles of what the run counted of ViT-B: evidence by name. */
 function scene(svg, counted) {
   axis(svg, x, [[64, ""], 448, 896, 1344, 2048], 192, "이미지 한 변 (패치는 16 px)");
-  draw(svg, "text", { x: 8, y: 16 }, "블록의 연산량 가운데 어텐션의 몫");
+  draw(svg, "text", { x: 8, y: 16 }, "블록의 연산량 가운데 쌍 계산의 몫");
   for (const [share, text] of [
     [0, "0%"],
     [0.5, "50%"],
@@ -47,7 +47,7 @@ function scene(svg, counted) {
   return marks;
 }
 
-touch("이미지 크기에 따라 어텐션이 연산량에서 차지하는 몫", ({ svg, numbers, slider, choice }) => {
+touch("이미지 크기에 따라 쌍 계산이 연산량에서 차지하는 몫", ({ svg, numbers, slider, choice }) => {
   const label = "이미지 한 변";
   const pixels = slider({ label, min: 64, max: 2048, step: 16, value: 224, along: x, show: (px) => `${px} px` });
   const size = choice({ label: "모델", choices: { Ti: "ViT-Ti", B: "ViT-B", L: "ViT-L" }, value: "B" });
@@ -68,7 +68,7 @@ touch("이미지 크기에 따라 어텐션이 연산량에서 차지하는 몫"
     name.textContent = percent(found.share);
     const tokens = found.tokens.toLocaleString("ko");
     return {
-      say: `토큰 ${tokens}개. 어텐션의 몫: ${percent(found.share)}, 한 층의 어텐션 맵을 모두 적을 메모리: ${memory(found.map)}`,
+      say: `토큰 ${tokens}개. 쌍 계산의 몫: ${percent(found.share)}, 한 층의 어텐션 맵을 모두 적을 메모리: ${memory(found.map)}`,
       state: found,
     };
   };
