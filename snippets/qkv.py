@@ -113,6 +113,34 @@ if __name__ == "__main__":
     )
 
 # %% [markdown]
+# ## 하나로 묶을 수 없을 때
+#
+# 묶은 층은 **입력 하나**에서 셋을 모두 만들어요. 교차 어텐션처럼 Q는 x에서, K와 V는 y에서 만든다면 K와 V만 묶을 수 있어요.
+# K와 V의 헤드가 적으면(GQA) 묶을 수는 있지만 폭이 달라서 셋으로 똑같이 나누지 못해요. 나눌 폭을 적어 줘야 해요.
+
+# %%
+if __name__ == "__main__":
+    y = torch.randn(B, 50, D)  # what the queries look at: another sequence
+    with torch.inference_mode():
+        k, v = three.to_k(y), three.to_v(y)  # (B, 50, D) each
+        both = F.linear(y, fused.qkv.weight[D:], fused.qkv.bias[D:])  # (B, 50, 2 D)
+        evidence["cross_pair_difference"] = difference(both.chunk(2, -1), [k, v])
+        same = fused.qkv(x).chunk(3, -1)[1][:, :50]  # made of x, not of y
+        evidence["cross_fused_error"] = relative_error(same, k)
+
+        few = D // h  # one head of K and V for all three of Q
+        rows = [D, few, few]  # 192 + 64 + 64 rows, not three times as many
+        weights = [torch.randn(n, D) for n in rows]
+        split = F.linear(x, torch.cat(weights)).split(rows, -1)
+        evidence["few_heads_error"] = max(
+            relative_error(part, F.linear(x, weight))
+            for part, weight in zip(split, weights)
+        )
+    print(f"K와 V만 묶었을 때의 최대 차이: {evidence['cross_pair_difference']:.1e}")
+    print(f"Q까지 묶었을 때 K의 상대 오차: {evidence['cross_fused_error']:.2f}")
+    print(f"폭을 적어 나눴을 때의 상대 오차: {evidence['few_heads_error']:.1e}")
+
+# %% [markdown]
 # ## 가중치는 함께 쓰고, 벡터는 저마다 달라요
 #
 # 모듈을 한 번 만들어 모든 입력에 쓰면 같은 것은 **가중치**예요. 나오는 벡터는 입력이 다르면 달라요.

@@ -11,7 +11,6 @@ from lib.figure import BLUE, ORANGE, show
 from lib.measure import relative_error
 from matplotlib import pyplot as plt
 from torch import nn
-from torch.func import jacrev
 from vit import Block
 
 
@@ -50,6 +49,7 @@ def candidates(dim, x):
     """Maps (N, dim) -> any shape to be tested, by name. x (N, dim): the input that
     is held while another varies."""
     block = Block(dim, num_heads=4)
+    q, k, _ = block.attn.qkv.weight.chunk(3)  # (D, D) each
     mha = nn.MultiheadAttention(dim, num_heads=4)
     mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
     return {
@@ -66,8 +66,10 @@ def candidates(dim, x):
             nn.ReLU(),
             nn.Linear(4 * dim, dim, bias=False),
         ),
-        "ffn": block.mlp,
+        "product": lambda x: (x @ q.T) @ (x @ k.T).T,  # scores, no softmax yet
+        "softmax": lambda scores: scores.softmax(dim=-1),
         "layer_norm": block.norm1,
+        "ffn": block.mlp,
         "attention": lambda x: block.attn(x[None])[0],
     }
 
@@ -80,8 +82,10 @@ LABELS = {
     "two_linears": "Linear 두 개",
     "mlp_query": "MLP를 끼운 Q",
     "relu_mlp": "ReLU MLP",
-    "ffn": "FFN (GELU)",
+    "product": "q와 k의 곱",
+    "softmax": "softmax",
     "layer_norm": "LayerNorm",
+    "ffn": "FFN (GELU)",
     "attention": "어텐션 전체",
 }
 
@@ -119,8 +123,8 @@ if __name__ == "__main__":
     linear_error = max(
         max(added[name] + tripled[name] + flipped[name]) for name in linear
     )
-    mlp_error = min(min(added[name]) for name in ("mlp_query", "relu_mlp", "ffn"))
-    figure, axis = plt.subplots(figsize=(4.5, 3.6))
+    other_error = min(min(added[name]) for name in LABELS if name not in linear)
+    figure, axis = plt.subplots(figsize=(4.5, 4.1))
     for row, name in enumerate(LABELS):
         axis.plot(
             added[name],
@@ -148,8 +152,8 @@ if __name__ == "__main__":
     axis.invert_yaxis()
     axis.legend(loc="upper center")
     alt = (
-        f"Q, K, V를 만드는 층은 모두 오차가 많아야 {linear_error:.1e}라 선형이고, MLP가 든 것은 더해서 넣을 때 오차가 모두 "
-        f"{mlp_error:.2f} 이상이에요."
+        f"Q, K, V를 만드는 층은 모두 오차가 많아야 {linear_error:.1e}라 선형이고, MLP, q와 k의 곱, softmax, LayerNorm, FFN은 "
+        f"더해서 넣을 때 오차가 모두 {other_error:.2f} 이상이에요."
     )
     show(figure, "linearity", alt)
 
@@ -159,11 +163,9 @@ if __name__ == "__main__":
 #
 # ## 모든 자리가 행렬 하나를 함께 써요
 #
-# 자리 i의 출력을 자리 j의 입력으로 미분해 보면 돼요. 함께 쓴다면 i = j일 때 어느 자리에서나 **같은 행렬**이 나오고, i ≠ j이면 0이에요.
-# 자리마다 Linear를 따로 둔 것을 대조군으로 둬요.
-#
-# PyTorch의 어텐션도 속을 보지 않고 시험할 수 있어요. 쿼리가 될 토큰들의 **자리를 바꾸면** 점수의 줄도 그대로 자리만 바뀌어야 해요.
-# 자리마다 다른 층을 쓴다면 같은 토큰도 자리에 따라 다른 쿼리가 되니 점수가 달라져요.
+# 이것도 PyTorch의 어텐션을 **속을 보지 않고** 시험해요. 토큰 두 개의 자리를 바꿔 넣으면 점수는 그 두 줄과 두 칸이, 출력은 그 두 줄이
+# 서로 바뀌고 나머지는 그대로여야 해요. 자리마다 다른 층을 쓴다면 같은 토큰도 자리에 따라 다른 벡터가 되니 값이 달라져요.
+# 앞에 자리마다 다른 Linear를 끼운 것을 대조군으로 둬요.
 
 
 # %%
@@ -181,76 +183,44 @@ class PerPosition(nn.Module):
         )
 
 
-def position_spread(f, x):
-    """How far dz_i/dx_i differs from position to position, and the norm of
-    dz_i/dx_j for i != j, as float, float."""
-    J = jacrev(f)(x).transpose(
-        1, 2
-    )  # (N, D, N, D) -> (N, N, D, D): block [i, j] is dz_i/dx_j
-    own = J.diagonal().permute(2, 0, 1)  # (N, D, D)
-    others = J[~torch.eye(len(x), dtype=torch.bool)]  # (N (N - 1), D, D)
-    return relative_error(own, own[:1].expand_as(own)), others.norm().item()
+def swap_errors(mha, layer, x, i, j):
+    """Relative errors of scores and output, float each, when tokens i and j of x (N,
+    D) change places before layer and back after mha: 0 if all places share."""
+    order = torch.arange(len(x))
+    order[[i, j]] = order[[j, i]]
+    x, y = layer(x), layer(x[order])
+    scores, other = scores_of(mha, x, x), scores_of(mha, y, y)  # (h, N, N) each
+    return (
+        relative_error(other[:, order][:, :, order], scores),
+        relative_error(mha(y, y, y)[0][order], mha(x, x, x)[0]),
+    )
 
 
 # %%
 if __name__ == "__main__":
-    torch.manual_seed(0)
-    shared, apart = nn.Linear(D, D), PerPosition(D, N)
-    x = torch.randn(N, D)
-    evidence["shared_spread"], evidence["shared_other_positions"] = position_spread(
-        shared, x
-    )
-    evidence["apart_spread"], _ = position_spread(apart, x)
+    for name in ("swapped", "apart_swapped"):
+        evidence[f"{name}_scores"], evidence[f"{name}_output"] = [], []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        mha, x = nn.MultiheadAttention(D, num_heads=4), torch.randn(N, D)
+        apart = PerPosition(D, N)
+        for name, layer in (("swapped", nn.Identity()), ("apart_swapped", apart)):
+            with torch.no_grad():
+                scores, output = swap_errors(mha, layer, x, 1, 4)
+            evidence[f"{name}_scores"].append(scores)
+            evidence[f"{name}_output"].append(output)
+            print(f"{name}: 점수 {scores:.1e}, 출력 {output:.1e}")
+    shared = nn.Linear(D, D)
     counts = [sum(p.numel() for p in f.parameters()) for f in (shared, apart)]
     evidence["apart_parameter_ratio"] = counts[1] / counts[0]
-    mha, order = (
-        nn.MultiheadAttention(D, num_heads=4),
-        [*range(1, N), 0],
-    )  # each token moves by one place
-    with torch.no_grad():
-        first, moved = (
-            scores_of(mha, x, x),
-            scores_of(mha, x[order], x),
-        )  # (h, N, N) each
-        evidence["pytorch_moved_difference"] = (
-            (moved - first[:, order]).abs().max().item()
-        )
-        first, moved = (
-            scores_of(mha, apart(x), x),
-            scores_of(mha, apart(x[order]), x),
-        )
-        evidence["apart_moved_difference"] = (
-            (moved - first[:, order]).abs().max().item()
-        )
-    print(
-        f"자리끼리 행렬이 다른 정도: 함께 쓰면 {evidence['shared_spread']:.1e}, 따로 두면 {evidence['apart_spread']:.2f}"
-    )
-    print(f"다른 자리의 입력에서 오는 몫: {evidence['shared_other_positions']}")
-    print(
-        f"토큰의 자리를 바꿨을 때 PyTorch의 점수가 달라진 양: {evidence['pytorch_moved_difference']:.1e}"
-    )
-    print(
-        f"앞에 자리마다 다른 Linear를 끼웠을 때 달라진 양: {evidence['apart_moved_difference']:.2f}"
-    )
     print(
         f"파라미터: 함께 쓰면 {counts[0]:,}개, 토큰 {N}개에 따로 두면 {counts[1]:,}개"
     )
 
 # %% [markdown]
-# ## 왜 세 개일까요?
+# ## 신경망은 세 개예요
 #
-# 층 하나로 Q와 K를 같이 만들면 점수 행렬이 **대칭**이 돼요. softmax가 줄마다 따로 나누니 어텐션 가중치까지 대칭은 아니에요.
-# 그래도 못 하는 일이 생겨요. 토큰이 고리처럼 이어져 있고 저마다 **바로 앞 토큰**에 더 높은 점수를 주려면 $s_{i,i-1} > s_{i,i+1}$이어야 해요.
-# 대칭이면 $s_{i,i+1} = s_{i+1,i}$이고, 이것은 다시 $s_{i+1,i+2}$보다 커야 해요. 고리를 한 바퀴 돌면 점수가 자기 자신보다 커야 하니 모순이에요.
-
-
-# %%
-def asymmetry(to_q, to_k, x):
-    """Norm of S - S^T over that of S, for the scores S = Q K^T (N, N) of x (N,
-    D)."""
-    scores = to_q(x) @ to_k(x).T
-    return relative_error(scores.T, scores)
-
+# 세 행렬을 하나로 쌓아 두었어도 세면 셋이에요. 왜 셋을 따로 두는지는 `qkv_tied.py`에서 재요.
 
 # %%
 if __name__ == "__main__":
@@ -258,24 +228,11 @@ if __name__ == "__main__":
         D, num_heads=4
     ).in_proj_weight  # (3 D, D): Q, K, V stacked
     evidence["pytorch_maps"] = in_proj.shape[0] // D
-    two_maps, one_map = (
-        evidence["asymmetry_two_maps"],
-        evidence["asymmetry_one_map"],
-    ) = [], []
-    with torch.no_grad():
-        for seed in range(5):
-            torch.manual_seed(seed)
-            to_q, to_k, x = nn.Linear(D, D), nn.Linear(D, D), torch.randn(N, D)
-            two_maps.append(asymmetry(to_q, to_k, x))
-            one_map.append(asymmetry(to_q, to_q, x))
     print(f"PyTorch의 어텐션에 든 투영 행렬: {evidence['pytorch_maps']}개")
-    print(
-        f"점수 행렬의 비대칭: Q와 K의 층이 다르면 {min(two_maps):.2f} 이상, 같으면 {max(one_map):.1e} 이하"
-    )
 
 # %% [markdown]
 # 비선형은 다른 곳에 있어요. 점수를 확률로 바꾸는 softmax, 어텐션 **다음**에 오는 FFN, 그리고 표준편차로 나누는 LayerNorm이에요.
-# 위 그림의 맨 아래 세 줄이 그것이에요.
+# 그보다 먼저 q와 k를 곱하는 것부터 선형이 아니에요. 입력을 3배로 하면 점수는 9배가 되거든요. 위 그림의 아래쪽 줄들이 그것이에요.
 
 # %%
 if __name__ == "__main__":
@@ -286,6 +243,6 @@ if __name__ == "__main__":
     ]
     tolerance = {
         name: 1e-5
-        for name in [*tests, "relu_mlp_tripled", "pytorch_moved_difference"]
+        for name in [*tests, "relu_mlp_tripled", "swapped_scores", "swapped_output"]
     }
     evidence

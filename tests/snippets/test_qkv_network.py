@@ -1,6 +1,6 @@
 import pytest
 import torch
-from qkv_network import PerPosition, additivity_error, asymmetry, homogeneity_error, position_spread, scores_of
+from qkv_network import PerPosition, additivity_error, candidates, homogeneity_error, scores_of, swap_errors
 from torch import nn
 
 
@@ -29,17 +29,18 @@ def test_scores_come_back_from_the_black_box():
     torch.testing.assert_close(scores_of(mha, x, y), scores - scores.mean(dim=-1, keepdim=True), atol=1e-5, rtol=1e-4)
 
 
-def test_position_spread_tells_sharing_from_mixing():
+def test_swapped_tokens_tell_sharing_from_a_layer_a_place():
     torch.manual_seed(0)
-    x = torch.randn(4, 3)
-    assert position_spread(nn.Linear(3, 3), x) == (0.0, 0.0)
-    spread, others = position_spread(PerPosition(3, 4), x)
-    assert spread > 0.1 and others == 0
-    spread, others = position_spread(lambda x: x.cumsum(dim=0), x)  # z_i = x_0 + ... + x_i
-    assert spread == 0 and others == pytest.approx(18**0.5)  # six identities of size 3 below the diagonal
+    mha, x = nn.MultiheadAttention(8, num_heads=2), torch.randn(4, 8)
+    assert max(swap_errors(mha, nn.Linear(8, 8), x, 0, 2)) < 1e-5
+    assert min(swap_errors(mha, PerPosition(8, 4), x, 0, 2)) > 0.1
+    assert min(swap_errors(mha, lambda x: x.cumsum(dim=0), x, 0, 2)) > 0.1, "mixing over places is not sharing"
 
 
-def test_asymmetry_by_hand():
-    turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
-    assert asymmetry(nn.Identity(), nn.Identity(), torch.eye(2)) == 0
-    assert asymmetry(nn.Identity(), lambda x: x @ turn, torch.eye(2)) == pytest.approx(2)  # S^T = -S
+def test_scores_before_the_softmax_are_products_of_the_input():
+    torch.manual_seed(0)
+    x = torch.randn(3, 8)
+    maps = candidates(8, x)
+    torch.testing.assert_close(maps["product"](3 * x), 9 * maps["product"](x))
+    assert maps["product"](x).shape == (3, 3)
+    assert maps["softmax"](x).sum(dim=-1).tolist() == pytest.approx([1] * 3)

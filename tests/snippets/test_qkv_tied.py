@@ -1,0 +1,54 @@
+import pytest
+import qkv_tied
+import torch
+
+
+def test_scores_and_weights_by_hand():
+    scores, weights = qkv_tied.scores_and_weights(torch.eye(4)[:2], 2 * torch.eye(4)[:2])
+    assert scores.tolist() == [[1, 0], [0, 1]]  # 2 / sqrt(4)
+    assert weights.sum(dim=-1).tolist() == pytest.approx([1, 1])
+
+
+def test_ring_that_looks_back_is_told_from_one_that_looks_ahead():
+    back = torch.eye(5).roll(-1, dims=1)  # s[i, i - 1] = 1
+    assert qkv_tied.all_look_back(torch.stack([back, back.T, back + back.T])).tolist() == [True, False, False]
+    almost = back.clone()
+    almost[0] = 0
+    assert not qkv_tied.all_look_back(almost)
+
+
+def test_target_is_the_content_of_the_token_before():
+    torch.manual_seed(0)
+    x, y = qkv_tied.batch(2)
+    assert x.shape == (2, 12, 20)
+    assert torch.equal(y[:, 0], x[:, -1, :8]) and torch.equal(y[:, 5], x[:, 4, :8])
+    assert torch.equal(x[0, :, 8:], torch.eye(12))
+
+
+@pytest.mark.parametrize("mask, seen", [("", range(12)), ("self", range(1, 12)), ("ahead", range(1, 6))])
+def test_masks_hide_what_they_say(mask, seen):
+    hidden = qkv_tied.hidden_places(mask)
+    for i in (0, 7):
+        assert {(i - j) % 12 for j in range(12) if not hidden[i, j]} == set(seen)
+
+
+@pytest.mark.parametrize("tied, layers", [("", 3), ("q=k", 2), ("k=v", 2), ("no v", 2)])
+def test_tied_maps_are_one_layer(tied, layers):
+    head = qkv_tied.OneHead(6, tied)
+    assert sum(p.numel() for p in head.parameters()) - sum(p.numel() for p in head.proj.parameters()) == layers * 6 * 20
+    x, _ = qkv_tied.batch(2)
+    assert head(x, qkv_tied.hidden_places("")).shape == (2, 12, 8)
+
+
+def test_hidden_tokens_do_not_count():
+    torch.manual_seed(0)
+    head, hidden = qkv_tied.OneHead(), qkv_tied.hidden_places("ahead")
+    x, _ = qkv_tied.batch(1)
+    other = x.clone()
+    other[:, 3, :8] += 1
+    moved = (head(other, hidden) - head(x, hidden)).abs().amax(dim=(0, 2)) > 1e-6
+    assert moved.nonzero().flatten().tolist() == [3, 4, 5, 6, 7, 8], "the token itself by its query"
+
+
+def test_training_lowers_the_error():
+    assert qkv_tied.train(0, steps=100) < 0.5 < qkv_tied.train(0, steps=0)
