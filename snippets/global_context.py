@@ -14,6 +14,7 @@ from torch import nn
 from vit import VisionTransformer
 
 SIZE, EDGE, SEEDS = 24, 4, (0, 1, 2, 3, 4)
+STEPS = 80  # of 32 scenes each
 
 
 # %% [markdown]
@@ -23,7 +24,8 @@ SIZE, EDGE, SEEDS = 24, 4, (0, 1, 2, 3, 4)
 #
 # - **배경이 정해요**(far): 물체는 늘 똑같아요. 배경이 물이면 배, 땅이면 차예요.
 # - **모양이 정해요**(near, 대조): 칸이 왼쪽이면 배, 오른쪽이면 차예요. 배경은 답과 무관해요.
-# - **배경이 귀띔해요**(hint): 답은 모양이 정하는데, 학습할 때는 배경도 늘 같은 답을 가리켜요. 시험할 때는 배경을 뒤집어(flipped) 놓아요.
+# - **배경이 귀띔해요**(hint): 답은 모양이 정하는데, 학습할 때는 배경도 늘 같은 답을 가리켜요. 시험할 때는 배경을 뒤집어(flipped) 놓아요. 배경과 답의 이런
+#   관계를 허위 상관(spurious correlation), 거기에 기대어 배우는 것을 지름길 학습(shortcut learning)이라고 해요.
 
 
 # %%
@@ -137,15 +139,34 @@ COLOURS = dict(zip(MODELS, (ORANGE, VIOLET, BLUE, GREEN)))
 # ## 어디까지 볼까요
 #
 # 한가운데 칸의 특징을 미분해서, 기울기가 0이 아닌 입력 픽셀의 범위를 재요. 수용 영역(receptive field)을 공식으로 세는 대신 직접 재는 거예요.
+# 닿는다고 고르게 쓰는 것은 아니어서, 기울기의 95%가 몰린 가운데의 너비도 함께 재요(유효 수용 영역, effective receptive field).
 
 
 # %%
+def pull(f, x, row, column):
+    """How strongly f(x) (n, C, h, w) at that cell depends on each pixel of x (n, 1, S,
+    S): the mean size of the gradient, (S, S)."""
+    x = x.clone().requires_grad_()
+    f(x)[:, :, row, column].pow(2).sum().backward()
+    return x.grad.abs().mean(0)[0]
+
+
 def reach(f, x, row, column):
     """Pixels of x (n, 1, S, S) that f(x) (n, C, h, w) depends on at that cell: bool
     (S, S)."""
-    x = x.clone().requires_grad_()
-    f(x)[:, :, row, column].pow(2).sum().backward()
-    return (x.grad != 0).any(0)[0]
+    return pull(f, x, row, column) != 0
+
+
+def core(strength, row, column, share=0.95):
+    """Width in pixels of the smallest square around a pixel that holds this share of
+    a strength (S, S)."""
+    at = torch.arange(len(strength))
+    ring = torch.maximum((at - row).abs()[:, None], (at - column).abs())
+    held = torch.zeros(int(ring.max()) + 1).scatter_add(
+        0, ring.flatten(), strength.flatten()
+    )
+    inside = held.cumsum(0) / strength.sum() >= share
+    return 2 * inside.nonzero()[0].item() + 1
 
 
 def stages(model):
@@ -208,6 +229,8 @@ if __name__ == "__main__":
     spans["plain"] = [
         span(reach(plain[:depth], x, 12, 12)) for depth in range(1, 13)
     ]
+    cores = [core(pull(plain[:depth], x, 12, 12), 12, 12) for depth in range(1, 13)]
+    evidence["plain_core"] = cores[-1]
     plain_layers = next(k for k, s in enumerate(spans["plain"], 1) if s == SIZE)
     evidence |= {"local_reach": spans["local"][-1], "wide_reach": spans["wide"][-1]}
     evidence |= {"vit_reach_patch": spans["vit"][0], "vit_reach_1": spans["vit"][1]}
@@ -227,6 +250,7 @@ if __name__ == "__main__":
         alpha=0.6,
         label="3×3 합성곱만 쌓기",
     )
+    ax.plot(range(1, 13), cores, ":", color=INK, label="그 가운데 기울기의 95%")
     for key, marker in zip(("local", "wide", "vit"), "osD"):
         layers = range(key != "vit", len(spans[key]) + (key != "vit"))
         ax.plot(
@@ -248,7 +272,7 @@ if __name__ == "__main__":
         fig,
         "reach_by_layer",
         f"ViT는 블록 하나를 지나면 {spans['vit'][1]} px 전체를 봐요. 3×3 합성곱은 한 층에 2 px씩 넓어져 "
-        f"{plain_layers}층이 필요하고, 좁은 CNN은 {spans['local'][-1]} px에서 끝나요.",
+        f"{plain_layers}층이 필요하지만 기울기의 95%는 가운데 {cores[-1]} px에 있어요. 좁은 CNN은 {spans['local'][-1]} px에서 끝나요.",
     )
 
 
@@ -304,7 +328,7 @@ def fresh(make, seed):
     return make()
 
 
-def train(make, read, task, seed, steps=80, lr=0.01, batch_size=32):
+def train(make, read, task, seed, steps=STEPS, lr=0.01, batch_size=32):
     """A model that make() gives, trained on new scenes at each step."""
     model = fresh(make, seed)
     optimizer = torch.optim.AdamW(
@@ -324,9 +348,9 @@ def train(make, read, task, seed, steps=80, lr=0.01, batch_size=32):
 
 
 @torch.no_grad()
-def accuracy(model, read, task, seed):
+def accuracy(model, read, task, seed, scenes=draw):
     """Share of 500 scenes, none of them trained on, whose label the model gives."""
-    images, labels, middle = draw(500, seed, task)
+    images, labels, middle = scenes(500, seed, task)
     return (read(model(images), middle).argmax(1) == labels).double().mean().item()
 
 
@@ -428,10 +452,7 @@ if __name__ == "__main__":
     tolerance = {
         name: 0.05 for name, value in evidence.items() if isinstance(value, list)
     }
-    for name in (
-        "pooled_near",
-        "wide_flipped",
-        "vit_flipped",
-    ):  # what a seed happens to learn, or not
-        tolerance[name] = 0.6
+    tolerance |= {"wide_flipped": 0.2, "vit_flipped": 0.1}
+    tolerance["pooled_near"] = 0.6  # what a seed happens to learn in time, or not
+    evidence["steps"] = STEPS
     evidence

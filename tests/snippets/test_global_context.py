@@ -1,6 +1,20 @@
 import pytest
 import torch
-from global_context import EDGE, MODELS, SIZE, PatchScores, at_object, averaged, cnn, draw, reach, span, stages
+from global_context import (
+    EDGE,
+    MODELS,
+    SIZE,
+    PatchScores,
+    at_object,
+    averaged,
+    cnn,
+    core,
+    draw,
+    pull,
+    reach,
+    span,
+    stages,
+)
 from torch import nn
 
 INNER = slice(EDGE, -EDGE)
@@ -69,6 +83,21 @@ def test_reach_of_known_layers():
     seen = torch.zeros(9, 9, dtype=torch.bool)
     seen[2, 3] = seen[6, 4] = True
     assert span(seen) == 5
+
+
+def test_core_is_the_smallest_square_that_holds_the_share():
+    even = torch.ones(9, 9)
+    assert core(even, 4, 4) == 9 and core(even, 4, 4, share=0.3) == 5
+    one = torch.zeros(9, 9)
+    one[4, 6] = 1
+    assert core(one, 4, 4) == 5 and core(one, 4, 6) == 1
+
+
+def test_pull_is_the_size_of_the_gradient():
+    layer = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    nn.init.constant_(layer.weight, 2)
+    strength = pull(layer, torch.ones(2, 1, 8, 8), 3, 3)
+    assert strength[2:5, 2:5].eq(2 * 18 * 2).all() and strength.count_nonzero() == 9
 
 
 def test_last_stage_sees_what_the_whole_model_sees():
