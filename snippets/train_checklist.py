@@ -9,6 +9,7 @@
 import math
 import statistics
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from lib.figure import BLUE, GREEN, INK, ORANGE, PINK, VIOLET, plt, show, table
 from lib.measure import accuracy
 from vit import VisionTransformer
 
+load = cache(load)  # each seed's split is read once
 SEEDS, STEPS, BATCH, ONE_BATCH_STEPS = (0, 1, 2, 3, 4), 150, 64, 100
 CLASSES, MEMORISED = 10, -math.log(0.9)  # the right answer at 90%
 
