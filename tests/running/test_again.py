@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from commands import mundap, processes_in, wait_for
@@ -14,7 +15,8 @@ from engine import FILES, HEAD, make_project, make_records, put, snapshot
 
 from mundap.project import reruns
 from mundap.project.check import examine
-from mundap.running.again import rerun
+from mundap.project.reruns import Rerun
+from mundap.running.again import keep, rerun
 
 REPLICATE = "docs/reruns/replicate.jsonl"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -64,6 +66,16 @@ def test_a_run_leaves_its_evidence_and_nothing_else(project):
     }  # fmt: skip
     assert made.digest == examine(project)[0].records["measure"].digest
     assert snapshot(project) == before and left(project) == []
+
+
+def test_commands_that_finish_at_once_lose_no_run_and_know_newer_snippets(project):
+    known, _ = examine(project)
+    put(project / "snippets" / "newer.py", HEAD)  # since these commands began
+    jobs = [(name, f"seeds:{seed}") for name in ("measure", "count", "newer") for seed in range(1, 13)]
+    with ThreadPoolExecutor(12) as pool:
+        for done in [pool.submit(keep, known, Rerun(*job, "abc", {"x": 1})) for job in jobs]:
+            done.result()
+    assert sorted((run.snippet, run.world) for run in reruns.read(project / REPLICATE)[0]) == sorted(jobs)
 
 
 @pytest.mark.parametrize(

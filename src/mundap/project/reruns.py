@@ -6,7 +6,6 @@ Each line has a seal of its own, so that lines can be taken away or merged, but 
 import hashlib
 import json
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -162,14 +161,15 @@ def read(path: Path) -> tuple[list[Rerun], list[tuple[int, ValueError]]]:
     return runs, faults
 
 
-def keep(root: Path, rerun: Rerun, snippets: Collection[str]) -> None:
-    """Put a run in its file, in place of the earlier one of that snippet and world.
+def keep(root: Path, rerun: Rerun) -> None:
+    """Put a run in its file, in place of the earlier one of that snippet and world; lines of snippets that are gone go.
 
-    snippets: whose lines stay. Raises OSError, ValueError where the file cannot be read; then it stays as it is.
+    Raises OSError, ValueError where the file cannot be read; then it stays as it is.
     """
     path = root / FOLDER / f"{rerun.command}.jsonl"
     runs, faults = read(path) if path.exists() else ([], [])
     if faults:
         raise faults[0][1]
+    snippets = {file.stem for file in (root / "snippets").glob("*.py")}
     found = {(each.snippet, each.world): each for each in [*runs, rerun] if each.snippet in snippets}
     replace_text(path, "".join(to_line(each) + "\n" for each in sorted(found.values(), key=order)))

@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from filelock import FileLock
+
 from mundap.problems import Failure
 from mundap.project import records, reruns, snippets
 from mundap.project.model import Project
@@ -18,6 +20,7 @@ from mundap.running.conditions import environment
 from mundap.running.pool import Progress, Reply, do_all
 from mundap.running.worker import Worker, answer
 
+LOCK = ".cache/reruns.lock"  # two commands may finish runs at the same moment
 TIME_LIMIT = 3600  # seconds for one run: several go on at once, and a world may take longer
 
 
@@ -42,9 +45,7 @@ def run_again(
     def finished(label: str, reply: Reply) -> None:
         if not isinstance(reply, Failure):
             rerun = Rerun(**reply["rerun"])
-            if (record := project.records.get(rerun.snippet)) and record.digest == rerun.digest:
-                rerun = replace(rerun, beside=reruns.measured(record))
-            reruns.keep(project.root, rerun, project.runnable)
+            keep(project, rerun)
             reply = Failure(rerun.failure) if rerun.evidence is None else reply
         failed[named[label]] = reply if isinstance(reply, Failure) else None
         progress.finish(label, reply)
@@ -52,6 +53,16 @@ def run_again(
     with Progress(len(named), stream, seconds) as progress:
         do_all(dict.fromkeys(named, ()), start, workers, progress, finished)
     return failed
+
+
+def keep(project: Project, rerun: Rerun) -> None:
+    """Put a run in its file, whatever other commands put there at the same time."""
+    if (record := project.records.get(rerun.snippet)) and record.digest == rerun.digest:
+        rerun = replace(rerun, beside=reruns.measured(record))
+    lock = project.root / LOCK
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
+        reruns.keep(project.root, rerun)
 
 
 def rerun(root: Path, name: str, world: str, time_limit: float) -> Rerun:
