@@ -1,18 +1,25 @@
 import scenes
 import torch
+from lib.measure import accuracy
+from torch import nn
 from train_vit import PATCH, SIZE, build
 from transformer_bias import (
     GRID,
+    MAKE,
+    digit_cnn,
     digit_vit,
     equivariance_error,
+    everywhere,
+    learn,
     likeness,
-    pan,
+    moved_accuracy,
     place,
     relative_error,
     roll_tokens,
-    roomy,
     seen_tokens,
+    shown,
     shuffled,
+    shuffled_pixels,
 )
 
 
@@ -44,26 +51,32 @@ def test_likeness_by_hand():
     assert likeness(p, 1, 1.1) > likeness(p, 3, 4) > likeness(p, 6, 7)
 
 
-def test_pan_moves_every_pixel_and_nothing_else():
-    scene = scenes.sample(8, seed=3)
-    before, after = scenes.render(scene, SIZE), scenes.render(pan(scene, 5), SIZE)
-    torch.testing.assert_close(after[..., 5:], before[..., :-5], atol=1e-4, rtol=0)
-    assert not torch.allclose(after, before, atol=0.1)
-    assert all(torch.equal(pan(scene, 0)[key], value) for key, value in scene.items())
-
-
-def test_roomy_scenes_keep_their_letter_in_the_frame():
-    scene = roomy(50, seed=0, margin=16)
-    assert len(scene["labels"]) == 50 and set(map(len, scene.values())) == {50}
-    assert (scene["boxes"][:, 2] + 16 / SIZE < 1).all()
-    assert scene["labels"].unique().numel() == len(scenes.CLASSES)
-
-
 def test_digits_stay_whole_for_a_shift_of_one_patch():
     digits = torch.rand(3, 1, 8, 8)
     for dy, dx in ((0, 4), (4, 0), (-4, 0), (0, 0)):
         x = place(digits, dy, dx)
         assert x.shape == (3, 1, 16, 16) and torch.equal(x[..., 4 + dy : 12 + dy, 4 + dx : 12 + dx], digits)
+
+
+def test_everywhere_is_each_place_once_with_its_labels():
+    digits, labels = torch.rand(3, 1, 8, 8) + 1, torch.tensor([3, 1, 2])
+    images, again = shown("anywhere", digits, labels)
+    assert torch.equal(images, everywhere(digits)) and len(images) == len(again) == 81 * 3
+    assert len(images.flatten(1).unique(dim=0)) == 81 * 3
+    assert torch.equal(again[:6], torch.tensor([3, 1, 2, 3, 1, 2]))
+    assert torch.equal(images[3 * 40 : 3 * 41], place(digits))  # (0, 0) stands in the middle of the 81
+
+
+def test_shuffled_pixels_are_the_same_pixels_in_one_order():
+    images = torch.rand(2, 1, 16, 16)
+    mixed = shuffled_pixels(images)
+    assert torch.equal(mixed, shuffled_pixels(images)) and not torch.equal(mixed, images)
+    assert torch.equal(mixed.flatten(1).sort().values, images.flatten(1).sort().values)
+    one = shuffled_pixels(torch.arange(256.0).view(1, 1, 16, 16)).long().flatten()
+    assert torch.equal(mixed.flatten(1), images.flatten(1)[:, one])
+    assert torch.equal(
+        shown("vit_shuffled", images[..., :8, :8], torch.zeros(2))[0], shuffled_pixels(place(images[..., :8, :8]))
+    )
 
 
 def test_digit_vit_without_position_does_not_know_which_patch_is_where():
@@ -72,5 +85,35 @@ def test_digit_vit_without_position_does_not_know_which_patch_is_where():
         for position, same in ((None, True), (0.5, False)):
             model = digit_vit(0, position).eval()
             assert (relative_error(model(place(digits, dx=4)), model(place(digits))) < 1e-5) == same
-    assert abs(digit_vit(0, 0.02).pos_embed.std() - 0.02) < 0.005
+    assert abs(digit_vit(0).pos_embed.std() - 0.02) < 0.005
     assert PATCH * GRID == SIZE
+
+
+def test_digit_cnn_says_the_same_wherever_the_digit_stands():
+    digits, model = torch.rand(3, 1, 8, 8), digit_cnn(0)
+    with torch.no_grad():
+        for dy, dx in ((0, 1), (3, -2), (-4, 4)):
+            assert relative_error(model(place(digits, dy, dx)), model(place(digits))) < 1e-5
+
+
+def test_moved_accuracy_is_the_mean_of_four_ways():
+    class Right(nn.Module):
+        """Right of digits that stand to the right of the middle."""
+
+        def forward(self, x):
+            right = x[..., 8:].sum((1, 2, 3)) > x[..., :8].sum((1, 2, 3)) + 1e-3
+            return torch.stack([~right, right], dim=1).float()
+
+    digits, labels = torch.ones(5, 1, 8, 8), torch.ones(5, dtype=torch.long)
+    assert accuracy(Right(), place(digits, dx=2), labels) == 1
+    assert moved_accuracy(Right(), digits, labels, 2) == 0.25
+    assert moved_accuracy(Right(), digits, labels, 0) == 0
+
+
+def test_learning_starts_from_the_seed_and_moves(monkeypatch):
+    monkeypatch.setattr("transformer_bias.STEPS", 2)
+    images, labels = shown("cnn", torch.rand(4, 1, 8, 8), torch.arange(4))
+    first, a, b = digit_cnn(3), *(learn("cnn", 0.01, 3, images, labels) for _ in range(2))
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters()))
+    assert any(not torch.equal(p, q) for p, q in zip(a.parameters(), first.parameters()))
+    assert set(MAKE) >= {"cnn", "anywhere", "anywhere_longer"}
