@@ -391,7 +391,8 @@ def saturation(d_k, seed, scale, keys=64, queries=200):
         torch.randn(queries, d_k, generator=generator),
         torch.randn(keys, d_k, generator=generator),
     )
-    p = (q @ k.T * scale).softmax(dim=-1)  # (queries, keys)
+    # (queries, keys)
+    p = (q @ k.T * scale).softmax(dim=-1)
     entropy = torch.special.entr(p).sum(dim=-1)
     jacobian = (
         torch.diag_embed(p) - p[:, :, None] * p[:, None, :]

@@ -194,7 +194,7 @@ if __name__ == "__main__":
         color = ORANGE if mean(evidence[name]) > 0.1 else BLUE
         axis.plot(evidence[name], [row] * len(SEEDS), "o", color=color)
     axis.axvline(0.5, color="gray", linestyle=":", linewidth=1)
-    axis.text(0.5, -0.75, "앞뒤를 반씩", ha="center", fontsize="small")
+    axis.text(0.5, -0.75, "앞뒤를 반씩", ha="center")
     axis.set(
         xlim=(-0.05, 1.05),
         ylim=(len(WORLDS) - 0.5, -0.6),

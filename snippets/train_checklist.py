@@ -321,8 +321,8 @@ if __name__ == "__main__":
         smooth = losses.unfold(0, 5, 1).mean(1)  # of five steps
         axis.plot(smooth, style, color=colour, label=name)
     axis.axhline(floor, color=INK, linewidth=0.8, alpha=0.5)
-    axis.set(xlabel="걸음", title="학습 손실", ylim=(0, 3.2))
-    axis.legend(ncols=2, loc="upper right", fontsize="small")
+    axis.set(xlabel="걸음", title="학습 손실", ylim=(0, 3.9))
+    axis.legend(ncols=2, loc="upper right")
     alt = (
         f"손실 곡선이에요. 라벨이 섞이면 ln 10 곁에 머물고, softmax를 두 번 씌우면 {floor:.2f} 위에서 멈추고, "
         f"학습률이 10분의 1이면 천천히 내려가요. 실수가 없으면 {statistics.mean(found['none']['last']):.2f}까지 내려가요."

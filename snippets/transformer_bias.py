@@ -446,7 +446,7 @@ if __name__ == "__main__":
     show(
         fig,
         "fixed_place",
-        f"2 px을 옮기면 가운데에서만 배운 ViT는 {two['fixed_with_position']}이고, 전체 풀링을 둔 CNN은 {two['cnn']}예요. "
+        f"2 px을 옮기면 가운데에서만 배운 ViT는 {two['fixed_with_position']}이고, 전역 풀링을 둔 CNN은 {two['cnn']}예요. "
         f"아무 데서나 {STEPS}스텝을 배운 ViT는 {two['anywhere']}, {LONGER}스텝을 배운 ViT는 {two['anywhere_longer']}예요.",
     )
     order = [
