@@ -72,8 +72,8 @@ if __name__ == "__main__":
     )
     figure, axes = plt.subplots(2, 2, figsize=(4.5, 4.4))
     panels = (
-        ("1. 점수 $QK^\\top$", scores, ".0f", "키"),
-        ("2. $\\sqrt{4}$로 나눔", divided, ".0f", "키"),
+        ("1. 점수 QKᵀ", scores, ".0f", "키"),
+        ("2. √4로 나눔", divided, ".0f", "키"),
         ("3. softmax: 가중치", weights, ".2f", "키"),
         ("4. 가중합: 출력", output, ".2f", "성분"),
     )

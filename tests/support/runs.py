@@ -18,7 +18,7 @@ from mundap.project.model import Project
 from mundap.running import conditions
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 300  # seconds for one snippet, on a machine that does other things too
+LIMIT = 900  # seconds for one snippet, on a machine that does other things too
 HEAVY = ["torch", "matplotlib.pyplot", "koreanize_matplotlib", "sklearn.datasets"]  # seconds to import
 
 

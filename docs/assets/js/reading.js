@@ -60,9 +60,12 @@ function marks() {
 
 // Single letters as shortcuts are in the way of who speaks to the device: a switch, remembered on it.
 function letters() {
-  const box = element("input", { type: "checkbox", checked: lettersOn() });
-  box.addEventListener("change", () => turnLetters(box.checked));
-  return element("label", {}, box, " 한 글자 단축키");
+  const button = element("button", { type: "button", "aria-pressed": String(lettersOn()) }, "한 글자 단축키");
+  button.addEventListener("click", () => {
+    turnLetters(!lettersOn());
+    button.setAttribute("aria-pressed", String(lettersOn()));
+  });
+  return button;
 }
 
 // Lists show one level at a time where a reader asks for it; contents say what was read, and can forget it.
