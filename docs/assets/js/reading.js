@@ -60,7 +60,11 @@ function marks() {
 
 // Single letters as shortcuts are in the way of who speaks to the device: a switch, remembered on it.
 function letters() {
-  const button = element("button", { type: "button", "aria-pressed": String(lettersOn()) }, "한 글자 단축키");
+  const button = element(
+    "button",
+    { type: "button", "aria-pressed": String(lettersOn()) },
+    "한 글자 단축키(P, S, F, /)",
+  );
   button.addEventListener("click", () => {
     turnLetters(!lettersOn());
     button.setAttribute("aria-pressed", String(lettersOn()));
@@ -87,14 +91,11 @@ function lists() {
     forget();
     marks();
   });
-  const levels = element(
-    "div",
-    { className: "levels", role: "group", "aria-label": "난이도, 읽은 자국, 단축키" },
-    ...buttons,
-  );
+  const levels = element("div", { className: "levels", role: "group", "aria-label": "난이도와 읽은 자국" }, ...buttons);
   if (Object.keys(remembered().read).length) levels.append(clear);
-  levels.append(letters());
   document.querySelector(".md-typeset h1").after(levels);
+  const lists = document.querySelectorAll(".thread-list");
+  lists[lists.length - 1].after(element("p", { className: "letters" }, letters())); // last: few look for it
 }
 
 // A term's definition opens where it stands, taken from the glossary's page; without scripts the link leads there.
