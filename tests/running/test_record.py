@@ -114,6 +114,7 @@ FAILURES = {
         "    x = 1\n\n    raise ValueError('a\\nb' * 200)\n",
         r"^snippets/measure\.py:12:1: .*: a ba b.*…\)\.$",
     ),
+    "error that speaks of lines": ("    raise ValueError('Cell In[1], line 500')\n", r"^snippets/measure\.py:9:1: "),
     "error in a function": (
         "    f = lambda: 1 / 0\n\n\n# %%\nif __name__ == '__main__':\n    x = 1\n    f()\n",
         "snippets/measure.py:10:1: ",

@@ -108,7 +108,7 @@ def _line(source: str, number: int, traceback: str) -> int:
         cell = code[count - 1] if 0 < count <= len(code) else cells[number]
         words = [text.strip() for text in cell.source.splitlines()][line - 1 : line]
         for at in (cell.line + line - 1, cell.line + line):  # the `if` above an opened block is in the file alone
-            if words == [text.strip() for text in lines[at - 1 : at]]:
+            if words and words == [text.strip() for text in lines[at - 1 : at]]:
                 return at
     return cells[number].line
 
