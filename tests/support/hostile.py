@@ -117,7 +117,7 @@ def hostile_files(texts):
     documents |= {"S1": {"title": "글", "sections": sections}}
     files["qa_index.yaml"] = {"chapters": chapters, "documents": documents, "papers": papers}
     files["docs/glossary.yaml"] = [
-        {"term": f"말{number}", "english": "x", "aliases": ["글"], "definition": "글"}
+        {"term": f"말{number}", "english": f"x{number}", "aliases": [f"글{number}"], "definition": "글"}
         | [{"term": text}, {"english": text}, {"aliases": [text]}, {"definition": text}][number % 4]
         for number, text in enumerate(texts)
     ]
@@ -152,7 +152,7 @@ def replace_refused(root, problems, files):
                 for key in place[:-1]:
                     node = node[key]
                 harmless = {"year": "2021", "url": "https://a.example/x", "arxiv": "2010.11929"}
-                node[place[-1]] = harmless.get(place[-1], f"글{count} {place[-1]}")
+                node[place[-1]] = harmless.get(place[-1], "글" + "-".join(map(str, place)))
                 count += 1
     return count
 
