@@ -216,7 +216,7 @@ def command_serve(root: Path, options: argparse.Namespace) -> None:
     """Serve the site."""
     from mundap.live.app import serve
 
-    serve(root, options.port, not options.no_browser)
+    serve(root, options.port, not options.no_browser, forwarded=options.host)
 
 
 class Parser(argparse.ArgumentParser):
@@ -304,6 +304,9 @@ def parser() -> Parser:
     add("site", command_site, "site/에 사이트를 만들어요")
     command = add("serve", command_serve, "127.0.0.1에서 사이트를 보여 주고, 고치면 바로 다시 그려요")
     command.add_argument("--port", type=int, default=8000, metavar="번호")
+    command.add_argument(
+        "--host", metavar="주소", help="브라우저가 다른 곳에 있을 때(Codespaces, JupyterHub) 거기서 보이는 주소"
+    )
     command.add_argument("--no-browser", action="store_true", help="브라우저를 열지 않아요")
     return top
 

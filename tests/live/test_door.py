@@ -3,13 +3,14 @@
 import pytest
 
 from mundap.live.door import Door, is_from_file, is_visit, sent_by
+from mundap.live.places import Places
 
 
 @pytest.fixture
 def door():
     """A door, and what it has announced."""
     announced = []
-    door = Door("127.0.0.1:8000", announced.append)
+    door = Door(Places(8000), announced.append)
     door.announced = announced
     return door
 
@@ -64,11 +65,11 @@ def test_only_its_own_cookies_and_secrets_count(door):
         assert not door.may(wrong, first.secret) and not door.knows(wrong)
     for wrong in (None, "", first.secret + "x", first.secret[:-1], "비밀", door.token, first.cookie, second.secret):
         assert not door.may(first.cookie, wrong)
-    assert not Door("127.0.0.1:8001", print).may(*first), "another server's"
+    assert not Door(Places(8001), print).may(*first), "another server's"
 
 
 def test_two_ports_are_two_cookies():
-    assert Door("127.0.0.1:8000", print).cookie_name != Door("127.0.0.1:8001", print).cookie_name
+    assert Door(Places(8000), print).cookie_name != Door(Places(8001), print).cookie_name
 
 
 @pytest.mark.parametrize(

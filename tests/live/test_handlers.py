@@ -101,7 +101,7 @@ def test_a_browser_comes_in_once(server):
     assert answer.status == 200 and "enter.js" in answer.body.decode()
     assert answer.headers["cache-control"] == "no-store" and answer.headers["referrer-policy"] == "no-referrer"
     cookie = answer.headers["set-cookie"]
-    assert {part.strip().lower() for part in cookie.split(";")[1:]} == {"httponly", "path=/_live/", "samesite=strict"}
+    assert {part.strip().lower() for part in cookie.split(";")[1:]} == {"httponly", "samesite=strict"}
     token = first.partition("=")[2]
     assert token not in cookie + answer.body.decode(), "the token itself is kept by nobody"
     assert ask(server, first).status == 403, "a token is good for one visit"

@@ -19,6 +19,7 @@ from mundap.live import app
 from mundap.live.builds import Builds
 from mundap.live.connections import HEADER_LIMIT, accept
 from mundap.live.door import Door, Entered
+from mundap.live.places import Places
 from mundap.live.pool import Pool
 from mundap.project import snippets
 
@@ -38,15 +39,18 @@ def built(root, folder, pages):
 
 
 @contextmanager
-def running(builds, pool=None):
+def running(builds, pool=None, forwarded=None):
     """The server's application on a free port, in a thread. pool: options of a Pool, if code may run.
+
+    forwarded: an address that leads there, a Forwarded.
 
     The result has port, hosts, builds, door, pool, announced (addresses that the terminal would show) and sockets
     (handler class -> open ones).
     """
     listener, port = app.listen(0)
     ready = threading.Event()
-    box = SimpleNamespace(port=port, builds=builds, hosts=[f"127.0.0.1:{port}", f"localhost:{port}"], announced=[])
+    places = Places(port, forwarded)
+    box = SimpleNamespace(port=port, builds=builds, hosts=places.local, announced=[])
     box.url = f"http://{box.hosts[0]}"
     box.door = box.pool = None
 
@@ -55,10 +59,10 @@ def running(builds, pool=None):
         if pool is not None:
             kernels = builds.folder / "k"
             kernels.mkdir()
-            box.door = Door(box.hosts[0], box.announced.append)
+            box.door = Door(places, box.announced.append)
             box.pool = Pool(builds.root, kernels, **{"python": sys.executable, **pool})
             tasks.append(asyncio.ensure_future(box.pool.watch()))
-        application = app.application(builds, box.hosts, box.door, box.pool)
+        application = app.application(builds, places, box.door, box.pool)
         box.sockets = application.settings["sockets"]
         server = HTTPServer(application, idle_connection_timeout=HEADER_LIMIT)
         tasks.append(asyncio.ensure_future(accept(listener, server, lambda: app.streams(application))))

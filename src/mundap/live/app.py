@@ -24,19 +24,20 @@ from mundap.live.connections import HEADER_LIMIT, accept
 from mundap.live.door import Door
 from mundap.live.folders import private_folder, private_page, sweep
 from mundap.live.handlers import CellSocket, Enter, May, StateSocket
+from mundap.live.places import Forwarded, Places, read_forwarded
 from mundap.live.pool import Pool
 from mundap.live.web import STATIC, SitePage, StaticFile
 from mundap.problems import Failure, Problem
 from mundap.project.check import examine
 
-LIVE_SCRIPT = '<script src="/_live/live.js" data-version="{version}" defer></script>'
-CELL_SCRIPT = '<script src="/_live/cells.js" type="module"></script>'
+LIVE_SCRIPT = '<script src="{root}_live/live.js" data-version="{version}" defer></script>'
+CELL_SCRIPT = '<script src="{root}_live/cells.js" type="module"></script>'
 
 Check = Callable[[Path], tuple[Any, list[Problem]]]  # see Builds
 
 
-def application(builds: Builds, hosts: list[str], door: Door | None = None, pool: Pool | None = None) -> Application:
-    """The tornado application. hosts: the exact Host values that it answers to; door, pool: if code may run."""
+def application(builds: Builds, places: Places, door: Door | None = None, pool: Pool | None = None) -> Application:
+    """The tornado application. places: the addresses that it answers at; door, pool: if code may run."""
     names = "|".join(re.escape(path.name) for path in STATIC.iterdir() if path.is_file())
     routes: list[tuple] = [
         (r"/_live/socket", StateSocket, {"builds": builds}),
@@ -52,7 +53,7 @@ def application(builds: Builds, hosts: list[str], door: Door | None = None, pool
         routes,
         default_handler_class=SitePage,
         default_handler_args={"builds": builds, "scripts": LIVE_SCRIPT + (CELL_SCRIPT if door else "")},
-        hosts=hosts,
+        places=places,
         door=door,
         sockets=defaultdict(set),  # {handler class: its open sockets}
         log_function=lambda handler: None,
@@ -81,7 +82,7 @@ def streams(app: Application) -> set[IOStream]:
 
 
 def listen(port: int, tries: int = 100) -> tuple[socket.socket, int]:
-    """A socket on 127.0.0.1 at `port` (0: any), or at the first free one after it -> (socket, port). Raises Failure."""
+    """A socket on 127.0.0.1 at `port` (0: any), or at the first free one of `tries` -> (socket, port). Raises Failure."""
     for candidate in range(port, min(port + tries, 65536)):
         try:
             listener = socket.create_server(("127.0.0.1", candidate), backlog=128)
@@ -104,8 +105,11 @@ def report(state: State, names: list[str] | None = None, seconds: float = 0.0) -
     sys.stdout.flush()
 
 
-def welcome(url: str, address: str) -> None:
+def welcome(places: Places, address: str) -> None:
     """Tell the terminal where the site is."""
+    url = places.url
+    if places.forwarded:
+        print(f"{url} 주소에서도 들어올 수 있어요. 코드를 돌릴 수 있는 서버이니 포트는 꼭 나만 보게(private) 두세요.")
     print(
         f"문답이 열렸어요: {url}\n페이지의 코드까지 돌리려면 이 주소로 들어오세요(한 번만 쓸 수 있어요): {address}\n"
         "글을 저장하면 열려 있는 페이지가 바로 바뀌어요. 끝내려면 Ctrl-C를 누르세요.",
@@ -142,13 +146,14 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
-async def run(root: Path, port: int, opens: bool, check: Check) -> None:
+async def run(root: Path, port: int, forwarded: Forwarded | None, opens: bool, check: Check) -> None:
     """Build, then serve until Ctrl-C. Raises Failure without a free port."""
     stop = asyncio.ensure_future(stop_event().wait())
-    listener, port = listen(port)
+    listener, port = listen(port, 1 if forwarded else 100)  # one port is forwarded, not the next
+    places = Places(port, forwarded)
     sweep()
     with private_folder() as folder:
-        builds = Builds(root, Path(folder), check, f"http://127.0.0.1:{port}/")
+        builds = Builds(root, Path(folder), check, places.url)
         seen = snapshot(builds.root)
         print("사이트를 만들고 있어요.", flush=True)
         first = asyncio.get_running_loop().run_in_executor(None, builds.update)
@@ -156,20 +161,21 @@ async def run(root: Path, port: int, opens: bool, check: Check) -> None:
         if not stop.done():
             if builds.problems:
                 report(builds.state())
-            await answer(builds, seen, listener, opens, stop)
+            await answer(builds, seen, listener, places, opens, stop)
         await first
 
 
-async def answer(builds: Builds, seen: dict, listener: socket.socket, opens: bool, stop: asyncio.Future) -> None:
+async def answer(
+    builds: Builds, seen: dict, listener: socket.socket, places: Places, opens: bool, stop: asyncio.Future
+) -> None:
     """Serve the builds at a listening socket, and build anew at each save, until `stop` is done.
 
     seen: the snapshot before the first build.
     """
-    port = listener.getsockname()[1]
     kernels = builds.folder / "k"  # short, as the paths of sockets have to be
     kernels.mkdir(mode=0o700)
-    door, pool = Door(f"127.0.0.1:{port}", announce), Pool(builds.root, kernels)
-    app = application(builds, [f"127.0.0.1:{port}", f"localhost:{port}"], door, pool)
+    door, pool = Door(places, announce), Pool(builds.root, kernels)
+    app = application(builds, places, door, pool)
     server = HTTPServer(app, max_body_size=1 << 16, idle_connection_timeout=HEADER_LIMIT)
 
     def tell(state, names, seconds):
@@ -178,7 +184,7 @@ async def answer(builds: Builds, seen: dict, listener: socket.socket, opens: boo
 
     coroutines = watch(builds, seen, tell), accept(listener, server, lambda: streams(app)), pool.watch()
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    welcome(f"http://127.0.0.1:{port}/", door.address())
+    welcome(places, door.address())
     if opens:
         open_browser(builds.folder, door.address_for_file())
     await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -193,9 +199,15 @@ async def answer(builds: Builds, seen: dict, listener: socket.socket, opens: boo
         task.result()  # raises what ended it
 
 
-def serve(root: Path, port: int = 8000, opens: bool = True, check: Check = examine) -> int:
-    """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0."""
+def serve(
+    root: Path, port: int = 8000, opens: bool = True, check: Check = examine, forwarded: str | None = None
+) -> int:
+    """Build the site and serve it on 127.0.0.1 until Ctrl-C. Returns the exit status, 0.
+
+    forwarded: the address that a browser elsewhere shows, which others lead to the port. Raises Failure.
+    """
+    place = read_forwarded(forwarded) if forwarded else None
     warnings.filterwarnings("ignore", "Proactor event loop")  # pyzmq on Windows, of a thread that it needs
-    asyncio.run(run(Path(root).resolve(), port, opens, check))
+    asyncio.run(run(Path(root).resolve(), port, place, opens, check))
     print("\n서버를 닫았어요. 또 만나요.")
     return 0

@@ -13,6 +13,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from mundap.live.places import Places
+
 READ_AHEAD = ("Sec-Purpose", "Purpose", "X-Moz")  # what browsers send that load a page before anyone opens it
 
 
@@ -24,11 +26,12 @@ class Entered(NamedTuple):
 
 
 class Door:
-    """The tokens of the moment and who came in. host: HOST:PORT; announce: told the address for the next browser."""
+    """The tokens of the moment and who came in. announce: told the address for the next browser."""
 
-    def __init__(self, host: str, announce: Callable[[str], object]):
-        self.host, self.announce = host, announce
-        self.cookie_name = f"mundap-{host.rpartition(':')[2]}"  # cookies do not know ports
+    def __init__(self, places: Places, announce: Callable[[str], object]):
+        self.url, self.announce = places.url, announce
+        self.cookie_name = f"mundap-{places.port}"  # cookies do not know ports
+        self.is_secure = self.url.startswith("https:")
         self.entered: set[Entered] = set()
         self.token: str | None = None  # of the address in the terminal
         self.file_token: str | None = None  # of the one in the private file
@@ -44,7 +47,7 @@ class Door:
         return self._address(self.file_token)
 
     def _address(self, token: str) -> str:
-        return f"http://{self.host}/_live/enter?token={token}"
+        return f"{self.url}_live/enter?token={token}"
 
     def enter(self, token: str, headers: Mapping[str, str]) -> Entered | None:
         """What lets a browser run code, for a token in a request with those headers, or None. The token is void then."""

@@ -18,7 +18,7 @@ from mundap.live.web import EMPTY_PAGE, HTML, Local, LocalSocket
 MAX_MESSAGE = 1 << 20  # bytes: a page's cells, not a file
 PATIENCE = 10  # seconds that a socket has to say its secret
 ENTERED = """<!doctype html><html lang="ko"><meta charset="utf-8"><title>문답</title>
-<script src="/_live/enter.js" data-secret="{secret}"></script>"""
+<script src="enter.js" data-secret="{secret}"></script>"""
 USED = "이 주소는 이미 썼거나 이 서버의 것이 아니에요. 터미널에 마지막으로 나온 주소를 열어 주세요."
 
 
@@ -79,7 +79,14 @@ class Enter(Guarded):
             self.set_status(403)
             self.send(EMPTY_PAGE.format(title="들어갈 수 없어요", text=USED).encode(), HTML)
             return
-        self.set_cookie(self.door.cookie_name, entered.cookie, path="/_live/", httponly=True, samesite="Strict")
+        self.set_cookie(
+            self.door.cookie_name,
+            entered.cookie,
+            path=None,  # the browser's own: of this address, whatever path who forwards has put before it
+            httponly=True,
+            samesite="Strict",
+            secure=self.door.is_secure,
+        )
         self.send(ENTERED.format(secret=entered.secret).encode(), HTML)
 
 

@@ -13,6 +13,7 @@ from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from mundap.live.builds import Builds
+from mundap.live.places import Places
 
 STATIC = Path(__file__).with_name("static")  # scripts and styles that no static site has
 
@@ -100,6 +101,11 @@ def locate(site: Path, path: str) -> Path | None:
     return target if there and target.is_relative_to(base) else None
 
 
+def root_from(path: str) -> str:
+    """The way from a request's path to the first page: "../../" from /qa/one/."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
 def read_file(path: Path | None) -> tuple[bytes, str] | None:
     """A file -> (bytes, Content-Type), or None if it is not there."""
     try:
@@ -122,11 +128,11 @@ class Local(RequestHandler):
 
     def prepare(self):
         """Refuse a foreign Host or Origin."""
-        hosts = self.settings["hosts"]
-        if self.request.headers.get_list("Host") not in [[host] for host in hosts]:
+        places: Places = self.settings["places"]
+        hosts, origins = (self.request.headers.get_list(name) for name in ("Host", "Origin"))
+        if len(hosts) != 1 or not places.is_host(hosts[0]):
             raise HTTPError(403, reason="Foreign Host")
-        origins = self.request.headers.get_list("Origin")
-        if origins and origins != [f"http://{self.request.host}"]:
+        if origins and not (len(origins) == 1 and places.is_origin(origins[0], hosts[0])):
             raise HTTPError(403, reason="Foreign Origin")
 
     def send(self, content: bytes, kind: str):
@@ -139,7 +145,7 @@ class Local(RequestHandler):
     def write_error(self, status_code, **kwargs):
         """A small page that says what can be done."""
         texts = {
-            403: f"이 주소로는 열 수 없어요. http://{self.settings['hosts'][0]}/ 로 들어와 주세요.",
+            403: f"이 주소로는 열 수 없어요. {self.settings['places'].url} 로 들어와 주세요.",
             405: "읽기만 할 수 있어요.",
         }
         if status_code == 405:
@@ -152,7 +158,7 @@ class SitePage(Local):
     """A file of the site; a page gets the live scripts on its way out."""
 
     def initialize(self, builds: Builds, scripts: str):
-        """scripts: <script> elements, with {version} where the build's number goes."""
+        """scripts: <script> elements, with {root} where the way to the first page goes, {version} the build's number."""
         self.builds, self.scripts = builds, scripts
 
     def get(self):
@@ -160,7 +166,7 @@ class SitePage(Local):
         site = self.builds.pages
         target = locate(site, self.request.path.removeprefix("/")) if site else None
         if site and target and target.is_dir():
-            self.redirect("/" + quote(target.relative_to(site.resolve()).as_posix()) + "/")
+            self.redirect(f"./{quote(target.name)}/")  # relative: who forwards may have put a path before ours
             return
         page = read_file(target)
         if page is None:
@@ -172,7 +178,7 @@ class SitePage(Local):
                 self.redirect(moved[1].decode())
                 return
             head, end, tail = content.rpartition(b"</body>")
-            scripts = self.scripts.format(version=self.builds.version).encode()
+            scripts = self.scripts.format(root=root_from(self.request.path), version=self.builds.version).encode()
             content = head + scripts + end + tail if end else content + scripts
         self.send(content, kind)
 

@@ -1,6 +1,6 @@
 // A cell: a block of code of the page that can be run and edited, with its buttons and its outputs.
 
-import { element } from "/assets/js/dom.js";
+import { element } from "../assets/js/dom.js";
 import { openEditor } from "./editor.js";
 import { Output } from "./output.js";
 

@@ -1,7 +1,7 @@
 // Added by `make serve` to the pages that it sends, never to the static site: every block of code can be edited and run.
 // The cells of a page share one kernel, which starts with the first run and ends with the page.
 
-import { element } from "/assets/js/dom.js";
+import { element } from "../assets/js/dom.js";
 import { Cell } from "./cell.js";
 import { Kernel } from "./kernel.js";
 import { makePanel } from "./panel.js";
@@ -32,7 +32,7 @@ function start(article) {
     say: (text) => kernel.say(text),
     changed: () => saveDrafts(cells),
   };
-  document.head.append(element("link", { rel: "stylesheet", href: "/_live/cells.css" }));
+  document.head.append(element("link", { rel: "stylesheet", href: new URL("cells.css", import.meta.url) }));
   for (const code of article.querySelectorAll(".highlight pre > code")) {
     cells.push(new Cell(code, cells.length, isNotebook, actions));
   }

@@ -2,7 +2,7 @@
 let loading = null; // a promise of what load gives
 
 async function load() {
-  const codemirror = await import("/assets/vendor/editor.js");
+  const codemirror = await import("../assets/vendor/editor.js");
   const setError = codemirror.StateEffect.define();
   return { ...codemirror, setError, errorLine: errorField(codemirror, setError) };
 }

@@ -2,5 +2,5 @@
 try {
   localStorage.setItem("mundap-secret", document.currentScript.dataset.secret);
 } finally {
-  location.replace("/");
+  location.replace("../");
 }

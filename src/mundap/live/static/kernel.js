@@ -47,13 +47,16 @@ export class Kernel {
   /** Open the socket. Throws an Error whose message is for the reader. */
   async connect() {
     const secret = localStorage.getItem("mundap-secret") ?? ""; // what enter.js has kept
-    const answer = await fetch("/_live/may", { cache: "no-store", headers: { "Mundap-Secret": secret } })
+    const answer = await fetch(new URL("may", import.meta.url), {
+      cache: "no-store",
+      headers: { "Mundap-Secret": secret },
+    })
       .then((response) => response.json())
       .catch(() => {
         throw new Error(CLOSED); // the browser's own words are English
       });
     if (!answer.may) throw new Error(REFUSED);
-    const socket = new WebSocket(`ws://${location.host}/_live/kernel`);
+    const socket = new WebSocket(new URL("kernel", import.meta.url).href.replace("http", "ws"));
     await new Promise((resolve, reject) => {
       socket.addEventListener("open", resolve, { once: true });
       socket.addEventListener("close", () => reject(new Error(CLOSED)), { once: true });

@@ -4,6 +4,7 @@
 (() => {
   if (window !== window.top) return; // a page inside a thread changes with the thread
   let version = Number(document.currentScript.dataset.version);
+  const SCRIPT = document.currentScript.src;
   const SCROLL = "mundap-live-scroll";
 
   function reload() {
@@ -19,7 +20,8 @@
 
   function file() {
     // of the site, that this page is
-    const path = decodeURIComponent(location.pathname).slice(1);
+    const first = new URL("../", SCRIPT).pathname.length;
+    const path = decodeURIComponent(location.pathname.slice(first));
     return path === "" || path.endsWith("/") ? `${path}index.html` : path;
   }
 
@@ -92,7 +94,7 @@
   }
 
   function connect(wait = 500) {
-    const socket = new WebSocket(`ws://${location.host}/_live/socket`);
+    const socket = new WebSocket(new URL("socket", SCRIPT).href.replace("http", "ws"));
     socket.addEventListener("open", () => {
       wait = 500;
     });

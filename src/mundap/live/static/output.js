@@ -1,5 +1,5 @@
 // The place of a cell's outputs: text as it arrives, markup of the server, what failed.
-import { element, isHigh, isWide, reachable } from "/assets/js/dom.js";
+import { element, isHigh, isWide, reachable } from "../assets/js/dom.js";
 
 const scrollable = (node) => reachable(node, isWide(node) || isHigh(node), "출력");
 

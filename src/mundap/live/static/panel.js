@@ -1,5 +1,5 @@
 // The panel of the live cells: one for the page, at its lower edge, once something has been run.
-import { element } from "/assets/js/dom.js";
+import { element } from "../assets/js/dom.js";
 
 /** A panel whose buttons stop and restart the kernel -> { node, say }. */
 export function makePanel({ stop, restart }) {
