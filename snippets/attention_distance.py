@@ -106,6 +106,9 @@ if __name__ == "__main__":
         ).item()
         evidence[f"{key}_spread"] = share = spread(weights).mean().item()
         rows.append([name, f"{share:.3f}", f"{pixels:.1f}"])
+    # two pixels of one patch, as Figure 11 of the paper counts them
+    evidence["pixel_itself"] = apart = patch_distances((16, 16), 1).mean().item()
+    print(f"픽셀끼리 재면 자기 패치만 봐도 {apart:.1f} px이에요.")
     table(
         "known",
         "만든 맵의 퍼진 정도와 어텐션 거리 (224 px, 16 px 패치)",

@@ -122,6 +122,34 @@ if __name__ == "__main__":
     )
     print(f"끝까지 곱한 롤아웃은 마지막 층 하나의 어텐션과 {from_last:.0%} 달라요.")
 
+# %% [markdown]
+# 달라지는 것은 알겠는데 어느 쪽이 맞나요? 두 층과 세 토큰이면 손으로 따라갈 수 있어요.
+# 첫 층에서 나무가 하늘을 보고, 둘째 층에서 클래스 토큰이 나무를 봐요. 다른 토큰은 자기만 봐요. 그러니 하늘의 내용은 나무를 거쳐 클래스 토큰에 닿아요.
+
+# %%
+if __name__ == "__main__":
+    names = ["클래스 토큰", "나무", "하늘"]
+    cls, tree, sky = torch.eye(3)  # the row of a token that looks at that one
+    by_hand = torch.stack(
+        [torch.stack([cls, sky, sky]), torch.stack([tree, tree, sky])]
+    )[:, None]  # (depth, heads, 3, 3)
+    x = torch.eye(3)  # each token holds itself alone
+    for W in by_hand[:, 0]:
+        x = 0.5 * W @ x + 0.5 * x
+    shares = {
+        "층을 하나씩 지난 클래스 토큰": x[0],
+        "롤아웃": rollout(by_hand)[0],
+        "거꾸로 곱한 롤아웃": reversed_rollout(by_hand)[0],
+    }
+    for key, values in zip(("traced", "rollout", "reversed"), shares.values()):
+        evidence[f"hand_{key}"] = values[2].item()  # of the sky
+    table(
+        "by_hand",
+        "클래스 토큰에 든 몫: 거꾸로 곱하면 하늘이 0이에요",
+        ["셈", *names],
+        [[name, *[f"{v:.2f}" for v in row]] for name, row in shares.items()],
+    )
+
 
 # %% [markdown]
 # ## 격자로 펴기: 한 변을 제곱근으로 짐작하지 않아요

@@ -37,6 +37,11 @@ def test_uniform_attention_on_14_by_14_patches_of_16_px():
     assert attention_distance(uniform, (14, 14), 16).item() == pytest.approx(by_offset, rel=1e-5)
 
 
+def test_two_pixels_of_one_patch_are_half_a_side_apart():
+    # of two points of a unit square 0.5214 apart on average; of 16 pixels a side, some of them the same, a little less
+    assert patch_distances((16, 16), 1).mean().item() == pytest.approx(0.5214 * 16, rel=0.01)
+
+
 def test_one_query_by_hand():
     rows = torch.eye(6)
     rows[0] = torch.tensor([0.5, 0.25, 0, 0.25, 0, 0])  # a quarter each to two patches 4 px away: 2 px

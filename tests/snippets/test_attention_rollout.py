@@ -7,6 +7,7 @@ from attention_rollout import (
     patches_in_box,
     peak_in_box,
     product_without_identity,
+    reversed_rollout,
     rollout,
 )
 
@@ -23,6 +24,13 @@ def test_two_layers_of_three_tokens_by_hand():
     by_hand = torch.tensor([[0.375, 0.25, 0.375], [0.25, 0.75, 0.0], [0.25, 0.0, 0.75]])
     assert torch.equal(rollout(torch.stack([first, last])[:, None]), by_hand)
     assert not torch.allclose(rollout(torch.stack([last, first])[:, None]), by_hand)  # A1 A2 is another matrix
+
+
+def test_what_goes_over_two_layers_arrives_in_one_order_only():
+    cls, tree, sky = torch.eye(3)  # the row of a token that looks at that one
+    maps = torch.stack([torch.stack([cls, sky, sky]), torch.stack([tree, tree, sky])])[:, None]
+    assert rollout(maps)[0].tolist() == [0.5, 0.25, 0.25]
+    assert reversed_rollout(maps)[0].tolist() == [0.5, 0.5, 0]
 
 
 def test_token_that_attends_to_itself_alone_stays_itself():
