@@ -371,8 +371,9 @@ if __name__ == "__main__":
 #
 # - `Conv2d` 하나로 자르고 투영했지만, 패치를 펴서 행렬 $E$를 곱한 것과 같아요.
 # - 어텐션 맵을 꺼내는 길과 빠른 길의 로짓이 같아요.
+# - 블록은 PyTorch의 `TransformerEncoderLayer`에 `norm_first=True`와 GELU를 준 것과 같아요. 원래 Transformer처럼 더한 뒤에 정규화하거나(post-LN)
+#   ReLU를 쓰게 하면 **같은 가중치로도** 다른 값이 나와요.
 # - 블록의 갈래를 0으로 막으면 입력이 **그대로** 나와요. LayerNorm이 갈래 안에 있기 때문이에요(pre-LN).
-#   원래 Transformer처럼 더한 뒤에 정규화하면(post-LN) 갈래를 막아도 값이 바뀌어요.
 # - 위치 임베딩이 없으면 패치를 섞어도 로짓이 같고, 있으면 달라져요.
 
 # %%
@@ -394,16 +395,35 @@ if __name__ == "__main__":
 
         evidence["attn_shape"] = "x".join(map(str, attn.shape))
 
-        mlp = model.blocks[0].mlp
-        y = model.blocks[0].norm2(tokens)  # (197, 768)
-        hidden = mlp.fc1(y)
-        gelu = (
-            hidden * (1 + torch.erf(hidden / 2**0.5)) / 2
-        )  # GELU (1606.08415), written out
-        evidence["gelu_difference"] = (mlp(y) - mlp.fc2(gelu)).abs().max().item()
-        evidence["relu_difference"] = (
-            (mlp(y) - mlp.fc2(F.relu(hidden))).abs().max().item()
-        )
+        def of_torch(block, **options):
+            """PyTorch's own encoder layer with a block's weights."""
+            names = {
+                "attn.qkv.": "self_attn.in_proj_",
+                "attn.proj.": "self_attn.out_proj.",
+                "mlp.fc1.": "linear1.",
+                "mlp.fc2.": "linear2.",
+            }
+            state = {}
+            for name, weight in block.state_dict().items():
+                for ours, theirs in names.items():
+                    name = name.replace(ours, theirs)
+                state[name] = weight
+            options = {"norm_first": True, "activation": "gelu", **options}
+            layer = nn.TransformerEncoderLayer(
+                768, 12, 3072, 0.0, layer_norm_eps=1e-6, batch_first=True, **options
+            )
+            layer.load_state_dict(state, strict=True)
+            return layer.eval()
+
+        block, tokens = model.blocks[0], tokens[None]  # (1, 197, 768)
+        ours = block(tokens)[0]
+        for key, options in {
+            "block_difference": {},
+            "block_post_ln": {"norm_first": False},
+            "block_relu": {"activation": "relu"},
+        }.items():
+            theirs = of_torch(block, **options)(tokens)
+            evidence[key] = (theirs - ours).abs().max().item()
 
         block, z = Block(64, num_heads=4), torch.randn(1, 5, 64)
         for closed in (block.attn.proj, block.mlp.fc2):
@@ -440,11 +460,12 @@ if __name__ == "__main__":
             "빠른 어텐션과 펼친 어텐션의 로짓 차이",
             f"{evidence['path_difference']:.1e}",
         ],
-        ["MLP와, 펼쳐 쓴 GELU의 차이", f"{evidence['gelu_difference']:.1e}"],
         [
-            "MLP와, GELU를 ReLU로 바꾼 것의 차이",
-            f"{evidence['relu_difference']:.1e}",
+            "블록과 PyTorch의 층(pre-LN, GELU)의 차이",
+            f"{evidence['block_difference']:.1e}",
         ],
+        ["PyTorch의 층을 post-LN으로", f"{evidence['block_post_ln']:.1e}"],
+        ["PyTorch의 층을 ReLU로", f"{evidence['block_relu']:.1e}"],
         [
             "갈래를 막은 블록: 입력과의 차이, pre-LN",
             f"{evidence['pre_ln_change']:.1e}",
@@ -516,7 +537,8 @@ if __name__ == "__main__":
     )
 
     with torch.device("meta"):
-        coarse = vit("B/32")
+        coarse, large = vit("B/32"), vit("L/32")
+        larger_image = vit("B/16").patch_embed(torch.empty(1, 3, 384, 384))
     evidence |= {f"{size.lower()}16": number for size, number in counted.items()}
     evidence["formula_agrees"] = all(
         counted[size] == sum(formula[size].values()) for size in SIZES
@@ -526,7 +548,11 @@ if __name__ == "__main__":
         sum(p.numel() for p in coarse.parameters()),
     )
     evidence["tokens_b32"], evidence["b32"] = tokens_b32, b32
+    evidence["l32"] = sum(p.numel() for p in large.parameters())
+    evidence["tokens_384"] = 1 + larger_image.shape[1]
     print(f"ViT-B/32는 토큰 {tokens_b32}개, 파라미터 {b32:,}개예요.")
+    print(f"ViT-L/32의 파라미터는 {evidence['l32']:,}개예요.")
+    print(f"384×384 이미지라면 ViT-B/16의 토큰은 {evidence['tokens_384']}개예요.")
 
     parts = formula["B"]
     figure, axis = plt.subplots(figsize=(4.5, 2.3))
