@@ -7,6 +7,7 @@
 
 # %%
 import copy
+import math
 import statistics
 
 import scenes
@@ -258,7 +259,9 @@ if __name__ == "__main__":
     ]
     table(
         "layer_errors",
-        "막 초기화한 합성곱 한 층의 상대 오차 (시드 5개 평균): 0이면 그 성질이 있어요",
+        "학습하지 않은 3×3 합성곱 한 층의 출력은 입력을 1 px 옮기면 똑같이 따라 옮겨 가지만(오차 "
+        f"{error['shift']:.0f}), 보폭이 2이거나({error['stride_1px']:.2f}) 입력을 90° "
+        f"돌리면({error['rotation']:.2f}) 따라가지 못해요. 상대 오차, 시드 다섯의 평균",
         ["무엇을 했나", "오차"],
         rows,
     )
@@ -380,7 +383,8 @@ def trained(key, seed, lr, digits, labels):
     torch.manual_seed(seed)
     _, padding, halve, pool = MODELS[key]
     model = cnn(padding, halve, pool)
-    model = model.to(memory_format=torch.channels_last)  # the same, but faster
+    if padding == "zeros":  # the same, but faster; circular padding undoes it
+        model = model.to(memory_format=torch.channels_last)
     train(model, place(digits), labels, seed, lr=lr, steps=STEPS[halve])
     return model
 
@@ -552,9 +556,11 @@ if __name__ == "__main__":
         ]
         for key, (name, *options) in MODELS.items()
     ]
+    straight = [math.floor(100 * mean[f"{key}_0px"]) / 100 for key in MODELS]
     table(
         "trained",
-        f"한 스텝에 32장씩 학습했어요. 시드 {len(SEEDS)}개의 평균이에요",
+        f"옮기지 않은 시험 숫자는 다섯 모델이 모두 {min(straight):.0%} 넘게 맞혀요. "
+        f"한 스텝에 32장씩 학습했고, 시드 {len(SEEDS)}개의 평균이에요",
         ["모델", "파라미터", "스텝", "학습률", "학습", "시험"],
         rows,
     )

@@ -358,11 +358,15 @@ def accuracy(model, read, task, seed, scenes=draw):
 if __name__ == "__main__":
     untrained = null["배우지 않은 모델"] = {}
     for key, (_, make, read) in MODELS.items():
+        # what the mean of all cells does where the shape decides takes longer: see
+        # same_or_count
+        tasks = ("far",) if key == "pooled" else ("far", "near", "hint")
         models = {
             task: [train(make, read, task, seed) for seed in SEEDS]
-            for task in ("far", "near", "hint")
+            for task in tasks
         }
-        models["flipped"] = models["hint"]
+        if "hint" in models:
+            models["flipped"] = models["hint"]
         for task in models:
             evidence[f"{key}_{task}"] = [
                 accuracy(m, read, task, seed)
@@ -380,7 +384,7 @@ if __name__ == "__main__":
     # scenes where nothing that matters lies far away, and the narrow CNN in the
     # place of those that see far
     null["모양이 답인 장면"] = {
-        f"{key}_far": evidence[f"{key}_near"] for key in ("local", "pooled", "vit")
+        f"{key}_far": evidence[f"{key}_near"] for key in ("local", "vit")
     }
     null["좁은 CNN"] = {f"{key}_{name}": evidence[f"local_{name}"] for key in ("wide", "vit")
                       for name in ("sees_edge", *models)}  # fmt: skip
@@ -388,6 +392,8 @@ if __name__ == "__main__":
     fig, ax = plt.subplots()
     for i, (key, (name, _, _)) in enumerate(MODELS.items()):
         for j, task in enumerate(("far", "near")):
+            if f"{key}_{task}" not in evidence:
+                continue
             place = j + 0.2 * (i - 1.5)
             ax.bar(
                 place,
@@ -413,11 +419,11 @@ if __name__ == "__main__":
     show(
         fig,
         "accuracy",
-        "배경이 정하는 장면에서 "
-        + ", ".join(f"{MODELS[key][0]} {mean[f'{key}_far']:.0%}" for key in MODELS)
-        + "이고, 모양이 정하는 장면에서는 "
-        + ", ".join(f"{MODELS[key][0]} {mean[f'{key}_near']:.0%}" for key in MODELS)
-        + "예요.",
+        "배경이 답을 정하는 장면에서 배경에 닿지 못하는 좁은 CNN은 물체 자리에서 읽으면 "
+        f"{mean['local_far']:.0%}로 찍는 수준이고, 모든 칸을 평균 내면 "
+        f"{mean['pooled_far']:.0%}예요. 배경에 닿는 넓은 CNN은 {mean['wide_far']:.0%}, 작은 ViT는 "
+        f"{mean['vit_far']:.0%}예요. 물체의 모양이 답을 정하면 좁은 CNN도 "
+        f"{mean['local_near']:.0%}예요.",
     )
 
 # %% [markdown]
@@ -434,10 +440,13 @@ if __name__ == "__main__":
             ),
         ]
         for key, (name, _, _) in MODELS.items()
+        if key != "pooled"
     ]
     table(
         "misled",
-        "모양이 답인 장면의 정확도 (시드 5개 평균)",
+        "물체의 모양이 답인데 배경이 늘 같은 답을 귀띔하는 장면으로 배우면, 배경을 뒤집었을 때 배경이 보이는 넓은 CNN은 "
+        f"{mean['wide_flipped']:.0%}, 작은 ViT는 {mean['vit_flipped']:.0%}만 맞혀요. 배경이 보이지 "
+        f"않는 좁은 CNN은 {mean['local_flipped']:.0%}예요. 정확도, 시드 다섯의 평균",
         [
             "모델",
             "배경이 무관할 때",
@@ -453,6 +462,5 @@ if __name__ == "__main__":
         name: 0.05 for name, value in evidence.items() if isinstance(value, list)
     }
     tolerance |= {"wide_flipped": 0.2, "vit_flipped": 0.1}
-    tolerance["pooled_near"] = 0.6  # what a seed happens to learn in time, or not
     evidence["steps"] = STEPS
     evidence

@@ -6,6 +6,7 @@ from train_vit import PATCH, SIZE, build
 from transformer_bias import (
     GRID,
     MAKE,
+    answers,
     digit_cnn,
     digit_vit,
     equivariance_error,
@@ -108,6 +109,19 @@ def test_moved_accuracy_is_the_mean_of_four_ways():
     assert accuracy(Right(), place(digits, dx=2), labels) == 1
     assert moved_accuracy(Right(), digits, labels, 2) == 0.25
     assert moved_accuracy(Right(), digits, labels, 0) == 0
+
+
+def test_answers_are_named_by_condition_and_shift():
+    digits, labels = torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.long)
+
+    def zero(x):  # sure of a 0 where the middle is the brightest
+        return (x.flatten(1).argmax(1) == 8 * 16 + 8).float()[:, None] * torch.eye(10)[0] + torch.eye(10)[1] / 2
+
+    bright = digits.clone()
+    bright[..., 4, 4] = 9
+    assert answers("cnn", zero, bright, labels, (0, 2)) == {"cnn_0px": 1, "cnn_2px": 0}
+    assert set(answers("cnn", zero, bright, labels)) == {f"cnn_{s}px" for s in range(5)}
+    assert answers("cnn_shuffled", zero, bright, labels) == {"cnn_shuffled": 0}
 
 
 def test_learning_starts_from_the_seed_and_moves(monkeypatch):
