@@ -14,7 +14,7 @@ from torch import nn
 from vit import VisionTransformer
 
 SIZE, EDGE, SEEDS = 24, 4, (0, 1, 2, 3, 4)
-STEPS = 80  # of 32 scenes each
+STEPS = 60  # of 32 scenes each
 
 
 # %% [markdown]

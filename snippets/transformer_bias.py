@@ -122,7 +122,7 @@ if __name__ == "__main__":
     ]
     table(
         "parts",
-        f"학습한 ViT에 토큰을 한 칸 밀어 넣으면 MLP와 어텐션의 출력은 똑같이 밀리고(오차 {moved['MLP']:.0f}), "
+        f"학습한 ViT의 부품에 토큰을 한 칸 밀어 넣으면 MLP와 어텐션의 출력은 똑같이 밀리고(오차 {moved['MLP']:.0f}), "
         f"위치 임베딩을 더하면 어긋나요({moved['위치 임베딩']:.2f}). 토큰 {GRID**2}개 가운데 MLP는 "
         f"{seen['MLP']}개, 어텐션은 {seen['어텐션']}개를 봐요.",
         ["부품", "등변 오차", "보는 토큰"],
@@ -472,8 +472,9 @@ if __name__ == "__main__":
     ]
     table(
         "price",
-        f"옮긴 숫자까지 다 맞히려고 ViT는 아무 데나 놓인 숫자를 {LONGER}스텝 배웠고, CNN은 가운데 놓인 숫자만 "
-        f"{STEPS}스텝 배웠어요. 시험 정확도, 시드 다섯의 평균",
+        f"2 px 옮긴 숫자를 가운데에서만 배운 CNN은 {two['cnn']}, ViT는 "
+        f"{two['fixed_with_position']} 맞혀요. 아무 데서나 {LONGER}스텝을 배운 ViT는 "
+        f"{two['anywhere_longer']}예요. 가운데는 {STEPS}스텝, 한 스텝에 32장. 시드 다섯의 평균",
         ["", "학습 정확도", "0 px", "2 px", "4 px"],
         [
             [
