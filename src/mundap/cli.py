@@ -32,7 +32,7 @@ def command_new(root: Path, options: argparse.Namespace) -> None:
     """Scaffold a thread."""
     from mundap.project.new import new
 
-    path = new(root, options.chapter, options.id)
+    path = new(root, options.chapter, options.id, options.from_issue)
     print(
         f"{path.relative_to(root)} 파일을 만들고 qa_index.yaml에 한 줄을 더했어요. 채운 뒤 `mundap check`로 살펴보세요."
     )
@@ -275,6 +275,9 @@ def parser() -> Parser:
     command = add("new", command_new, "새 문답의 틀을 만들어요")
     command.add_argument("chapter", metavar="장", help="문답을 넣을 장의 이름(qa_index.yaml의 id)")
     command.add_argument("id", metavar="이름", help="새 문답의 이름: 영문 소문자, 숫자, -")
+    command.add_argument(
+        "--from-issue", type=Path, metavar="파일", help="질문을 옮겨 올 이슈의 파일(만드는 법은 `기여하기`에)"
+    )
     command = add("check", command_check, "틀린 곳을 파일:줄:칸과 고치는 법으로 모두 알려 줘요")
     command.add_argument("files", nargs="*", metavar="파일", help="살펴볼 파일이나 폴더(적지 않으면 모두)")
 
@@ -305,7 +308,7 @@ def parser() -> Parser:
     command = add("serve", command_serve, "127.0.0.1에서 사이트를 보여 주고, 고치면 바로 다시 그려요")
     command.add_argument("--port", type=int, default=8000, metavar="번호")
     command.add_argument(
-        "--host", metavar="주소", help="브라우저가 다른 곳에 있을 때(Codespaces, JupyterHub) 거기서 보이는 주소"
+        "--host", metavar="주소", help="브라우저가 다른 컴퓨터에 있을 때, 거기서 보이는 이 사이트의 주소"
     )
     command.add_argument("--no-browser", action="store_true", help="브라우저를 열지 않아요")
     return top

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from engine import FILES, make_project, put, snapshot
 
@@ -146,3 +148,59 @@ def test_first_thread_of_a_new_folder(project):
     )
     assert main(["new", "last", "fourth"]) == 0
     assert (project / "docs/qa/last/fourth.yaml").is_file()
+
+
+ASKED = {
+    "title": "질문: 왜 D를: 나눠요? # 3",
+    "body": "첫 줄\r\n  들여쓴 줄  \n\n- 'a': \"b\" {c} <!-- 폼의 설명 -->\n\x07---\n...\n끝\t끝",
+    "url": "https://github.com/o/n/issues/3",
+    "createdAt": "2026-11-30T01:02:03Z",
+}
+
+
+@pytest.mark.parametrize(
+    "body", [ASKED["body"], "", "|\n>\n%YAML 1.2", "answers:\n  - id: x\n", "\u2028나뉜 줄\u0085또"]
+)
+def test_a_question_asked_in_public_is_filled_in(project, body):
+    (project / "issue.json").write_text(json.dumps(ASKED | {"body": body}), encoding="utf-8")
+    assert main(["new", "basics", "asked", "--from-issue", "issue.json"]) == 0
+    document, problems = yamlsource.read(project / "docs/qa/basics/asked.yaml", "asked.yaml")
+    assert not problems and document.value["question"] == "왜 D를: 나눠요? # 3"
+    expected = {"url": ASKED["url"], "date": "2026-11-30", "section": "왜 D를: 나눠요? # 3"}
+    assert document.value["source"] == [expected] and document.value["id"] == "asked"
+    assert len(document.value["answers"]) == 1 and document.value["answers"][0]["id"] == "asked"
+    if body == ASKED["body"]:
+        assert document.value["asked"] == "첫 줄\n  들여쓴 줄\n\n- 'a': \"b\" {c}\n---\n...\n끝    끝\n"
+    wrong = [problem for problem in examine(project)[1] if problem.path.endswith("asked.yaml")]
+    assert not any("source" in problem.what or problem.line in (3, 5, 6, 7) for problem in wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "글", json.dumps(ASKED | {"url": "javascript:x"}), json.dumps(ASKED | {"createdAt": "3"})]
+)
+def test_what_is_no_issue_changes_nothing(project, capsys, text):
+    (project / "issue.json").write_text(text, encoding="utf-8")
+    before = snapshot(project)
+    assert main(["new", "basics", "asked", "--from-issue", "issue.json"]) == 1
+    assert "issue.json" in capsys.readouterr().err and snapshot(project) == before
+    assert main(["new", "basics", "asked", "--from-issue", "none.json"]) == 1
+    assert "읽을 수 없어요" in capsys.readouterr().err and snapshot(project) == before
+
+
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        ("{url: https://a.example/1, section: 글}", "`url` 옆에 `date` 키가 없어요."),
+        ("{date: 2026-01-02, document: S1, section: 글}", "`date` 옆에 `url` 키가 없어요."),
+        ("{url: https://a.example/1, date: 2026-13-02, section: 글}", "`2026-13-02`: 날짜가 아니에요."),
+        ("{section: 글}", "`document`나 `url` 가운데 하나는 있어야 해요."),
+        ("{url: https://a.example/1, date: 2026-01-02, section: 글}", None),
+    ],
+)
+def test_a_source_is_a_document_or_an_address(project, source, said):
+    file = "docs/qa/basics/first.yaml"
+    text = FILES[file]
+    [line] = [line for line in text.splitlines() if "document: S1" in line]
+    put(project / file, text.replace(line, f"  - {source}"))
+    problems = [problem.what for problem in examine(project)[1] if problem.path == file and not problem.minor]
+    assert problems == ([said] if said else [])

@@ -262,8 +262,8 @@ def test_of_a_value_of_several_lines_the_first_is_shown():
     "line, todo",
     [
         ("{document: S1, section: 하나, 그리고 둘}", "쉼표가 든 글이라면"),
-        ("{document: S1, section: 하나, 그리고 둘: 셋}", "쓸 수 있는 키: document, section."),
-        ("{document: S1, section: 하나, 그리고}", "쓸 수 있는 키: document, section."),
+        ("{document: S1, section: 하나, 그리고 둘: 셋}", "쓸 수 있는 키: document, url, date, section."),
+        ("{document: S1, section: 하나, 그리고}", "쓸 수 있는 키: document, url, date, section."),
         ("{document: S1, sectoin: 하나, section: 둘}", "혹시 `section`인가요?"),
     ],
 )

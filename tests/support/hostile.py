@@ -78,7 +78,10 @@ def thread(name, start, texts):
     return {
         "id": name,
         "question": next(turn),
-        "source": [{"document": "S1", "section": next(turn)}],
+        "source": [
+            {"document": "S1", "section": next(turn)},
+            {"url": "https://a.example/x", "date": "2026-01-02", "section": next(turn)},
+        ],
         "level": "기초",
         "tags": [next(turn), "글"],
         "asked": next(turn),

@@ -51,6 +51,7 @@ class SearchDialog {
     this.input = dialog.querySelector("input");
     this.list = dialog.querySelector("[role=listbox]");
     this.status = dialog.querySelector("[role=status]");
+    this.ask = dialog.querySelector(".search__ask"); // only where the site knows its repository
     this.selected = -1; // position in the list
     this.turn = 0; // of the latest search: an older one that ends later is not shown
     this.timer = 0; // while a search waits for the next key
@@ -95,7 +96,18 @@ class SearchDialog {
     this.list.hidden = !hits.length;
     this.input.setAttribute("aria-expanded", String(hits.length > 0));
     this.status.textContent = message;
+    this.offerToAsk(query, message === NOTHING);
     this.select(0);
+  }
+
+  // A link to the form for questions, with what was looked for as its title.
+  offerToAsk(query, isNothing) {
+    if (!this.ask) return;
+    this.ask.hidden = !isNothing;
+    const link = this.ask.querySelector("a");
+    const address = new URL(link.href);
+    address.searchParams.set("title", query);
+    link.href = address;
   }
 
   async update() {

@@ -23,7 +23,10 @@ BLOCK_LIMIT = 60  # seconds
 
 
 class Flavour(Protocol):
-    """How a page is marked up."""
+    """How a page is marked up. repository: OWNER/NAME on GitHub that the pages lead to, if they do."""
+
+    is_site: bool  # whether the site's own scripts run in its pages
+    repository: str | None
 
     @property
     def markdown(self) -> str:
@@ -56,6 +59,10 @@ class MkDocs:
     """Pages for MkDocs."""
 
     markdown = ' markdown="1"'
+    is_site = True
+
+    def __init__(self, repository: str | None = None) -> None:
+        self.repository = repository
 
     def heading(self, level: int, title: str, anchor: str) -> str:
         return f"{'#' * level} {title} {{#{anchor}}}"
@@ -75,6 +82,8 @@ class Plain:
     """Pages for any other generator."""
 
     markdown = ""
+    is_site = False
+    repository = None
 
     def heading(self, level: int, title: str, anchor: str) -> str:
         return f'<a id="{anchor}"></a>\n\n{"#" * level} {title}'

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 
 from mundap.pages.claim import claim_row, gauges, gone
+from mundap.pages.issues import LONGEST, doubt
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
-from mundap.pages.marks import MKDOCS, Flavour, box, definition, element, escaped, exhibit, section
+from mundap.pages.marks import Flavour, box, definition, element, escaped, exhibit, section
 from mundap.pages.terms import with_terms
 from mundap.pages.verdicts import level_badge, mark, of_answer, strip
 from mundap.project import schema
 from mundap.project.expression import Expression
-from mundap.project.model import Answer, Guess, Project, Run, Thread, Try
+from mundap.project.model import Answer, Guess, Project, Run, Source, Thread, Try
 from mundap.project.texts import slug
 
 KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
@@ -80,7 +81,7 @@ def _head(flavour: Flavour, project: Project, thread: Thread) -> str:
 
 def _scripts(flavour: Flavour, thread: Thread) -> dict[str, list[str]]:
     """What the page of the site loads beside what every page loads."""
-    if flavour is not MKDOCS:
+    if not flavour.is_site:
         return {}
     names = [f"touch/{thread.touch.script}"] if thread.touch else []
     names += ["embed"] if thread.embed else []
@@ -122,7 +123,7 @@ def _guess(flavour: Flavour, project: Project, guess: Guess) -> list[str]:
     told = {**ruler, "names": [name for name, _ in guess.of], "measured": values}
     words = escaped(f"{guess.low:,g}{guess.unit}부터 {guess.high:,g}{guess.unit} 사이에서 골라요.")
     names = f" {escaped(', '.join(name for name, _ in guess.of))}에서 저마다요." if len(values) > 1 else ""
-    if flavour is not MKDOCS:
+    if not flavour.is_site:
         return [f"{words}{names}"]
     data, css = html.escape(json.dumps(told, ensure_ascii=False)), "guess curve" if len(values) > 1 else "guess"
     return [f'<div class="{css}" data-guess="{data}"{flavour.markdown}>\n\n{words}{names}\n\n</div>']
@@ -135,7 +136,7 @@ def _touch(flavour: Flavour, project: Project, thread: Thread) -> list[str]:
         return []
     page = thread_path(thread)
     see, attributes = resolve(project, item.see, page), ' class="touch" id="touch"'
-    if flavour is not MKDOCS:
+    if not flavour.is_site:
         return [element(flavour, "section", see, attributes)]
     numbers = {name: Expression(name, condition=False).value(project.evidence) for name in item.numbers}
     data = html.escape(json.dumps(numbers, ensure_ascii=False))
@@ -165,6 +166,9 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
         shown.add((run.snippet, run.figure))
     claims = [claim_row(flavour, project, thread, claim) for claim in answer.claims]
     parts.append(box(flavour, "claims", "\n\n".join(claims)))
+    title = plain(resolve(project, answer.title, page), LONGEST)
+    if link_to_form := doubt(flavour.repository, "이 답이 틀렸나요?", page, answer.id, title):
+        parts.append(f'<p class="address">{link_to_form}</p>')
     css = f"answer {KIND_CLASS[answer.kind]}{f' {schema.VERDICTS[verdict][0]}' if verdict else ''}"
     blocks = flavour.markdown.replace("1", "block")  # what stands in a summary is one line else
     summary = f"<summary{blocks}>\n\n" + "\n\n".join(head) + "\n\n</summary>"
@@ -220,7 +224,7 @@ def _sources(flavour: Flavour, project: Project, thread: Thread) -> str:
         code = link("코드", f"snippets/{project.snippets[name].file}", page)
         runs.append(f"{link(project.snippets[name].title, notebook_path(name), page)}{seconds} {code}")
     lines = [f"- 이 글의 수가 나온 실행: {', '.join(runs)}"]
-    lines += [f"- 원문: {project.documents[source.document].title}, {source.section}" for source in thread.sources]
+    lines += [_source(project, source) for source in thread.sources]
     places: dict[str, dict[str, None]] = {}
     for claim in thread.claims:
         for cite in claim.cites:
@@ -230,6 +234,13 @@ def _sources(flavour: Flavour, project: Project, thread: Thread) -> str:
         lines.append(f"- {paper.authors} ({paper.year}), [{paper.title}]({paper.url}): {', '.join(_widest(wheres))}")
     tags = " ".join(flavour.classed(link(tag, f"tags.md#{slug(tag)}", page), "tag") for tag in thread.tags)
     return section(flavour, "sources", "근거", "\n".join([*lines, f"- {tags}"]))
+
+
+def _source(project: Project, source: Source) -> str:
+    """A line on where the question comes from."""
+    if source.document:
+        return f"- 원문: {project.documents[source.document].title}, {source.section}"
+    return f"- 질문: [{source.section}]({source.url}), {source.date}"
 
 
 def _widest(wheres: Iterable[str]) -> list[str]:

@@ -29,7 +29,7 @@ def thread_of(identifier: str, chapter: str, file: str, data: dict[str, Any]) ->
         chapter=chapter,
         file=file,
         question=data["question"],
-        sources=tuple(Source(item["document"], item["section"]) for item in data["source"]),
+        sources=tuple(Source(**item) for item in data["source"]),
         level=data["level"],
         tags=tuple(data["tags"]),
         needs=tuple(data.get("needs", ())),

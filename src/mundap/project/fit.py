@@ -95,6 +95,15 @@ def _none_of(fault: Fault) -> Iterator[Problem]:
     yield fault.problem(f"{names} 가운데 하나는 있어야 해요.", "하나를 적어 주세요.")
 
 
+def _missing_beside(fault: Fault) -> Iterator[Problem]:
+    for key, others in fault.wanted.items():
+        for other in others:
+            if key in fault.value and other not in fault.value:
+                description = fault.rule["properties"][other]["description"].rstrip(".")
+                todo = f"`{other}:` 줄을 더해 주세요({description})."
+                yield fault.problem(f"`{key}` 옆에 `{other}` 키가 없어요.", todo, key, key=True)
+
+
 def _other_kind(fault: Fault) -> Iterator[Problem]:
     kinds = {dict: "object", list: "array", str: "string"}
     wanted, actual = KIND_NAMES[fault.wanted], KIND_NAMES[kinds[type(fault.value)]]
@@ -137,6 +146,7 @@ EXPLAIN: dict[str, Callable[[Fault], Iterator[Problem]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
     "anyOf": _none_of,
+    "dependencies": _missing_beside,
     "type": _other_kind,
     "minItems": _too_few,
     "minProperties": _too_few,

@@ -123,10 +123,12 @@ class Moved:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a question comes from: a document of the map, and a section of it."""
+    """Where a question comes from: a section of a document of the map, or what was asked in public at an address, when."""
 
-    document: str
     section: str
+    document: str | None = None
+    url: str | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Scaffold a thread: its YAML from the template, and its line in the map."""
 
+import json
 import os
+import re
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,10 +16,38 @@ from mundap.project.yamlsource import Document
 PATIENCE = 5  # seconds to wait for another command
 
 
-def new(root: Path, chapter: str, identifier: str) -> Path:
-    """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing."""
+def new(root: Path, chapter: str, identifier: str, issue: Path | None = None) -> Path:
+    """Write docs/qa/CHAPTER/ID.yaml and add its line to qa_index.yaml -> path; raises Failure, changing nothing.
+
+    issue: a file of `gh issue view NUMBER --json title,body,url,createdAt`, whose question is filled in.
+    """
+    asked = question_of(issue) if issue else None
     with one_at_a_time(root / ".qa_index.yaml.lock"):
-        return _new(root, chapter, identifier)
+        return _new(root, chapter, identifier, asked)
+
+
+def question_of(issue: Path) -> dict[str, str]:
+    """What of an issue goes into the scaffold, see schema.template. Raises Failure."""
+    try:
+        data = json.loads(issue.read_text(encoding="utf-8"))
+        title, body, url, date = (str(data[key]) for key in ("title", "body", "url", "createdAt"))
+    except OSError as error:
+        raise Failure(f"`{issue}` 파일을 읽을 수 없어요({reason(error)}).") from None
+    except (ValueError, KeyError, TypeError):
+        todo = "`gh issue view 번호 --json title,body,url,createdAt > issue.json`처럼 만들어 주세요."
+        raise Failure(f"`{issue}` 파일은 GitHub 이슈를 JSON으로 적은 것이 아니에요. {todo}") from None
+    if not re.search(forms.URL, url) or not re.search(forms.DATE, date[:10]):
+        raise Failure(f"`{issue}`: `url`이나 `createdAt`이 주소와 날짜가 아니에요.")
+    line = _visible(title.removeprefix("질문:")).replace("\n", " ").strip()
+    quoted = json.dumps(line or "질문", ensure_ascii=False)
+    asked = "\n".join(part.rstrip() for part in _visible(body).strip().splitlines())
+    return {"question": quoted, "asked": asked, "url": url, "date": date[:10], "section": quoted}
+
+
+def _visible(text: str) -> str:
+    """A text without what no file may hold; every line's end as a line end."""
+    lines = re.sub(r"<!--.*?-->", "", text, flags=re.S).replace("\t", "    ").splitlines()
+    return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
 
 
 @contextmanager
@@ -40,7 +70,7 @@ def one_at_a_time(lock: Path) -> Generator[None]:
         lock.unlink(missing_ok=True)
 
 
-def _new(root: Path, chapter: str, identifier: str) -> Path:
+def _new(root: Path, chapter: str, identifier: str, asked: dict[str, str] | None) -> Path:
     index_file = root / "qa_index.yaml"
     index, problems = yamlsource.read(index_file, "qa_index.yaml")
     problems += fit.problems(index, "index") if not problems else []
@@ -64,7 +94,7 @@ def _new(root: Path, chapter: str, identifier: str) -> Path:
     part = index_file.with_name(".qa_index.yaml.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.write_text(schema.template(identifier), encoding="utf-8")
+        path.write_text(schema.template(identifier, asked), encoding="utf-8")
         part.write_bytes(text.encode())
         os.replace(part, index_file)
     except OSError as error:

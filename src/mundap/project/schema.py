@@ -4,10 +4,10 @@ Validation, the editors' JSON Schema, the documentation and the scaffold of a th
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mundap.project.forms import ARXIV, LINE, NAME, NUMBER, PHRASE, SLUG, TEXT, URL, YEAR
+from mundap.project.forms import ARXIV, DATE, LINE, NAME, NUMBER, PHRASE, SLUG, TEXT, URL, YEAR
 
 Node = dict[str, Any]  # a part of a JSON Schema
 
@@ -155,6 +155,18 @@ TRY = _object(
     outcome=_text("바꾸면 어떻게 되는지"),
     check=_text("그 결과를 뒷받침하는 조건"),
 )
+SOURCE = {
+    **_object(
+        "출처 하나",
+        ["section"],
+        document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
+        url=_text("공개된 곳에 올라온 질문이라면 그 주소", URL),
+        date=_text("그 질문이 올라온 날", DATE),
+        section=_line("문서의 어느 대목인지, 또는 질문의 제목"),
+    ),
+    "anyOf": [{"required": ["document"]}, {"required": ["url"]}],
+    "dependencies": {"url": ["date"], "date": ["url"]},
+}
 THREAD = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "title": "문답",
@@ -163,16 +175,7 @@ THREAD = {
         ["id", "question", "source", "level", "tags", "asked", "conclusion", "answers"],
         id=_slug("문답의 이름(영문 소문자와 -). 파일 이름과 같아야 해요."),
         question=_line("질문 한 줄"),
-        source=_list(
-            "어느 문서의 어디에서 온 질문인지",
-            _object(
-                "출처 하나",
-                ["document", "section"],
-                document=_text("`qa_index.yaml`의 `documents`에 있는 이름"),
-                section=_line("문서의 어느 대목인지"),
-            ),
-            minItems=1,
-        ),
+        source=_list("어느 문서의 어디, 또는 어디에 올라온 질문에서 왔는지", SOURCE, minItems=1),
         level=_choice("난이도", LEVELS),
         tags=_list("찾아보기에 쓰는 말", _line("태그"), minItems=1, uniqueItems=True),
         needs=_list("먼저 읽을 문답의 id", _text("문답 id"), uniqueItems=True),
@@ -312,13 +315,17 @@ def documentation() -> str:
     return "\n".join(rows)
 
 
-def template(identifier: str) -> str:
-    """The scaffold of a new thread: every required key with its description beside it."""
+def template(identifier: str, asked: Mapping[str, str] | None = None) -> str:
+    """The scaffold of a new thread: every required key with its description beside it.
+
+    asked: what is to be filled in of a question that was asked in public, by its keys; asked: lines, the others YAML.
+    """
+    asked = asked or {}
     lines = ["# yaml-language-server: $schema=../../../schema/thread.json"]
-    fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "basis": "실험", "verdict": "맞음"}
+    fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "basis": "실험", "verdict": "맞음", **asked}
 
     def walk(node: Node, indent: str, first: str = "") -> None:
-        for key in node["required"]:
+        for key in [*(["url", "date"] if asked else ["document"]) * (node is SOURCE), *node["required"]]:
             child, lead = node["properties"][key], first or indent
             first = ""
             note = child["description"] + (f" ({' | '.join(child['enum'])})" if "enum" in child else "")
@@ -330,7 +337,8 @@ def template(identifier: str) -> str:
                 else:
                     lines.append(f"{indent}  - ")
             elif key in ("asked", "conclusion", "body"):
-                lines.extend([f"{lead}{key}: |  # {note}", f"{indent}  "])
+                text = asked.get(key, "").splitlines() or [""]
+                lines.extend([f"{lead}{key}: |  # {note}", *(f"{indent}  {line}" for line in text)])
             else:
                 value = f"{identifier}-1" if node is CLAIM and key == "id" else fixed.get(key, "")
                 lines.append(f"{lead}{key}: {value}  # {note}")

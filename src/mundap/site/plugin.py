@@ -17,10 +17,11 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
-from mundap.pages import formulas, notebook, standalone
+from mundap.pages import formulas, issues, notebook, standalone
 from mundap.pages.collect import pages, undrawable
 from mundap.pages.links import chapter_path, thread_path
 from mundap.pages.markers import fill
+from mundap.pages.marks import MkDocs
 from mundap.pages.rail import rail_of
 from mundap.pages.safe import dropped, sanitize
 from mundap.problems import Failure
@@ -74,7 +75,7 @@ class MundapPlugin(BasePlugin[MundapConfig]):
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         try:
-            made = pages(self.project)
+            made = pages(self.project, MkDocs(self.repository))
         except Failure as failure:
             raise PluginError(str(failure)) from None
         self.threads = {thread_path(thread): thread for thread in self.project.threads.values()}
@@ -138,6 +139,10 @@ class MundapPlugin(BasePlugin[MundapConfig]):
         thread = self.threads.get(page.file.src_uri)
         if thread:
             context["rail"] = rail_of(self.project, thread)
+        if self.repository:
+            path = thread.file if thread else _file(page)
+            context["ask"] = issues.new_issue(self.repository, "question")
+            context["edit"] = issues.edit(self.repository, path) if path else None
         page.previous_page = page.next_page = None  # else the theme leaves the page at n, p, comma or full stop
         return context
 
@@ -154,6 +159,13 @@ class MundapPlugin(BasePlugin[MundapConfig]):
 
 def _is_record(page: Page) -> bool:
     return page.file.src_uri.endswith(".ipynb")
+
+
+def _file(page: Page) -> str | None:
+    """The file of the repository that the page of a record, or one written by hand, comes from."""
+    if _is_record(page):
+        return f"snippets/{Path(page.file.src_uri).stem}.py"
+    return f"docs/{page.file.src_uri}" if _by_hand(page) else None
 
 
 def _by_hand(page: Page) -> bool:
