@@ -1,76 +1,54 @@
 import pytest
 import torch
 from lib.digits import small_vit
-from why_position import Grid2D, Relative, RelativeAttention, build, digit_correlation, photo_correlation
+from permutation import shuffle_patches
+from position_similarity import distance_correlation
+from why_position import build, digit_correlation, grid_sincos, photo_correlation
 
 
 def images(n=2, seed=0):
     return torch.randn(n, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def test_2d_adds_the_row_and_the_column():
-    model = small_vit(0, make=Grid2D)
-    x = images()
-    added = model.embed(x)[:, 1:] - model.patch_embed(x)
-    rows, columns = model.pos_embed
+def test_grid_sincos_by_hand():
+    pos = grid_sincos(4, 32)
+    assert pos.shape == (1, 17, 32) and not pos[0, 0].any()
     for row in range(4):
         for column in range(4):
-            expected = torch.cat([rows[row], columns[column]]).expand(2, -1)
-            torch.testing.assert_close(added[:, 4 * row + column], expected)
-    assert torch.equal(model.embed(x)[:, 0], model.cls_token[:, 0].expand(2, -1))
+            vector = pos[0, 1 + 4 * row + column]
+            for k in range(8):
+                speed = torch.pi / 2 * (1 - 0.75 * k / 7)  # a wave of 4 places to one of 16
+                angles = torch.tensor([column * speed, column * speed, row * speed, row * speed])
+                expected = torch.tensor([angles[0].sin(), angles[1].cos(), angles[2].sin(), angles[3].cos()])
+                torch.testing.assert_close(vector[k::8], expected)
 
 
-@pytest.mark.parametrize("skip", [0, 1, 2])
-def test_relative_attention_by_hand(skip):
-    torch.manual_seed(0)
-    T, h, d = 5, 2, 4
-    pos_embed = torch.randn(2 * (T - skip) - 1, d)
-    attention, x = RelativeAttention(h * d, h, pos_embed, skip), torch.randn(1, T, h * d)
-    z, attn = attention(x, return_attn=True)
-    q, k, v = attention.qkv(x)[0].reshape(T, 3, h, d).unbind(1)  # (T, h, d) each
-    expected = torch.empty(T, h, d)
-    for head in range(h):
-        for i in range(T):
-            logits = torch.empty(T)
-            for j in range(T):
-                key = k[j, head]
-                if i >= skip and j >= skip:
-                    key = key + pos_embed[i - j + T - skip - 1]
-                logits[j] = q[i, head] @ key / d**0.5
-            torch.testing.assert_close(attn[0, head, i], logits.softmax(0))
-            expected[i, head] = logits.softmax(0) @ v[:, head]
-    torch.testing.assert_close(z[0], attention.proj(expected.flatten(1)))
-    assert attention(x)[1] is None
+def test_grid_sincos_tells_near_from_far_until_rearranged():
+    places = grid_sincos(4, 32)[0, 1:]
+    assert distance_correlation(places) < -0.8
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(0))
+    x = torch.arange(16.0).reshape(1, 1, 4, 4)
+    moved = shuffle_patches(x, order, 1).flatten()  # what stands at each place
+    # the vector that each patch of the picture gets, in the picture's own order
+    torch.testing.assert_close(places[order.argsort()][moved.long()], places)
+    assert abs(distance_correlation(places[order.argsort()])) < 0.5
 
 
-@pytest.mark.parametrize("kind", ["relative", "relative_without_cls"])
-def test_relative_without_vectors_is_no_position(kind):
-    model, plain = build(kind, 0), build("none", 0)
-    torch.nn.init.zeros_(model.pos_embed)
-    weights = {name: value for name, value in model.state_dict().items() if "pos_embed" not in name}
-    plain.load_state_dict(weights)
-    torch.testing.assert_close(model(images()), plain(images()))
+def test_the_fixed_one_starts_as_the_others_do():
+    learned, fixed, none = build("1d", 3), build("fit", 3), build("none", 3)
+    assert none.pos_embed is None and learned.pos_embed.requires_grad and not fixed.pos_embed.requires_grad
+    assert torch.equal(fixed.pos_embed, grid_sincos(4, 32))
+    others = dict(fixed.named_parameters())
+    for name, weight in small_vit(3).named_parameters():
+        if name != "pos_embed":
+            assert torch.equal(others[name], weight) and torch.equal(dict(none.named_parameters())[name], weight)
 
 
-def test_blocks_share_the_relative_vectors():
-    model = build("relative", 0)
-    assert isinstance(model, Relative) and model.pos_embed.shape == (33, 8)
-    assert build("relative_without_cls", 0).pos_embed.shape == (31, 8)
-    assert all(block.attn.pos_embed is model.pos_embed for block in model.blocks)
-    model(images()).sum().backward()
-    assert model.pos_embed.grad.abs().sum() > 0
-
-
-def test_only_learned_positions_are_trained():
-    assert build("none", 0).pos_embed is None
-    assert not build("sincos", 0).pos_embed.requires_grad and build("1d", 0).pos_embed.requires_grad
-    sizes = {
-        kind: sum(p.numel() for p in build(kind, 0).parameters() if p.requires_grad)
-        for kind in ("none", "1d", "2d", "relative", "sincos")
-    }
-    assert sizes["sincos"] == sizes["none"]
-    assert sizes["1d"] - sizes["none"] == 17 * 32 and sizes["2d"] - sizes["none"] == 2 * 4 * 16
-    assert sizes["relative"] - sizes["none"] == 33 * 8
+def test_without_positions_a_shuffled_image_is_the_same():
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
+    x = images()
+    torch.testing.assert_close(build("none", 0)(shuffle_patches(x, order, 2)), build("none", 0)(x))
+    assert not torch.allclose(build("fit", 0)(shuffle_patches(x, order, 2)), build("fit", 0)(x), atol=1e-3)
 
 
 def test_digit_correlation_tells_near_from_far():
