@@ -73,7 +73,7 @@ def unfold(state):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    evidence, null = {}, {"배우지 않은 모델": {}, "위치를 뺀 모델": {}}
+    evidence, null = {}, {"배우지 않은 모델": {}, "pos_embed[0]을 버린 모델": {}}
     concat_first, position_first = (
         vit("Ti/16"),
         PositionFirst(patch_size=16, embed_dim=192, depth=12, num_heads=3),
@@ -180,15 +180,6 @@ def compared(seed, learnt=True):
     return models, [accuracy(model, *held_out) for model in models]
 
 
-def trained_without_positions(seed):
-    """Test accuracy of a model whose position embeddings are 0 and stay so."""
-    learn, _, held_out = load(seed)
-    model = small_vit(seed, PositionFirst)
-    nn.init.zeros_(model.pos_embed.requires_grad_(False))
-    train(model, *learn, seed)
-    return accuracy(model, *held_out)
-
-
 # %%
 if __name__ == "__main__":
     labels = {
@@ -201,8 +192,8 @@ if __name__ == "__main__":
     for i, name in enumerate(labels):
         evidence[name] = [scores[i] for _, scores in found]
         null["배우지 않은 모델"][name] = [scores[i] for scores in plain]
-    null["위치를 뺀 모델"]["position_first_test"] = [
-        trained_without_positions(seed) for seed in SEEDS
+    null["pos_embed[0]을 버린 모델"]["position_first_test"] = evidence[
+        "dropped_test"
     ]
     gaps = [
         100 * (a - b)
@@ -276,6 +267,95 @@ if __name__ == "__main__":
     show(figure, "folded", alt)
 
 # %% [markdown]
+# ## 순서를 섞어 쓰면 어떻게 될까요?
+#
+# 위치 임베딩이 N+1개인 모델의 코드에서 `torch.cat`을 더하기 **뒤로** 옮겨 봐요. 그대로 옮기면 개수가 하나 모자라 오류가 나요.
+# 오류만 없애려고 N개를 잘라 쓰면 **어디를 자르느냐**에 따라 달라져요. 맨 뒤를 버리면 패치마다 앞 칸의 위치를 받아요.
+
+
+# %%
+class Misplaced(VisionTransformer):
+    """A ViT that adds a part of its pos_embed (1, N + 1, D) to the patches before the
+    class token is put in front. kept: which part."""
+
+    kept = slice(None)
+
+    def embed(self, x):
+        x = self.patch_embed(x) + self.pos_embed[:, self.kept]
+        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+
+
+class Appended(VisionTransformer):
+    """A ViT that puts the class token behind the patches, adds the pos_embed and
+    still reads the first token."""
+
+    def embed(self, x):
+        x = self.patch_embed(x)
+        x = torch.cat([x, self.cls_token.expand(len(x), -1, -1)], dim=1)
+        return x + self.pos_embed
+
+
+class Shifted(Misplaced):
+    """Of those the one that gives each patch the position of the one before it."""
+
+    kept = slice(None, -1)
+
+
+def error_of(action, *args, **options):
+    """The name of the error that a call raises, or 없음."""
+    try:
+        action(*args, **options)
+    except Exception as error:
+        return type(error).__name__
+    return "없음"
+
+
+def misused(model, make):
+    """A model of another class with the weights of a trained one."""
+    other = small_vit(0, make)
+    other.load_state_dict(model.state_dict())
+    return other
+
+
+# %%
+if __name__ == "__main__":
+    evidence["added_first_error"] = error_of(
+        small_vit(0, Misplaced), torch.randn(1, 1, 8, 8)
+    )
+    whole, short = small_vit(0), small_vit(0, PositionFirst).state_dict()
+    evidence["lenient_error"] = error_of(whole.load_state_dict, short, strict=False)
+    left_out = {k: v for k, v in short.items() if k != "pos_embed"}
+    missing, _ = whole.load_state_dict(left_out, strict=False)
+    evidence["left_out"] = ", ".join(missing)
+    print(f"N개에 N+1개를 더하면: {evidence['added_first_error']}")
+    print(f"strict=False로 읽으면: {evidence['lenient_error']}")
+    print(
+        f"pos_embed를 빼고 읽으면 빠졌다고 알려 주는 이름: {evidence['left_out']}"
+    )
+    for name, make in ("shifted", Shifted), ("appended", Appended):
+        for world, models in (
+            (evidence, [models[0] for models, _ in found]),
+            (null["배우지 않은 모델"], [small_vit(seed) for seed in SEEDS]),
+        ):
+            world[f"{name}_test"] = [
+                accuracy(misused(model, make), *load(seed)[2])
+                for seed, model in zip(SEEDS, models)
+            ]
+        print(f"{name}: {statistics.mean(evidence[f'{name}_test']):.1%}")
+    rows = [
+        ["제 순서대로", "concat_first_test"],
+        ["N개로 자르며 맨 앞을 버림", "dropped_test"],
+        ["N개로 자르며 맨 뒤를 버림", "shifted_test"],
+        ["클래스 토큰을 맨 뒤에 붙이고 맨 앞을 읽음", "appended_test"],
+    ]
+    table(
+        "misused",
+        f"학습한 가중치를 다른 순서로 쓸 때의 시험 정확도 (시드 {len(SEEDS)}개 평균)",
+        ["쓰는 법", "정확도"],
+        [[name, f"{statistics.mean(evidence[key]):.1%}"] for name, key in rows],
+    )
+
+# %% [markdown]
 # ## 해상도를 바꿀 때
 #
 # 위치 임베딩을 2D 격자로 늘릴 때, 붙인 뒤에 더하는 모델은 맨 앞 하나를 떼어 두었다가 다시 붙여야 해요. 더한 뒤에 붙이는 모델은
@@ -319,6 +399,7 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     tolerance = {name: 0.05 for name in labels} | {"dropped_test": 0.1}
+    tolerance |= {"shifted_test": 0.1, "appended_test": 0.1}
     tolerance |= {"dropped_change": 0.5, "doubled_rate_error": 1e-3}
     tolerance |= {"trained_fold_difference": 1e-4, "resized_difference": 1e-4}
     evidence

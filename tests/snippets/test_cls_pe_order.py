@@ -1,6 +1,17 @@
 import pytest
 import torch
-from cls_pe_order import PositionFirst, compared, fold, sgd_step, unfold
+from cls_pe_order import (
+    Appended,
+    Misplaced,
+    PositionFirst,
+    Shifted,
+    compared,
+    error_of,
+    fold,
+    misused,
+    sgd_step,
+    unfold,
+)
 from lib.digits import small_vit
 from vit import VisionTransformer, sincos_pos_embed
 
@@ -53,3 +64,23 @@ def test_the_two_orders_are_one_function_before_training_and_the_dropped_one_is_
     assert one == other and torch.equal(concat_first(x), position_first(x))
     assert not torch.allclose(concat_first(x), dropped(x), atol=0.1)
     assert torch.equal(dropped.pos_embed, concat_first.pos_embed[:, 1:])
+
+
+def test_adding_all_positions_to_the_patches_fails_and_the_error_is_named():
+    assert error_of(small_vit(0, Misplaced), torch.randn(1, 1, 8, 8)) == "RuntimeError"
+    assert error_of(small_vit(0), torch.randn(1, 1, 8, 8)) == "없음"
+
+
+def test_a_shifted_model_gives_each_patch_the_position_before_its_own():
+    model, x = small_vit(0), torch.randn(2, 1, 8, 8)
+    moved, patches = misused(model, Shifted).embed(x), model.patch_embed(x)
+    torch.testing.assert_close(moved[:, 1:] - patches, model.pos_embed[:, :-1].expand(2, -1, -1))
+    assert torch.equal(moved[:, 0], model.cls_token[0].expand(2, -1))
+
+
+def test_an_appended_class_token_stands_last_with_the_last_position():
+    model, x = small_vit(0), torch.randn(2, 1, 8, 8)
+    torch.nn.init.normal_(model.cls_token)
+    tokens = misused(model, Appended).embed(x)
+    torch.testing.assert_close(tokens[:, -1], (model.cls_token + model.pos_embed[:, -1:])[0].expand(2, -1))
+    torch.testing.assert_close(tokens[:, 0], model.patch_embed(x)[:, 0] + model.pos_embed[:, 0])
