@@ -22,7 +22,7 @@ from global_context import (
 from lib.figure import plt, show, table
 
 COLUMNS, MOST_STEPS = (4, 19), 600
-TRIED = 0.001, 0.003, 0.01, 0.03  # learning rates
+LR, TRIED = 0.003, (0.001, 0.003, 0.01, 0.03)
 QUESTIONS = {
     "count": "밝은 네모가 둘인가요?",
     "same": "둘의 밝기가 같은가요?",
@@ -125,13 +125,13 @@ def gap(model):
 
 
 # %%
-def learn(make, read, question, seed, scenes, lr):
+def learn(make, read, question, seed, scenes, lr=LR, most=None):
     """A model that make() gives, trained on new scenes until it fits, and the steps
-    that this took: MOST_STEPS where it does not."""
-    model = fresh(make, seed)
+    that this took: most (MOST_STEPS if not given) where it does not."""
+    model, most = fresh(make, seed), most or MOST_STEPS
     optimizer = torch.optim.AdamW(model.parameters(), lr, fused=True)
     losses = []
-    while len(losses) < MOST_STEPS and (
+    while len(losses) < most and (
         len(losses) < 10 or sum(losses[-10:]) / 10 > 0.05
     ):
         batch = scenes(32, 1000 * (seed + 1) + len(losses), question)
@@ -145,46 +145,48 @@ def learn(make, read, question, seed, scenes, lr):
 
 
 # %% [markdown]
-# 학습률은 질문과 모델마다 0.001, 0.003, 0.01, 0.03 가운데 **검증 장면**을 가장 많이 맞힌 것이에요. 비기면 더 적은 스텝에 다 배운 것을 골라요. 아래 함수로
-# 시험에 쓰지 않는 시드 셋에서 골랐는데, 몇 분이 걸려서 고른 값만 적어 뒀어요.
+# 학습률은 질문과 모델마다 **검증 장면**으로 0.001, 0.003, 0.01, 0.03 가운데에서 골랐어요. 아래 함수가 시험에 쓰지 않는 시드 셋으로 많아야 300스텝씩
+# 배워 봐요. 모든 칸을 평균 내는 near는 0.003에서만 시드 셋이 다 배웠고, 다른 것은 모두 0.003이 가장 많이 맞힌 것과 비겼어요. 그래서 모두 0.003이에요. 고르는
+# 데는 1분 넘게 걸려서 여기서 다시 돌리지는 않아요.
 
 
 # %%
-def best_rate(make, read, question, scenes, seeds=(97, 98, 99)):
-    """The rate of TRIED whose models, of seeds that are not used again, do best in
-    scenes of their own; of equals, the one that fits in the fewest steps."""
+def in_validation(make, read, question, scenes, seeds=(97, 98, 99), most=300):
+    """How many scenes of their own models of seeds that are not used again get
+    right, mean for each rate: {rate: accuracy}."""
+    return {
+        lr: statistics.mean(
+            accuracy(
+                learn(make, read, question, seed, scenes, lr, most)[0],
+                read,
+                question,
+                seed,
+                scenes,
+            )
+            for seed in seeds
+        )
+        for lr in TRIED
+    }
 
-    def score(lr):
-        learnt = [learn(make, read, question, s, scenes, lr) for s in seeds]
-        right = [
-            accuracy(model, read, question, s, scenes)
-            for (model, _), s in zip(learnt, seeds)
-        ]
-        return statistics.mean(right), -sum(steps for _, steps in learnt)
 
-    return max(TRIED, key=score)
-
-
-RUNS = [  # question, key, model, where its answer is read, scenes, best rate
-    ("count", "narrow", "local", averaged, pairs, 0.01),
-    ("count", "wide", "wide", averaged, pairs, 0.01),
-    ("count", "vit", "vit", averaged, pairs, 0.01),
-    ("same", "narrow", "local", averaged, pairs, 0.003),
-    ("same", "wide", "wide", averaged, pairs, 0.01),
-    ("same", "vit", "vit", averaged, pairs, 0.003),
-    ("near", "at_object", "local", at_object, draw, 0.03),
-    ("near", "pooled", "local", averaged, draw, 0.003),
+RUNS = [  # question, key, model, where its answer is read, scenes
+    *(
+        (question, key, there, averaged, pairs)
+        for question in ("count", "same")
+        for key, there in (("narrow", "local"), ("wide", "wide"), ("vit", "vit"))
+    ),
+    ("near", "at_object", "local", at_object, draw),
+    ("near", "pooled", "local", averaged, draw),
 ]
 
 
 # %%
 if __name__ == "__main__":
     evidence, untrained, rows = {"most_steps": MOST_STEPS}, {}, []
-    for question, key, there, read, scenes, lr in RUNS:
+    for question, key, there, read, scenes in RUNS:
         label, make, _ = MODELS[there]
-        learnt = [learn(make, read, question, seed, scenes, lr) for seed in SEEDS]
+        learnt = [learn(make, read, question, seed, scenes) for seed in SEEDS]
         name = f"{key}_{question}"
-        print(f"{QUESTIONS[question]} {label}: 학습률 {lr} ({TRIED} 가운데)")
         evidence[name] = [
             accuracy(model, read, question, seed, scenes)
             for (model, _), seed in zip(learnt, SEEDS)
@@ -221,7 +223,7 @@ if __name__ == "__main__":
         "answers",
         "멀리 떨어진 두 네모의 밝기가 같은지는 둘을 함께 보지 못하는 좁은 CNN만 못 배워요(정확도 "
         f"{statistics.mean(evidence['narrow_same']):.0%}, 찍으면 50%). 다 배우는 데 든 스텝은 시드 "
-        f"{len(SEEDS)}개의 범위(많아야 {MOST_STEPS}), 정확도는 평균",
+        f"{len(SEEDS)}개의 범위(많아야 {MOST_STEPS}), 정확도는 평균, 학습률은 {LR}",
         ["질문", "모델, 답을 읽는 곳", "스텝", "정확도"],
         rows,
     )

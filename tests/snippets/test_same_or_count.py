@@ -1,7 +1,7 @@
 import pytest
 import torch
 from global_context import MODELS, SEEDS, SIZE, at_object, averaged, draw, reach
-from same_or_count import COLUMNS, MOST_STEPS, RUNS, TRIED, best_rate, gap, learn, pairs, squares
+from same_or_count import COLUMNS, LR, MOST_STEPS, gap, in_validation, learn, pairs, squares
 
 
 @pytest.mark.parametrize("question", ["count", "same"])
@@ -47,24 +47,24 @@ def test_gap_is_zero_for_a_sum_alone():
 
 
 def test_learning_stops_where_it_fits_or_at_the_most_steps(monkeypatch):
-    model, steps = learn(MODELS["local"][1], at_object, "near", 0, draw, 0.01)
+    model, steps = learn(MODELS["local"][1], at_object, "near", 0, draw)
     assert 10 < steps < 100
     monkeypatch.setattr("same_or_count.MOST_STEPS", 12)
-    assert learn(MODELS["local"][1], at_object, "far", 0, draw, 0.01)[1] == 12 < MOST_STEPS
+    assert learn(MODELS["local"][1], at_object, "far", 0, draw)[1] == 12 < MOST_STEPS
 
 
-def test_best_rate_is_the_most_right_and_of_equals_the_fastest(monkeypatch):
+def test_validation_is_of_seeds_of_its_own_and_tells_the_rates_apart(monkeypatch):
     asked = []
 
-    def learnt(make, read, question, seed, scenes, lr):
-        return lr, {0.001: 90, 0.003: 40, 0.01: 20, 0.03: 10}[lr]
+    def learnt(make, read, question, seed, scenes, lr, most):
+        return lr, most
 
     def right(model, read, question, seed, scenes):
         asked.append(seed)
-        return {0.001: 1, 0.003: 1, 0.01: 1, 0.03: 0.9}[model]
+        return {0.001: 0.5, 0.003: 1, 0.01: 0.8, 0.03: 0.7}[model]
 
     monkeypatch.setattr("same_or_count.learn", learnt)
     monkeypatch.setattr("same_or_count.accuracy", right)
-    assert best_rate(None, averaged, "count", pairs) == 0.01
+    found = in_validation(None, averaged, "count", pairs)
+    assert max(found, key=found.get) == LR and found[0.001] == 0.5
     assert not set(asked) & set(SEEDS)
-    assert {run[-1] for run in RUNS} <= set(TRIED)
