@@ -189,7 +189,7 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 학습한 ViT에서 헤드마다, 층마다 재요
 #
-# 처음 보는 장면 128개씩 시드 5개예요. 견줄 것은 같은 구조의 **학습하지 않은** 모델 다섯 벌과, 모든 패치를 고르게 볼 때의 거리예요.
+# 처음 보는 장면 32개씩 시드 5개예요. 견줄 것은 같은 구조의 **학습하지 않은** 모델 다섯 벌과, 모든 패치를 고르게 볼 때의 거리예요.
 
 
 # %%
@@ -242,9 +242,9 @@ def gather(runs):
 # %%
 if __name__ == "__main__":
     model = load_trained()
-    trained = gather([measure(model, seed) for seed in SEEDS])
+    trained = gather([measure(model, seed, n=32) for seed in SEEDS])
     untrained = gather(
-        [measure(build(i).eval(), seed, n=32) for i, seed in enumerate(SEEDS)]
+        [measure(build(i).eval(), seed, n=16) for i, seed in enumerate(SEEDS)]
     )
     between = patch_distances((G, G), PATCH)  # (N, N)
     evidence["even"] = even = (
@@ -376,10 +376,10 @@ if __name__ == "__main__":
         between.where(between > 0, torch.inf).argmin(dim=1)
     ]
     local = with_class_token(next_door[0], next_door).expand(
-        128, 1, 1, -1, -1
+        32, 1, 1, -1, -1
     )  # (n, depth, heads, 1 + N, 1 + N)
     neighbours = gather(
-        [describe(local, draw(128, SIZE, seed)[2]) for seed in SEEDS]
+        [describe(local, draw(32, SIZE, seed)[2]) for seed in SEEDS]
     )
     null["이웃만 보는 헤드"] = sharpest_head(neighbours)
     null["배우지 않은 모델"] = sharpest_head(untrained)
