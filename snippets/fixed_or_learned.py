@@ -1,208 +1,162 @@
 # %% [markdown]
 # # 위치 임베딩, 정해 둘까요 배울까요?
 #
-# 위치 임베딩(position embedding)만 바꾼 같은 모델을 견줘요. 배우는 것, 무작위로 정해 두고 **얼려 둔** 것, 사인파, 그리고 번호예요.
-# 얼려 둔 무작위 벡터가 열쇠예요. 학습형과 똑같이 시작해서 배우지만 않으니, 둘의 차이가 곧 **배워서 얻는 것**이에요.
+# 위치 임베딩(position embedding)을 **배우지 않고 정해 두기만** 한 모델들을 학습해요. 배우는 모델과 격자에 맞춘 사인파는
+# `why_position.py`에서 같은 이미지, 같은 시드, 같은 학습률로 이미 학습했으니 그것과 시드마다 짝지어 견줘요.
 
 # %%
 import statistics
 
 import torch
 from lib.digits import load, small_vit, train
-from lib.figure import BLUE, GREEN, ORANGE, PINK, VIOLET, plt, show, table
+from lib.figure import GREEN, ORANGE, VIOLET, plt, show, table
 from lib.measure import accuracy, relative_error
 from torch import nn
-from vit import VisionTransformer, sincos_pos_embed
+from vit import sincos_pos_embed
+from why_position import IMAGES, STEPS, G, grid_sincos
 
 torch.set_num_threads(1)
-SEEDS, G = range(5), 4
-SIZES = {1000: 150, 100: 100}  # images to train on: steps
+SEEDS = range(5)
 
 
 # %% [markdown]
-# ## 견줄 것 다섯 가지
+# ## 정해 두는 세 가지
 #
-# - **사인파**는 행과 열을 여러 주파수의 사인과 코사인으로 적은 거예요. SimpleViT가 쓰는 식이고, 가장 느린 파장은 수만 칸이에요.
-# - **편 사인파**는 같은 식에서 모든 자리에 공통인 몫을 빼고 크기를 학습형의 처음 크기에 맞춘 거예요. 여전히 배우지 않아요.
-# - **번호**는 패치에 순서대로 매긴 수 하나에, 학습하는 벡터 하나를 곱해 더해요.
-#
-# 작게 시작하면 배우는 몫이 커질까 봐, 처음 크기를 표준편차 0.5에서 0.02로 줄인 학습형과 얼린 벡터도 따로 학습해요.
+# - **얼린 무작위**: 학습형과 똑같은 무작위 벡터로 시작해서 배우지만 않아요. 학습형과의 차이가 곧 **배워서 얻는 것**이에요.
+# - **사인파(10,000)**: Transformer와 SimpleViT의 식 그대로예요. 긴 문장까지 담는 식이라 가장 느린 파장이 수만 칸이고, 네 칸짜리 격자에서는 많은 차원이
+#   어느 자리에서나 거의 같아요.
+# - **가까운 무작위**: 얼린 무작위 벡터를 줄여서 자리 사이의 평균 거리를 이 사인파와 **똑같이** 맞췄어요. 사인파가 뒤지는 까닭이 거리뿐이라면 이것도
+#   똑같이 뒤져야 해요.
+
 
 # %%
-STD = 0.5  # of learned vectors at the start, as in digits.small_vit
-
-
-def spread_out(pos_embed):
-    """Without the mean of all patches and as large as vectors at random are: (1, 1
-    + N, D) -> (1, 1 + N, D)."""
-    patches = pos_embed[:, 1:] - pos_embed[:, 1:].mean(dim=1, keepdim=True)
-    return torch.cat([pos_embed[:, :1], patches * (STD / patches.std())], dim=1)
-
-
-class Numbered(VisionTransformer):
-    """One number for each token, in order, times one learned vector."""
-
-    def __init__(self, **options):
-        super().__init__(**options, pos_embed="none")
-        self.pos_embed = nn.Parameter(torch.zeros(options["embed_dim"]))
-        number = torch.arange(G * G + 1.0)
-        self.register_buffer(
-            "number", (number - number.mean()) / number.std()
-        )  # (1 + N,)
-
-    def embed(self, x):
-        x = torch.cat(
-            [self.cls_token.expand(len(x), -1, -1), self.patch_embed(x)], dim=1
-        )  # (B, 1 + N, D)
-        return x + self.number[:, None] * self.pos_embed
+def distances(pos_embed):
+    """Distances between the position vectors of any two patches: (1, 1 + N, D) ->
+    (N (N - 1) / 2,)."""
+    return torch.pdist(pos_embed[0, 1:].detach())
 
 
 def build(kind, seed):
     """The model of digits.small_vit with the position embedding of that kind."""
-    if kind == "number":
-        return small_vit(seed, make=Numbered)
     model = small_vit(seed)  # "learned"
-    if kind.startswith("frozen"):
+    if kind != "learned":
         model.pos_embed.requires_grad_(False)
-    if kind.endswith("small"):
-        model.pos_embed.data *= 0.02 / STD
-    if kind in ("sincos", "spread"):
-        pos_embed = sincos_pos_embed(G, model.pos_embed.shape[-1])
-        pos_embed = spread_out(pos_embed) if kind == "spread" else pos_embed
-        model.pos_embed = nn.Parameter(pos_embed, requires_grad=False)
+    slow = sincos_pos_embed(G, model.pos_embed.shape[-1])
+    if kind == "sincos":
+        model.pos_embed = nn.Parameter(slow, requires_grad=False)
+    if kind == "near":
+        model.pos_embed *= (
+            distances(slow).mean() / distances(model.pos_embed).mean()
+        )
     return model
 
 
 NAMES = {
-    "learned": "학습형",
     "frozen": "얼린 무작위",
-    "spread": "편 사인파",
-    "sincos": "사인파",
-    "number": "번호",
+    "near": "가까운 무작위",
+    "sincos": "사인파(10,000)",
 }
-TRIED = [(1000, kind) for kind in (*NAMES, "learned_small", "frozen_small")]
-TRIED += [(100, kind) for kind in ("learned", "frozen", "sincos")]
+# vectors that lie so near each other take twice as long until the model fits
+BUDGET = {"frozen": STEPS, "near": 2 * STEPS, "sincos": 2 * STEPS}
 
 
 # %% [markdown]
-# ## 무엇이 학습되고, 자리끼리 얼마나 다른가요?
-
-
-# %%
-def distances(model):
-    """Distances between the position vectors of any two patches: (N (N - 1) /
-    2,)."""
-    vectors = model.pos_embed[0, 1:].detach()
-    return torch.pdist(vectors)
-
+# ## 자리끼리 얼마나 다른가요?
 
 # %%
 if __name__ == "__main__":
     evidence, null = {}, {"배우지 않은 모델": {}}
-    data = {
-        seed: load(seed) for seed in SEEDS
-    }  # train, validation, test for each seed
-    start = {kind: build(kind, seed=0) for kind in NAMES}
-    models, scores = {}, {}
-    for n, kind in TRIED:
-        untrained = []
-        for seed in SEEDS:
-            (images, labels), _, test = data[seed]
-            model = build(kind, seed)
-            untrained.append(accuracy(model, *test))
-            train(model, images[:n], labels[:n], seed, steps=SIZES[n])
-            scores.setdefault((n, kind), []).append(accuracy(model, *test))
-            models.setdefault((n, kind), model)  # that of the first seed
-        evidence[f"{kind}_{n}"] = scores[n, kind]  # one a seed
-        null["배우지 않은 모델"][f"{kind}_{n}"] = untrained
+    vectors = {
+        "learned": build("learned", 0).pos_embed,
+        "fit": grid_sincos(G, 32),
+        **{kind: build(kind, 0).pos_embed for kind in NAMES},
+    }
+    korean = {"learned": "학습형의 처음", "fit": "격자에 맞춘 사인파", **NAMES}
     rows = []
-    for kind, name in NAMES.items():
-        pos_embed, learned = start[kind].pos_embed, models[1000, kind].pos_embed
-        count = pos_embed.numel() * pos_embed.requires_grad
-        moved = (learned - pos_embed).abs().max().item()
-        evidence |= {f"trained_{kind}": count, f"moved_{kind}": moved}
-        apart = "–"
-        if kind != "number":
-            evidence[f"apart_{kind}"] = distance = (
-                distances(start[kind]).mean().item()
-            )
-            apart = f"{distance:.1f}"
-        rows.append([name, count, f"{moved:.2f}", apart])
+    for kind, pos_embed in vectors.items():
+        apart = distances(pos_embed)
+        evidence[f"apart_{kind}"] = apart.mean().item()
+        evidence[f"least_apart_{kind}"] = apart.min().item()
+        rows.append([korean[kind], f"{apart.mean():.2f}", f"{apart.min():.2f}"])
     table(
         "kinds",
-        "학습하는 수, 학습 뒤의 변화, 자리 사이의 처음 거리",
-        ["방식", "학습하는 수", "최대 변화", "평균 거리"],
+        "두 자리의 벡터 사이의 거리 (16자리)",
+        ["방식", "평균", "가장 가까운 둘"],
         rows,
     )
 
 # %% [markdown]
-# ## 어느 쪽이 더 나은가요?
+# ## 학습 이미지를 거의 다 맞힐 때까지 배우면
+#
+# 이미지 500장을 200단계 배워요. 자리끼리 가까운 두 가지는 그만큼으로 학습 이미지도 다 맞히지 못해서 두 배인 400단계를 배워요.
 
 # %%
 if __name__ == "__main__":
-    mean = {key: statistics.mean(values) for key, values in scores.items()}
-    std = {key: statistics.stdev(values) for key, values in scores.items()}
-    figure, axis = plt.subplots()
-    colours = dict(zip(NAMES, (BLUE, VIOLET, GREEN, ORANGE, PINK)))
-    for y, kind in enumerate(NAMES):
-        for n, shift, marker in ((1000, -0.15, "o"), (100, 0.15, "^")):
-            values = scores.get((n, kind), [])
-            axis.plot(
-                values,
-                [y + shift] * len(values),
-                marker,
-                color=colours[kind],
-                markersize=7,
-                alpha=0.7,
-            )
+    for kind in NAMES:
+        fitted, scores, untrained = [], [], []
+        for seed in SEEDS:
+            (images, labels), _, test = load(seed)
+            images, labels = images[:IMAGES], labels[:IMAGES]
+            model = build(kind, seed)
+            untrained.append(accuracy(model, *test))
+            train(model, images, labels, seed, steps=BUDGET[kind])
+            fitted.append(accuracy(model, images, labels))
+            scores.append(accuracy(model, *test))
+        evidence |= {f"acc_{kind}": scores, f"fitted_{kind}": fitted}  # one a seed
+        null["배우지 않은 모델"][f"acc_{kind}"] = untrained
+        if kind == "sincos":
+            moved = (model.pos_embed - vectors[kind]).abs().max().item()
+            evidence["moved_sincos"] = moved
+    figure, axis = plt.subplots(figsize=(4.5, 2.2))
+    for y, (kind, colour) in enumerate(zip(NAMES, (VIOLET, ORANGE, GREEN))):
+        scores = evidence[f"acc_{kind}"]
+        axis.plot(
+            scores, [y] * len(scores), "o", color=colour, markersize=7, alpha=0.7
+        )
+        axis.plot([statistics.mean(scores)] * 2, [y - 0.3, y + 0.3], color=colour)
     axis.set(
         yticks=range(len(NAMES)),
         yticklabels=NAMES.values(),
         xlim=(0, 1),
-        xlabel="시험 정확도 (●: 1000장, ▲: 100장)",
+        xlabel=f"시험 정확도 (점: 시드 {len(SEEDS)}개)",
     )
-    axis.margins(y=0.12)
     axis.invert_yaxis()
     axis.grid(False, axis="y")
-    parts = [f"{name} {mean[1000, kind]:.2f}" for kind, name in NAMES.items()]
+    parts = [
+        f"{name} {statistics.mean(evidence[f'acc_{kind}']):.2f}"
+        for kind, name in NAMES.items()
+    ]
     show(
         figure,
         "accuracy",
-        f"1000장으로 학습한 정확도는 {', '.join(parts)}이에요. 학습형과 얼린 무작위 벡터는 100장에서도 거의 같아요.",
-    )
-    rows = [
-        [
-            name,
-            *[
-                f"{mean[n, kind]:.3f}±{std[n, kind]:.3f}"
-                if (n, kind) in mean
-                else "–"
-                for n in SIZES
-            ],
-        ]
-        for kind, name in NAMES.items()
-    ]
-    table(
-        "scores",
-        f"시험 정확도, 시드 {len(SEEDS)}개의 평균과 표준편차",
-        ["방식", *[f"{n}장" for n in SIZES]],
-        rows,
-    )
-    for n in SIZES:  # seed by seed
-        gain = [a - b for a, b in zip(scores[n, "learned"], scores[n, "frozen"])]
-        print(
-            f"{n}장에서 배워서 얻은 정확도: "
-            + ", ".join(f"{value:+.3f}" for value in gain)
-        )
-    small, still = mean[1000, "learned_small"], mean[1000, "frozen_small"]
-    print(
-        f"처음 크기가 0.02이면 1000장에서 학습형 {small:.3f}, 얼린 무작위 {still:.3f}"
+        f"배우지 않는 위치 벡터로 학습한 시험 정확도는 {', '.join(parts)}이에요. 평균 거리가 같은 두 가지도 정확도가 달라요.",
     )
 
 # %% [markdown]
-# ## 패치 번호를 그대로 더하면 어떻게 될까요?
+# ## 학습형은 무엇을 배우나요?
 #
-# 번호 i를 i번째 토큰의 **모든** 차원에 더해요. 블록과 헤드는 토큰을 언제나 LayerNorm을 거쳐 읽고, LayerNorm은 토큰마다 평균을 빼요.
+# 학습형은 자리마다 제 벡터가 있는 `nn.Parameter`예요. 토큰 17개에 32차원이니 수 544개가 다른 가중치처럼 기울기를 받아 움직여요. 한 걸음만 배워 봐요.
+
+# %%
+if __name__ == "__main__":
+    for kind in ("learned", "sincos"):
+        model = build(kind, 0)
+        kept = model.pos_embed.detach().clone()
+        evidence[f"trained_{kind}"] = (
+            model.pos_embed.numel() * model.pos_embed.requires_grad
+        )
+        train(model, *load(0)[0], 0, steps=1)
+        evidence[f"step_{kind}"] = (model.pos_embed - kept).abs().max().item()
+        print(
+            f"{kind}: 학습하는 수 {evidence[f'trained_{kind}']}, "
+            f"한 걸음의 최대 변화 {evidence[f'step_{kind}']:.4f}"
+        )
+
+# %% [markdown]
+# ## 번호를 매기면 안 되나요?
+#
+# 번호 $i$에 벡터 하나를 곱해 더하면 열일곱 자리가 모두 **한 직선** 위에 놓여요. 자리의 표(17×32 행렬)의 계수(rank)가 1이에요. 학습형의 표는 17이에요.
+# 번호를 **모든** 차원에 그대로 더하면 아예 사라져요. 블록과 헤드는 토큰을 언제나 LayerNorm을 거쳐 읽고, LayerNorm은 토큰마다 평균을 빼니까요.
 
 
 # %%
@@ -218,20 +172,24 @@ def logits_with(model, images, pos):
 
 # %%
 if __name__ == "__main__":
-    model, images = start["learned"].double(), data[0][2][0].double()
-    number = torch.arange(G * G + 1.0, dtype=torch.double)[:, None]
+    model, images = build("learned", 0).double(), load(0)[2][0].double()
+    number = torch.arange(G * G + 1.0, dtype=torch.double)[:, None]  # (17, 1)
+    table_of_learned = model.pos_embed[0].detach()  # (17, 32)
+    ranks = [
+        torch.linalg.matrix_rank(each).item()
+        for each in (number * table_of_learned[:1], table_of_learned)
+    ]
+    evidence["rank_number"], evidence["rank_learned"] = ranks
+    print(f"자리의 표의 계수: 번호 {ranks[0]}, 학습형 {ranks[1]}")
     plain = logits_with(model, images, 0 * number)
     evidence["number_change"] = same = relative_error(
         logits_with(model, images, number), plain
     )
-    vectors = (
-        torch.randn(
-            G * G + 1, 32, generator=torch.Generator().manual_seed(0)
-        ).double()
-        * number.std()
-    )
+    random = torch.randn(
+        17, 32, generator=torch.Generator().manual_seed(0)
+    ).double()
     evidence["vector_change"] = other = relative_error(
-        logits_with(model, images, vectors), plain
+        logits_with(model, images, random * number.std()), plain
     )
     print(f"로짓의 상대 변화: 번호를 모든 차원에 더하면 {same:.0e}")
     print(f"자리마다 다른 벡터를 더하면 {other:.1f}")
@@ -240,6 +198,6 @@ if __name__ == "__main__":
 # %%
 if __name__ == "__main__":
     # a training of this size takes another path on another CPU
-    tolerance = {f"{kind}_{n}": 0.12 for n, kind in TRIED}
-    tolerance |= {f"moved_{kind}": 0.3 for kind in ("learned", "number")}
+    tolerance = {f"acc_{kind}": 0.12 for kind in NAMES}
+    tolerance |= {f"fitted_{kind}": 0.05 for kind in NAMES}
     evidence
