@@ -219,6 +219,15 @@ if __name__ == "__main__":
         "dim_before": learned.shape[2],
         "dim_after": doubled["bicubic"].shape[2],
     }
+    number = torch.arange(-1.0, G * G)[None, :, None]  # place 0, 1, ... of the line
+    row = number.div(G, rounding_mode="floor")  # each place's row
+    for key, each in (("line", number), ("bicubic", row)):
+        at = METHODS[key](each, double)[0, 1:, 0].unflatten(0, double)
+        evidence[f"step_below_{key}"] = (at[G + 1, G] - at[G, G]).item()
+    print(
+        f"늘린 격자에서 바로 아래: 1D는 옛 줄에서 {evidence['step_below_line']:.1f}칸 뒤, "
+        f"2D는 옛 격자에서 {evidence['step_below_bicubic']:.1f}행 아래"
+    )
     panels = [(f"학습한 그대로 {G}×{G}", learned, (G, G), (2, 5))]
     panels += [
         (f"{NAMES[key]}", doubled[key], double, (5, 11))
@@ -442,13 +451,16 @@ if __name__ == "__main__":
         }
     null["1D로 늘린 위치"] = {
         f"lead_over_{key}": leads["line"] for key in ("bilinear", "original")
+    } | {
+        f"accuracy_{size}_bicubic": evidence[f"accuracy_{size}_line"]
+        for size in sizes
     }
 
 # %% [markdown]
 # 2D 격자에서 늘리면 어느 크기에서나 가장 나아요. 1D로 늘린 위치는 절반쯤만 맞히고, 되풀이하거나 지우면 거의 찍는 수준이에요.
 # 2D 안에서는 bicubic이든 bilinear든, 구석을 묶든 말든 시드 사이의 차이보다 작아요.
 #
-# 아마 획이 놓인 자리로 푸는 과제라, 자리만 바로 알려 주면 두 배 큰 이미지에서도 거의 맞혀요. 논문은 늘린 위치 임베딩에서 **미세 조정을 시작**해요.
+# 아마 획이 놓인 자리로 푸는 과제라, 자리만 바로 알려 주면 두 배 큰 이미지에서도 거의 맞혀요. 늘린 위치에서 시작해 미세 조정하면 어떻게 되는지는 `finetune_resolution.py`에서 재요.
 
 # %%
 if __name__ == "__main__":

@@ -2,15 +2,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from patch_size import (
-    letters,
     lost_share,
     misfits,
-    nearest_neighbour,
     pi_resize,
     reach,
     resize_matrix,
-    shift,
-    small_vit,
+    shrink,
     stretch,
     with_patch_size,
 )
@@ -94,38 +91,8 @@ def test_lost_share_by_hand():
     assert lost_share(images, 4, 4) > lost_share(images, 4, 8)
 
 
-def test_letters_are_the_same_at_every_size():
-    small_ones, labels = letters(40, 12, seed=5)
-    large_ones, same_labels = letters(40, 24, seed=5)
-    assert small_ones.shape == (40, 3, 12, 12) and torch.equal(labels, same_labels)
-    assert (F.avg_pool2d(large_ones, 2) - small_ones).abs().mean() < 0.25 * small_ones.std()
-    assert not torch.equal(letters(40, 12, seed=6)[1], labels)
-
-
-def test_moved_letters_keep_their_names_and_move():
-    images, labels = letters(40, 24, seed=5)
-    moved, same_labels = letters(40, 24, seed=5, moved=1)
-    assert torch.equal(labels, same_labels)
-    assert ((images - moved).flatten(1).abs().amax(dim=1) > 0.3).all()
-
-
-def test_shift_moves_and_keeps_flat_images():
-    generator = torch.Generator().manual_seed(0)
-    torch.testing.assert_close(shift(torch.full((4, 3, 8, 8), 2.0), generator), torch.full((4, 3, 8, 8), 2.0))
-    dot = torch.zeros(200, 3, 21, 21)
-    dot[:, :, 10, 10] = 1
-    moved = shift(dot, generator)[:, 0]
-    at = (moved.sum(dim=1) * torch.arange(21)).sum(dim=1) / moved.sum(dim=(1, 2))  # where the dot is now
-    assert 1.5 < (at - 10).abs().max() <= 2.1 + 1e-3 and (at - 10).mean().abs() < 0.3  # a tenth of 21 px
-
-
-def test_nearest_neighbour_by_hand():
-    images, labels = torch.tensor([[0.0, 0], [1, 0], [0, 5]]), torch.tensor([7, 8, 9])
-    assert nearest_neighbour(images, labels, torch.tensor([[0.4, 0], [0.6, 0], [3, 4]])).tolist() == [7, 8, 9]
-
-
-@pytest.mark.parametrize("patch", [12, 6, 3])
-def test_small_vits_are_told_of_places_as_loudly_as_of_patches(patch):
-    model, images = small_vit(patch, seed=0), letters(40, 12, seed=5)[0]
-    assert model.pos_embed.shape == (1, 1 + (12 // patch) ** 2, 32)
-    assert 0.2 < model.pos_embed.std() / model.patch_embed(images).std() < 2
+def test_shrink_averages_blocks_and_tells_no_stripes_apart():
+    images = torch.arange(16.0).reshape(1, 1, 4, 4)
+    assert shrink(images, 2).flatten().tolist() == [2.5, 4.5, 10.5, 12.5]
+    upright = torch.tensor([-1.0, 1.0]).repeat(4, 2)[None, None]
+    assert torch.equal(shrink(upright, 2), shrink(upright.transpose(2, 3), 2))
