@@ -74,6 +74,16 @@ def test_in_train_mode_two_answers_differ():
     assert examined(BASE)["twice"] == 0
 
 
+def test_two_checks_need_no_training():
+    images = load(0)[1][0]
+    for recipe, moves in ((BASE, True), (replace(BASE, positions=False), False)):
+        model = train_checklist.build(recipe, 0).eval()
+        swapped = (model(images) - model(train_checklist.swap_patches(images))).abs().max().item()
+        assert (swapped > 1e-4) == moves
+        assert torch.equal(model(images), model(images))
+        assert not torch.equal(model.train()(images), model(images))
+
+
 def test_rings():
     sound = {"first": 2.3, "batch": 0.01, "twice": 0.0, "size": 1.0, "sizes": 1.0, "swapped": 3.0}
     sound |= {"accuracy": 0.95, "simple": 0.9, "gap": 0.01}
