@@ -19,7 +19,7 @@ from torch import nn
 from train_vit import PATCH, SIZE, load_trained
 
 torch.set_num_threads(1)
-SEEDS = range(5)
+SEEDS = range(3)
 STEPS, BATCH, RATE, WARMUP = 100, 8, 3e-4, 15
 TESTED = 200  # scenes a seed, before and after
 ANSWERS = data_path("finetune_resolution.safetensors")
@@ -110,7 +110,7 @@ def run_one(key, seed):
 # %% [markdown]
 # ## 미세 조정 앞뒤를 재요
 #
-# 시드 다섯마다 배우는 장면과 재는 장면을 새로 뽑고, 한 시드 안에서는 모든 출발점이 **같은 장면을 같은 순서로** 봐요. 그래서 짝지어 뺄 수 있어요.
+# 시드 셋(위치 없음은 둘)마다 배우는 장면과 재는 장면을 새로 뽑고, 한 시드 안에서는 모든 출발점이 **같은 장면을 같은 순서로** 봐요. 그래서 짝지어 뺄 수 있어요.
 # 100걸음에 8장씩 800장이에요. 학습률은 모두 같고, 처음 모델은 하나예요.
 #
 # 모두 배우는 데는 한 코어로 몇 분이 걸려서, 재는 장면에 낸 답(로짓)을 저장해 두고 읽어요. `TRAIN_AGAIN=1`을 주면 처음부터 다시 배워요.
@@ -125,12 +125,16 @@ STARTS = {
 }
 
 
-def shares(kept, key, when, roll=0):
-    """Share of the scenes that the stored logits name rightly, one a seed: list.
-    roll: by how many scenes the labels are moved, to know what chance gives."""
+def seeds_of(key):
+    """The seeds of a start; two where a glance is enough."""
+    return SEEDS[:2] if key == "same" else SEEDS
+
+
+def shares(kept, key, when):
+    """Share of the scenes that the stored logits name rightly, one a seed: list."""
     found = []
-    for seed in SEEDS:
-        labels = scenes.sample(TESTED, 700 + seed)["labels"].roll(roll)
+    for seed in seeds_of(key):
+        labels = scenes.sample(TESTED, 700 + seed)["labels"]
         named = kept[f"{key}.{seed}.{when}"].float().argmax(dim=1)
         found.append((named == labels).double().mean().item())
     return found
@@ -141,7 +145,7 @@ if __name__ == "__main__":
     if os.environ.get("TRAIN_AGAIN") == "1":
         stored = {}
         for key in STARTS:
-            for seed in SEEDS:
+            for seed in seeds_of(key):
                 for name, value in run_one(key, seed).items():
                     stored[f"{key}.{seed}.{name}"] = value
         save_file(stored, ANSWERS)
@@ -150,22 +154,11 @@ if __name__ == "__main__":
     again = (torch.tensor(first) - kept["bicubic.0.losses"][:4].float()).abs()
     print(f"네 걸음을 다시 배워 저장된 손실과 견준 차이: {again.max():.4f}")
 
-    evidence, by_chance = {"again": again.max().item()}, {}
+    evidence = {"again": again.max().item()}
     for key in STARTS:
         for when in ("before", "after"):
             evidence[f"{key}_{when}"] = shares(kept, key, when)
-            by_chance[f"{key}_{when}"] = shares(kept, key, when, roll=1)
-    null = {
-        "미세 조정하지 않은 모델": {
-            f"{key}_after": evidence[f"{key}_before"] for key in STARTS
-        },
-        "라벨을 섞은 장면": by_chance,
-        "위치를 지우고 시작한 모델": {
-            f"{key}_{when}": evidence[f"same_{when}"]
-            for key in ("bicubic", "line")
-            for when in ("before", "after")
-        },
-    }
+    null = {"1D에서 시작한 모델": {"bicubic_after": evidence["line_after"]}}
 
 
 # %%
@@ -186,7 +179,8 @@ if __name__ == "__main__":
         for key, name in STARTS.items()
     ]
     caption = (
-        f"작은 낱자의 정확도 (장면 {TESTED}장씩 시드 {len(SEEDS)}개, {STEPS}걸음)"
+        f"작은 낱자의 정확도 (장면 {TESTED}장씩 시드 {len(SEEDS)}개, "
+        f"위치 없음은 {len(seeds_of('same'))}개, {STEPS}걸음)"
     )
     table("accuracy", caption, ["출발점", "토큰", "전", "후"], rows)
 
