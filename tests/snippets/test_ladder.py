@@ -103,9 +103,10 @@ def test_what_is_learnt_is_known_and_labels_without_meaning_are_not_foreseen():
 
 def test_the_rate_is_that_of_the_validation(monkeypatch):
     marks = iter([0.3, 0.5, 0.9, 0.9, 0.1, 0.2])
+    monkeypatch.setattr("ladder.RATES", (1, 2, 3))
     monkeypatch.setattr("ladder.train", lambda *_, **__: None)
     monkeypatch.setattr("ladder.accuracy", lambda *_: torch.tensor([next(marks)]))
-    best, found = best_rate(vit, (1, 2, 3), POOL, (None, None))
+    best, found = best_rate(vit, "plain", POOL, (None, None))
     assert best == 2 and list(found.values()) == pytest.approx([0.4, 0.9, 0.15])
 
 
