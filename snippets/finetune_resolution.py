@@ -19,7 +19,7 @@ from torch import nn
 from train_vit import PATCH, SIZE, load_trained
 
 torch.set_num_threads(1)
-SEEDS = range(3)
+SEEDS = range(5)
 STEPS, BATCH, RATE, WARMUP = 100, 8, 3e-4, 15
 TESTED = 200  # scenes a seed, before and after
 ANSWERS = data_path("finetune_resolution.safetensors")
@@ -110,7 +110,7 @@ def run_one(key, seed):
 # %% [markdown]
 # ## 미세 조정 앞뒤를 재요
 #
-# 시드 셋(위치 없음은 둘)마다 배우는 장면과 재는 장면을 새로 뽑고, 한 시드 안에서는 모든 출발점이 **같은 장면을 같은 순서로** 봐요. 그래서 짝지어 뺄 수 있어요.
+# 시드 다섯(위치 없음은 둘)마다 배우는 장면과 재는 장면을 새로 뽑고, 한 시드 안에서는 모든 출발점이 **같은 장면을 같은 순서로** 봐요. 그래서 짝지어 뺄 수 있어요.
 # 100걸음에 8장씩 800장이에요. 학습률은 모두 같고, 처음 모델은 하나예요.
 #
 # 모두 배우는 데는 한 코어로 몇 분이 걸려서, 재는 장면에 낸 답(로짓)을 저장해 두고 읽어요. `TRAIN_AGAIN=1`을 주면 처음부터 다시 배워요.
