@@ -135,7 +135,7 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 학습형은 무엇을 배우나요?
 #
-# 학습형은 자리마다 제 벡터가 있는 `nn.Parameter`예요. 토큰 17개에 32차원이니 수 544개가 다른 가중치처럼 기울기를 받아 움직여요. 한 걸음만 배워 봐요.
+# 학습형은 자리마다 제 벡터가 있는 `nn.Parameter`예요. 토큰 17개에 32차원이니 수 544개가 다른 가중치처럼 기울기를 받아 움직여요. 열 걸음만 배워 봐요.
 
 # %%
 if __name__ == "__main__":
@@ -145,11 +145,11 @@ if __name__ == "__main__":
         evidence[f"trained_{kind}"] = (
             model.pos_embed.numel() * model.pos_embed.requires_grad
         )
-        train(model, *load(0)[0], 0, steps=1)
+        train(model, *load(0)[0], 0, steps=10)
         evidence[f"step_{kind}"] = (model.pos_embed - kept).abs().max().item()
         print(
             f"{kind}: 학습하는 수 {evidence[f'trained_{kind}']}, "
-            f"한 걸음의 최대 변화 {evidence[f'step_{kind}']:.4f}"
+            f"열 걸음의 최대 변화 {evidence[f'step_{kind}']:.4f}"
         )
 
 # %% [markdown]

@@ -84,12 +84,34 @@ if __name__ == "__main__":
         print(f"{name}: 10,000번 가운데 {evidence[name]}번")
 
 # %% [markdown]
+# 못 하는 것은 **모두**예요. 벡터의 길이가 뒤로 갈수록 3분의 1로 줄면, q = k여도 열두 토큰 가운데 열하나는 앞 토큰에 가장 높은 점수를 줘요.
+# 자기 자신보다도 높아요.
+
+
+# %%
+def shrinking(length, ratio=3.0):
+    """q = k for a ring (N, N), each vector shorter than the one before by ratio, so
+    that all tokens but the first score the one before highest."""
+    axes = torch.eye(length, dtype=torch.float64)
+    after = torch.nn.functional.pad(axes[1:], (0, 0, 0, 1))  # 0 for the last
+    return ratio ** -torch.arange(length)[:, None] * (axes + after)
+
+
+# %%
+if __name__ == "__main__":
+    q = shrinking(12)
+    best = (q @ q.T).argmax(dim=-1)
+    evidence["rings_eleven"] = int((best == (torch.arange(12) - 1) % 12).sum())
+    print(f"앞 토큰이 1등인 토큰: 열둘 가운데 {evidence['rings_eleven']}개")
+
+# %% [markdown]
 # ## 배워서 풀게 해 봐요
 #
 # 열두 토큰이 저마다 내용(난수 8개)과 자리(원-핫 12개)를 가져요. 헤드 **하나**가 바로 앞 토큰의 내용을 내놓아야 해요.
 # 아무것도 못 하고 0만 내놓으면 오차가 1이고, 앞뒤를 반씩 섞으면 0.5예요.
 #
-# - **Q=K**: 헤드를 넓혀도, 자기 자신을 가려도 위의 모순은 남아요. 뒤쪽을 가리면 사라져요. 견줄 짝이 없어지니까요.
+# - **Q=K**: 헤드를 넓히거나, 자기 자신을 가리거나, 뒤쪽을 가려 봐요. 하나만 가리면 모순이 남아요. 자신이 보이면 앞 토큰의 벡터가 저보다 길어야
+#   이기는데, 고리에서는 모두가 그럴 수 없거든요. **자신과 뒤를 함께** 가려야 견줄 짝이 사라져요.
 # - **K=V**: 찾는 데 쓰는 것과 건네는 것이 같은 벡터예요. 내용이 8차원인데 헤드도 8차원이면 자리를 적을 칸이 모자라요.
 # - **V 없음**: 토큰을 그대로 섞어요. 출력에 곱하는 $W^O$가 내용만 골라낼 수 있어요.
 
@@ -125,10 +147,11 @@ class OneHead(nn.Module):
 
 def hidden_places(mask):
     """Which keys each token must not see, (N, N) of bool. mask: "" for none, "self",
-    or "ahead" (all but the five before, around the ring)."""
+    "ahead" (all but itself and the five before, around the ring), or "both"."""
     place = torch.arange(LENGTH)
     back = (place[:, None] - place) % LENGTH  # how far key j lies behind query i
-    return {"": back < 0, "self": back == 0, "ahead": (back < 1) | (back > 5)}[mask]
+    hidden = {"": back < 0, "self": back == 0, "ahead": back > 5}
+    return hidden["self"] | hidden["ahead"] if mask == "both" else hidden[mask]
 
 
 def batch(size):
@@ -139,7 +162,7 @@ def batch(size):
     return torch.cat([content, place], dim=-1), content.roll(1, dims=1)
 
 
-def train(seed, width=8, tied="", mask="", rate=0.03, steps=600):
+def train(seed, width=8, tied="", mask="", rate=0.03, steps=450):
     """Mean squared error on 1000 new rings after steps of Adam on 32 rings each:
     float."""
     torch.manual_seed(seed)
@@ -162,7 +185,7 @@ WORLDS = {
     "shared_wide": ("Q=K, 32차원", {"tied": "q=k", "width": 32}),
     "shared_self": ("Q=K, 자신 가림", {"tied": "q=k", "mask": "self"}),
     "shared_ahead": ("Q=K, 뒤 가림", {"tied": "q=k", "mask": "ahead"}),
-    "separate_ahead": ("따로, 뒤 가림", {"mask": "ahead"}),
+    "shared_both": ("Q=K, 둘 다 가림", {"tied": "q=k", "mask": "both"}),
     "key_value": ("K=V", {"tied": "k=v"}),
     "key_value_wide": ("K=V, 32차원", {"tied": "k=v", "width": 32}),
     "no_value": ("V 없음", {"tied": "no v"}),
@@ -204,13 +227,13 @@ if __name__ == "__main__":
     )
     alt = (
         f"셋을 따로 두면 오차가 {mean(evidence['separate']):.4f}인데 Q와 K가 같으면 {mean(evidence['shared']):.2f}이고, "
-        f"뒤쪽을 가리면 {mean(evidence['shared_ahead']):.4f}이 돼요. K와 V가 같으면 8차원에서 {mean(evidence['key_value']):.2f}, "
+        f"자신과 뒤를 함께 가려야 {mean(evidence['shared_both']):.4f}이 돼요. K와 V가 같으면 8차원에서 {mean(evidence['key_value']):.2f}, "
         f"32차원에서 {mean(evidence['key_value_wide']):.4f}이에요."
     )
     show(figure, "tied", alt)
 
 # %% [markdown]
-# Q=K의 손해는 넓혀도 남지만 **뒤쪽을 가리자 사라졌어요.** K=V의 손해는 거꾸로 **넓히자 사라졌어요.** 하나는 점수의 모양 탓이고, 하나는 칸이 모자란 탓이에요.
+# Q=K의 손해는 넓혀도 남지만 **자신과 뒤를 함께 가리자 사라졌어요.** K=V의 손해는 거꾸로 **넓히자 사라졌어요.** 하나는 점수의 모양 탓이고, 하나는 칸이 모자란 탓이에요.
 # V가 없어도 헤드 하나는 풀어요. $W^V$와 $W^O$는 곱으로만 나타나거든요. 대신 8차원이 아니라 토큰의 차원 그대로를 섞어야 해요.
 
 # %%

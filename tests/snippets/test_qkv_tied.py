@@ -17,6 +17,11 @@ def test_ring_that_looks_back_is_told_from_one_that_looks_ahead():
     assert not qkv_tied.all_look_back(almost)
 
 
+def test_all_but_one_may_look_back():
+    q = qkv_tied.shrinking(8)
+    assert (q @ q.T).argmax(dim=-1).tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
+
+
 def test_target_is_the_content_of_the_token_before():
     torch.manual_seed(0)
     x, y = qkv_tied.batch(2)
@@ -25,7 +30,9 @@ def test_target_is_the_content_of_the_token_before():
     assert torch.equal(x[0, :, 8:], torch.eye(12))
 
 
-@pytest.mark.parametrize("mask, seen", [("", range(12)), ("self", range(1, 12)), ("ahead", range(1, 6))])
+@pytest.mark.parametrize(
+    "mask, seen", [("", range(12)), ("self", range(1, 12)), ("ahead", range(6)), ("both", range(1, 6))]
+)
 def test_masks_hide_what_they_say(mask, seen):
     hidden = qkv_tied.hidden_places(mask)
     for i in (0, 7):
@@ -42,7 +49,7 @@ def test_tied_maps_are_one_layer(tied, layers):
 
 def test_hidden_tokens_do_not_count():
     torch.manual_seed(0)
-    head, hidden = qkv_tied.OneHead(), qkv_tied.hidden_places("ahead")
+    head, hidden = qkv_tied.OneHead(), qkv_tied.hidden_places("both")
     x, _ = qkv_tied.batch(1)
     other = x.clone()
     other[:, 3, :8] += 1
