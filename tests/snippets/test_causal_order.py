@@ -23,7 +23,7 @@ def test_a_layer_by_hand():
     torch.testing.assert_close(stack(x[None], 2), stack(stack(x[None], 1), 1))
 
 
-@pytest.mark.parametrize(("layers", "is_causal", "knows"), [(1, True, False), (2, True, True), (2, False, False)])
+@pytest.mark.parametrize("layers, is_causal, knows", [(1, True, False), (2, True, True), (2, False, False)])
 def test_the_last_token_knows_the_order_after_two_causal_layers(layers, is_causal, knows):
     changes = last_changes(tokens(), layers, is_causal)
     assert changes.shape == (5,)

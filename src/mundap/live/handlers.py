@@ -82,7 +82,7 @@ class Enter(Guarded):
         self.set_cookie(
             self.door.cookie_name,
             entered.cookie,
-            path=None,  # the browser's own: of this address, whatever path who forwards has put before it
+            path="",  # the browser's own: of this address, whatever path who forwards has put before it
             httponly=True,
             samesite="Strict",
             secure=self.door.is_secure,

@@ -47,7 +47,12 @@ touch("이미지를 자른 격자와, 그 패치들이 한 줄로 선 토큰의 
     where.textContent = place ? `${row}째 줄 ${column}째 칸의 패치` : "어느 패치도 아니에요";
     count.textContent = `모두 ${tokens}개`;
     shape.textContent = `모양 ${tokens}×${DIM}`;
-    const told = place ? `${token}번 토큰은 위에서 ${row}째 줄, 왼쪽에서 ${column}째 칸이에요.` : "0번은 클래스 토큰이에요.";
-    return { say: `패치 ${patches}개와 클래스 토큰, 모두 ${tokens}개예요. ${told}`, state: { grid, patches, tokens, token } };
+    const told = place
+      ? `${token}번 토큰은 위에서 ${row}째 줄, 왼쪽에서 ${column}째 칸이에요.`
+      : "0번은 클래스 토큰이에요.";
+    return {
+      say: `패치 ${patches}개와 클래스 토큰, 모두 ${tokens}개예요. ${told}`,
+      state: { grid, patches, tokens, token },
+    };
   };
 });
