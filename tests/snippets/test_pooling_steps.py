@@ -18,9 +18,9 @@ def test_written_out_they_are_the_models_of_the_other_experiment():
 def test_each_of_the_five_is_trained_as_one_alone():
     x = torch.randn(4, 1, 8, 8)
     for ours, plain in (Pooled, GlobalPool), (ByClassToken, VisionTransformer):
-        models = learnt(ours, steps=5)
+        models = learnt(ours, steps=8)
         alone = small_vit(SEEDS[3], plain)
         before = alone(x)
-        train(alone, *load(SEEDS[3])[0], SEEDS[3], lr=RATE, steps=5)
+        train(alone, *load(SEEDS[3])[0], SEEDS[3], lr=RATE, steps=8)
         torch.testing.assert_close(models[3](x), alone(x), atol=1e-3, rtol=1e-3)
         assert not torch.allclose(models[3](x), before, atol=1e-2)
