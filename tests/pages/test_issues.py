@@ -18,10 +18,16 @@ def fields(address):
     return {name: value for name, [value] in parse_qs(urlsplit(address).query).items()}
 
 
-def test_a_form_is_filled_in_and_no_longer_than_an_address_may_be():
-    address = issues.new_issue(REPOSITORY, "wrong", statement="1 & 2 = # ?" + "글" * 999)
+def test_a_form_is_filled_in():
+    address = issues.new_issue(REPOSITORY, "wrong", statement="1 & 2 = # ?")
     assert address.startswith(f"https://github.com/{REPOSITORY}/issues/new?template=wrong.yml&")
-    assert fields(address)["statement"].startswith("1 & 2 = # ?글") and len(fields(address)["statement"]) == 300
+    assert fields(address)["statement"] == "1 & 2 = # ?"
+
+
+def test_a_doubt_is_no_longer_than_an_address_may_be():
+    link = BeautifulSoup(issues.doubt(REPOSITORY, "틀렸나요?", "qa/a/b.md", "x", "**글** & " * 400), "html.parser").a
+    told = fields(link["href"])
+    assert told["where"] == "qa/a/b/#x" and told["statement"].startswith("글 & 글") and len(told["statement"]) <= 300
 
 
 def test_an_address_of_a_file():

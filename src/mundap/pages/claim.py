@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from mundap.pages.again import repeated, values_again
 from mundap.pages.gauge import gauge, shown
-from mundap.pages.issues import LONGEST, doubt
-from mundap.pages.links import link, notebook_path, plain, resolve, thread_path
+from mundap.pages.issues import doubt
+from mundap.pages.links import link, notebook_path, resolve, thread_path
 from mundap.pages.marks import Flavour, box, element
 from mundap.pages.verdicts import mark
 from mundap.project import schema
@@ -72,8 +72,7 @@ def _evidence(flavour: Flavour, project: Project, claim: Claim, judgement: Judge
             box(flavour, "where", f"실행: {runs}"),
         ]
     parts += [box(flavour, "cite", resolve(project, cited(project, cite), page)) for cite in claim.cites]
-    sentence = plain(resolve(project, claim.text, page), LONGEST)
-    wrong = doubt(flavour.repository, "이 주장이 틀렸나요?", page, claim.anchor, sentence)
+    wrong = doubt(flavour.repository, "이 주장이 틀렸나요?", page, claim.anchor, resolve(project, claim.text, page))
     parts.append(f'<p class="address"><a class="permalink" href="#{claim.anchor}">이 주장의 주소</a>{wrong}</p>')
     count = (len(judgement.comparisons) if judgement else 0) + len(claim.cites)
     facts = [claim.verdict, claim.basis, f"근거 {count}개", repeated(judgement) if judgement else ""]

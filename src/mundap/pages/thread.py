@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mundap.pages.claim import claim_row, gauges, gone
-from mundap.pages.issues import LONGEST, doubt
+from mundap.pages.issues import doubt
 from mundap.pages.links import link, notebook_path, plain, resolve, thread_links, thread_path
 from mundap.pages.marks import Flavour, box, definition, element, escaped, exhibit, section
 from mundap.pages.terms import with_terms
@@ -166,7 +166,7 @@ def answer_section(flavour: Flavour, project: Project, thread: Thread, answer: A
         shown.add((run.snippet, run.figure))
     claims = [claim_row(flavour, project, thread, claim) for claim in answer.claims]
     parts.append(box(flavour, "claims", "\n\n".join(claims)))
-    title = plain(resolve(project, answer.title, page), LONGEST)
+    title = resolve(project, answer.title, page)
     if link_to_form := doubt(flavour.repository, "이 답이 틀렸나요?", page, answer.id, title):
         parts.append(f'<p class="address">{link_to_form}</p>')
     css = f"answer {KIND_CLASS[answer.kind]}{f' {schema.VERDICTS[verdict][0]}' if verdict else ''}"
@@ -238,9 +238,9 @@ def _sources(flavour: Flavour, project: Project, thread: Thread) -> str:
 
 def _source(project: Project, source: Source) -> str:
     """A line on where the question comes from."""
-    if source.document:
-        return f"- 원문: {project.documents[source.document].title}, {source.section}"
-    return f"- 질문: [{source.section}]({source.url}), {source.date}"
+    document = f"원문: {project.documents[source.document].title}, " if source.document else "질문: "
+    asked = f"[{escaped(source.section)}]({source.url}), {source.date}" if source.url else source.section
+    return f"- {document}{asked}"
 
 
 def _widest(wheres: Iterable[str]) -> list[str]:

@@ -39,7 +39,7 @@ def question_of(issue: Path) -> dict[str, str]:
     if not re.search(forms.URL, url) or not re.search(forms.DATE, date[:10]):
         raise Failure(f"`{issue}`: `url`이나 `createdAt`이 주소와 날짜가 아니에요.")
     line = _visible(title.removeprefix("질문:")).replace("\n", " ").strip()
-    quoted = json.dumps(line or "질문", ensure_ascii=False)
+    quoted = json.dumps(line, ensure_ascii=False)
     asked = "\n".join(part.rstrip() for part in _visible(body).strip().splitlines())
     return {"question": quoted, "asked": asked, "url": url, "date": date[:10], "section": quoted}
 

@@ -325,7 +325,8 @@ def template(identifier: str, asked: Mapping[str, str] | None = None) -> str:
     fixed = {"id": identifier, "level": LEVELS[0], "kind": "해설", "basis": "실험", "verdict": "맞음", **asked}
 
     def walk(node: Node, indent: str, first: str = "") -> None:
-        for key in [*(["url", "date"] if asked else ["document"]) * (node is SOURCE), *node["required"]]:
+        where = ("url", "date") if asked else ("document",)
+        for key in [*where, *node["required"]] if node is SOURCE else node["required"]:
             child, lead = node["properties"][key], first or indent
             first = ""
             note = child["description"] + (f" ({' | '.join(child['enum'])})" if "enum" in child else "")
