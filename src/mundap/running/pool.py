@@ -81,6 +81,10 @@ def do_all(
     return results
 
 
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}초" if seconds else "글만 바뀌어서 돌리지 않고 옮겼어요"
+
+
 def _schedule(waits: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
     schedule = TopologicalSorter(waits)
     try:
@@ -134,7 +138,7 @@ class Progress:
         self.worked += self.expected.get(name, 0)
         self.bar.update()
         self._show()
-        words = f"실패. {outcome}" if isinstance(outcome, Failure) else f"{outcome['seconds']:.1f}초"
+        words = f"실패. {outcome}" if isinstance(outcome, Failure) else _seconds(outcome["seconds"])
         self._say(f"[{self.done}/{self.total}] {name}: {words}{'' if self.is_terminal else self._left(' · ')}")
 
     def tick(self) -> None:

@@ -19,6 +19,7 @@ from mundap.project.files import replace_text
 from mundap.project.snippets import Snippet
 from mundap.running.conditions import environment, private_settings
 from mundap.running.notebook import to_notebook
+from mundap.running.retell import retell
 from mundap.running.worker import answer
 
 if TYPE_CHECKING:
@@ -48,10 +49,14 @@ def _read_evidence():
 def record(root: Path, name: str, time_limit: float = TIME_LIMIT) -> float:
     """Run one snippet at full length and replace its record -> seconds of a processor that it took.
 
-    Raises Failure. A run that fails or is interrupted leaves the old record as it is.
+    Where a current record would differ in words alone it is not run: 0. Raises Failure. A run that fails or is
+    interrupted leaves the old record as it is.
     """
-    known = snippets.load(root / "snippets")
+    known, path = snippets.load(root / "snippets"), root / "docs" / "notebooks" / f"{name}.ipynb"
     before = snippets.sources(known, name)
+    if retold := retell(path, known[name], before):
+        _replace(path, retold)
+        return 0.0
     notebook, bound = execute(known[name], time_limit)
     verify(name, bound["evidence"], bound["tolerance"])
     verify_null(name, bound["evidence"], bound["null"])
@@ -68,7 +73,7 @@ def record(root: Path, name: str, time_limit: float = TIME_LIMIT) -> float:
         "tolerance": {key: None if value == math.inf else value for key, value in bound["tolerance"].items()},
         "null": bound["null"],
     }
-    _replace(root / "docs" / "notebooks" / f"{name}.ipynb", notebook)
+    _replace(path, notebook)
     return notebook.metadata["mundap"]["seconds"]
 
 
