@@ -165,7 +165,7 @@ if __name__ == "__main__":
                 alpha=0.4,
                 markersize=4,
             )
-    axis.set(xscale="log", xlabel="학습률 (로그 눈금)", title="시험 정확도")
+    axis.set(xscale="log", xlabel="학습률 (로그 축)", title="시험 정확도")
     axis.set_xticks(RATES, RATES)
     axis.minorticks_off()
     axis.yaxis.set_major_formatter("{x:.0%}")
