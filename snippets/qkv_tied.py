@@ -12,6 +12,7 @@ from lib.figure import BLUE, ORANGE, show
 from lib.measure import relative_error
 from matplotlib import pyplot as plt
 from torch import nn
+from torch.func import functional_call, stack_module_state, vmap
 
 
 def scores_and_weights(q, k):
@@ -154,29 +155,35 @@ def hidden_places(mask):
     return hidden["self"] | hidden["ahead"] if mask == "both" else hidden[mask]
 
 
-def batch(size):
-    """Tokens (B, N, C + N), content beside place, and the content before each (B, N,
-    C)."""
-    content = torch.randn(size, LENGTH, CHANNELS)
-    place = torch.eye(LENGTH).expand(size, -1, -1)
-    return torch.cat([content, place], dim=-1), content.roll(1, dims=1)
+def batch(*size):
+    """Tokens (..., N, C + N), content beside place, and the content before each (...,
+    N, C)."""
+    content = torch.randn(*size, LENGTH, CHANNELS)
+    place = torch.eye(LENGTH).expand(*size, -1, -1)
+    return torch.cat([content, place], dim=-1), content.roll(1, dims=-2)
 
 
-def train(seed, width=8, tied="", mask="", rate=0.03, steps=450):
-    """Mean squared error on 1000 new rings after steps of Adam on 32 rings each:
-    float."""
-    torch.manual_seed(seed)
-    head, hidden = OneHead(width, tied), hidden_places(mask)
-    optimizer = torch.optim.Adam(head.parameters(), lr=rate)
+def train(seeds, width=8, tied="", mask="", rate=0.03, steps=450):
+    """Mean squared error on 1000 new rings after steps of Adam on 32 rings each, a
+    head a seed, side by side: [float]."""
+    heads = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        heads.append(OneHead(width, tied))
+    weights, _ = stack_module_state(heads)  # {name: (S, ...)}
+    hidden = hidden_places(mask)
+
+    def error(weights, x, y):
+        return (functional_call(heads[0], weights, (x, hidden)) - y).square().mean()
+
+    optimizer = torch.optim.Adam(weights.values(), lr=rate)
     for _ in range(steps):
-        x, y = batch(32)
-        loss = (head(x, hidden) - y).square().mean()
+        loss = vmap(error)(weights, *batch(len(seeds), 32)).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        x, y = batch(1000)
-        return (head(x, hidden) - y).square().mean().item()
+        return vmap(error)(weights, *batch(len(seeds), 1000)).tolist()
 
 
 WORLDS = {
@@ -200,12 +207,13 @@ if __name__ == "__main__":
     untrained = {}
     for name, (label, options) in WORLDS.items():
         tried = {
-            rate: train(CHOOSING, rate=rate, steps=300, **options) for rate in RATES
+            rate: train([CHOOSING], rate=rate, steps=300, **options)
+            for rate in RATES
         }
         rate = min(tried, key=tried.get)
-        errors = [train(seed, rate=rate, **options) for seed in SEEDS]
+        errors = train(SEEDS, rate=rate, **options)
         evidence[name] = errors
-        untrained[name] = [train(seed, steps=0, **options) for seed in SEEDS]
+        untrained[name] = train(SEEDS, steps=0, **options)
         listed = " ".join(f"{error:.4f}" for error in errors)
         print(f"{label}: 학습률 {rate}, 오차 {listed}")
     null = {"배우지 않은 헤드": untrained}

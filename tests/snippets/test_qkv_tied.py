@@ -58,4 +58,21 @@ def test_hidden_tokens_do_not_count():
 
 
 def test_training_lowers_the_error():
-    assert qkv_tied.train(0, steps=100) < 0.5 < qkv_tied.train(0, steps=0)
+    after, before = qkv_tied.train([0], steps=100), qkv_tied.train([0], steps=0)
+    assert after[0] < 0.5 < before[0]
+
+
+@pytest.mark.parametrize("tied", ["", "q=k", "k=v", "no v"])
+def test_heads_side_by_side_are_trained_apart(tied):
+    """Untrained, each of them is the head that its seed alone gives; trained, none is another's twin."""
+    alone = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        head = qkv_tied.OneHead(tied=tied)
+        torch.manual_seed(1)
+        head_of_1 = qkv_tied.OneHead(tied=tied)
+        x, y = (part[seed] for part in qkv_tied.batch(2, 1000))  # as train() draws after its last head
+        alone.append((head(x, head_of_1.to_q.weight.new_zeros(12, 12, dtype=torch.bool)) - y).square().mean().item())
+    assert qkv_tied.train([0, 1], tied=tied, steps=0) == pytest.approx(alone, rel=1e-4)
+    after = qkv_tied.train([0, 1], tied=tied, steps=20)
+    assert after[0] != after[1] and all(new < old for new, old in zip(after, alone))
