@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from mundap.project import reruns, snippets
 from mundap.project.agreement import agree
-from mundap.project.draft import word
 from mundap.project.expression import Expression
 from mundap.project.model import Judgement, Project
 from mundap.project.reruns import Again, rounded
@@ -40,7 +39,7 @@ def due(project: Project, names: Collection[str], wanted: Iterable[str]) -> list
         run = project.reruns.get((name, world))
         if run is None or names and run.failure:
             return True
-        return run.digest != digests[name] and not (name in current and reruns.is_of(run, current[name]))
+        return run.digest != digests[name] and not (name in current and run.beside == reruns.measured(current[name]))
 
     longest = sorted(chosen, key=lambda name: (-seconds[name], name))
     return [
@@ -57,14 +56,17 @@ def judge_again(project: Project) -> Project:
     """The project whose judgements tell how their checks come out in the worlds that their runs were done again in."""
     found = dict.fromkeys(world for _, world in sorted(project.reruns, key=lambda key: _order(key[1])))
     concerned = {(name, world) for world in found for name in project.records if concerns(project, name, world)}
+    facts = {name: (project.records[name].digest, reruns.measured(project.records[name])) for name, _ in concerned}
+    old = {key for key in concerned & project.reruns.keys() if not reruns.is_of(project.reruns[key], *facts[key[0]])}
     judgements = dict(project.judgements)
     for draft in project.files.drafts if found else ():
-        for place, item in draft.judged:
+        for place, _ in draft.judged:
             if judgement := judgements.get((draft.document.path, place)):
-                expression = Expression(word(item, "check"))
                 wheres = [{(name, world) for name in judgement.snippets} & concerned for world in found]
                 again = tuple(
-                    _decided(project, expression, runs) for runs in wheres if runs and runs <= project.reruns.keys()
+                    _decided(project, judgement.expression, runs, not runs.isdisjoint(old))
+                    for runs in wheres
+                    if runs and runs <= project.reruns.keys()
                 )
                 judgements[draft.document.path, place] = replace(judgement, again=again)
     return replace(project, judgements=judgements)
@@ -75,11 +77,10 @@ def _order(world: str) -> tuple[str, int]:
     return kind, int(number or 0)
 
 
-def _decided(project: Project, expression: Expression, keys: Collection[tuple[str, str]]) -> Again:
+def _decided(project: Project, expression: Expression, keys: Collection[tuple[str, str]], stale: bool) -> Again:
     """A check in the world of some reruns; keys: theirs, those of all snippets in it that the world concerns."""
     runs = [project.reruns[key] for key in sorted(keys)]
-    there = {run.snippet: run.evidence or {} for run in runs}
-    world, stale = runs[0].world, any(not reruns.is_of(run, project.records[run.snippet]) for run in runs)
+    world, there = runs[0].world, {run.snippet: run.evidence or {} for run in runs}
     if failure := next((run.failure for run in runs if run.evidence is None), ""):
         return Again(world, None, True, stale, failure)
     changed = any(_has_changed(project, there, name, key) for name, key, _ in expression.names)

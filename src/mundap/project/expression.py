@@ -82,6 +82,7 @@ class Expression:
         spaced = re.sub(r"\s", " ", text)  # a check may go on in the next line
         self.text, self.shift = spaced.strip(), len(spaced) - len(spaced.lstrip())
         self.names: list[tuple[str, str, int]] = []
+        self.measuring: set[ast.expr] = set()  # the parts that name evidence
         self.tree = self._parse(condition)
         self._verify(self.tree, condition, 0)
         if not self.names:
@@ -113,15 +114,17 @@ class Expression:
         raise ExpressionError(self.offset(node), what, todo)
 
     def _verify(self, node: ast.expr, condition: bool, depth: int) -> None:
-        """Walk the tree by the grammar, and note the names."""
+        """Walk the tree by the grammar, and note the names and what names them."""
         if depth > 30:
             self.fail(node, "식이 너무 깊어요.", "괄호를 줄이거나 조건을 나눠 주세요.")
         parts = self._parts_of_condition(node) if condition else self._parts_of_value(node)
         for part in parts:
             self._verify(part, condition and not isinstance(node, ast.Compare), depth + 1)
+        if isinstance(node, ast.Attribute) or not self.measuring.isdisjoint(parts):
+            self.measuring.add(node)
         if isinstance(node, ast.Compare):
             for left, right in zip(parts, parts[1:]):
-                if not names_evidence(left) and not names_evidence(right):
+                if self.measuring.isdisjoint((left, right)):
                     self.fail(left, "증거 없이 상수끼리 비교해요.", "`스니펫.증거`를 상수와 비교해 주세요.")
 
     def _parts_of_condition(self, node: ast.expr) -> list[ast.expr]:
@@ -200,11 +203,6 @@ def called(node: ast.expr, names: Collection[str]) -> tuple[str, ast.expr] | Non
     return None
 
 
-def names_evidence(node: ast.expr) -> bool:
-    """Whether a part of an expression names evidence."""
-    return any(isinstance(part, ast.Attribute) for part in ast.walk(node))
-
-
 def compare(
     expression: Expression, node: ast.expr, evidence: Mapping[str, Evidence | None], hold: str = ""
 ) -> Iterator[Comparison]:
@@ -230,7 +228,7 @@ def _compared(
     hold: str,
 ) -> Comparison:
     symbol, offset = COMPARE[kind][0], expression.offset(left)
-    if not names_evidence(left):  # the measured side first
+    if left not in expression.measuring:  # the measured side first
         left, right, symbol = right, left, MIRROR[symbol]
     function = next(function for sign, function in COMPARE.values() if sign == symbol)
     one, other = evaluate(expression, left, evidence), evaluate(expression, right, evidence)
@@ -255,7 +253,7 @@ def _compared(
         right=expression.source(right),
         right_value=other,
         holds=holds,
-        is_bound=not names_evidence(right),
+        is_bound=right not in expression.measuring,
         offset=offset,
         hold=hold,
         seeds=tuple(one) if isinstance(one, list) else seeds(expression, left, evidence),

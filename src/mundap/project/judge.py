@@ -22,7 +22,7 @@ def judge(
     expression.verify_names(evidence)
     names = dict.fromkeys(name for name, _, _ in expression.names)
     comparisons = tuple(expression.comparisons(evidence))
-    return Judgement(comparisons, tuple(names), tuple(_nulls(expression, evidence, worlds or {})))
+    return Judgement(expression, comparisons, tuple(names), tuple(_nulls(expression, evidence, worlds or {})))
 
 
 def _nulls(

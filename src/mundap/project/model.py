@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mundap.project import snippets as snippet_files
 from mundap.project.draft import Files
-from mundap.project.expression import Comparison
+from mundap.project.expression import Comparison, Expression
 from mundap.project.records import Record
 from mundap.project.reruns import Again, Rerun
 from mundap.project.snippets import Snippet
@@ -233,6 +233,7 @@ class Null:
 class Judgement:
     """A check, decided. snippets: the runs that decided it, in order of appearance; again: how it comes out in other worlds."""
 
+    expression: Expression
     comparisons: tuple[Comparison, ...]
     snippets: tuple[str, ...]
     nulls: tuple[Null, ...] = ()

@@ -81,9 +81,12 @@ def _steady(value: Value) -> Value:
     return round(float(f"{value:.{STEADY}g}"), 9) if isinstance(value, float) else value
 
 
-def is_of(run: Rerun, record: Record) -> bool:
-    """Whether a run is of the code of a record, or of code that gave the same numbers, such as before a figure was redrawn."""
-    return run.digest == record.digest or run.beside == measured(record)
+def is_of(run: Rerun, digest: str, numbers: str) -> bool:
+    """Whether a run is of the code of a record, or of code that gave the same numbers, such as before a figure was redrawn.
+
+    digest: the record's; numbers: what `measured` gives of it.
+    """
+    return run.digest == digest or run.beside == numbers
 
 
 def rounded(value: Value | list[float]) -> Value | list[float]:
