@@ -84,6 +84,23 @@ def kl(mu, sigma):
     return (mu.square() + sigma.square() - 1 - 2 * sigma.log()).sum(dim=-1) / 2
 
 
+class MeanVAE(VAE):
+    """A common slip: the reconstruction as a mean over the pixels, the KL as a sum,
+    or as a mean too."""
+
+    def __init__(self, both=False):
+        super().__init__()
+        self.both = both
+
+    def loss(self, x):
+        mu, sigma = self.posterior(x)
+        z = mu + sigma * torch.randn_like(mu)
+        error = F.binary_cross_entropy_with_logits(
+            self.decoder(z), x
+        )  # a mean by itself, over images and 64 pixels
+        return error + kl(mu, sigma).mean() / (LATENT if self.both else 1)
+
+
 def train(model, x, seed, steps=500, lr=0.01):
     """Adam on batches of 100 of x (B, 64); the very same for both kinds of
     model."""
@@ -106,9 +123,14 @@ def train(model, x, seed, steps=500, lr=0.01):
 # 다른지는 **에너지 거리**(energy distance)로 재요. 같은 분포라면 0이에요.
 # 한 장 한 장이 숫자다운지는 가장 닮은 학습 이미지와 몇 픽셀이 다른지로 봐요.
 #
-# 오토인코더에는 대조를 둘 더 둬요. 하나는 **같은 오토인코더의 부호만 다른 단위로 적은 것**이에요. 부호마다 평균을 빼고 표준편차로 나눠
-# 내보내고, 디코더의 첫 층에서 되돌려요. 되살리는 일은 그대로이니 손실도 똑같아요.
-# 다른 하나는 다 배운 **뒤에** 부호들의 평균과 공분산을 재서, 그 가우시안에서 부호를 뽑는 거예요.
+# 오토인코더의 디코더는 그대로 두고, 학습 이미지들의 부호가 어떤 분포인지를 조금씩 더 알려 줘 봐요.
+#
+# - **수 1개**: 부호 전체의 표준편차 하나로 $z$를 늘려요.
+# - **수 16개**: 부호 여덟 개마다 평균과 표준편차를 맞춰요. 부호를 다른 단위로 적은 **같은** 오토인코더라고 봐도 돼요.
+#   인코더의 끝에서 평균을 빼고 표준편차로 나누고 디코더의 첫 층에서 되돌리면, 되살리는 일도 손실도 똑같으니까요.
+# - **수 44개**: 공분산까지 맞춘 가우시안이에요.
+#
+# 모자란 것이 디코더의 솜씨라면 무엇을 알려 줘도 표본은 그대로일 테고, 부호의 분포라면 알려 줄수록 나아질 거예요.
 
 
 # %%
@@ -169,6 +191,7 @@ def generated(ae, vae, x):
     ink = {
         "independent": fit(x, 0).expand(2000, 64).float(),
         "ae": decode(ae, z),
+        "ae_stretched": decode(ae, ae.code(x).std() * z),
         "ae_rescaled": decode(rescaled(ae, x), z),
         "ae_fitted": decode(ae, fitted_codes(ae.code(x).detach(), 2000)),
         "vae": decode(vae, z),
@@ -201,8 +224,9 @@ if __name__ == "__main__":
         "real": "학습 이미지",
         "independent": "픽셀마다 독립",
         "ae": "오토인코더, N(0, I)",
-        "ae_rescaled": "단위만 바꾼 오토인코더, N(0, I)",
-        "ae_fitted": "오토인코더, 맞춘 가우시안",
+        "ae_stretched": "오토인코더, 수 1개를 맞춤",
+        "ae_rescaled": "오토인코더, 수 16개를 맞춤",
+        "ae_fitted": "오토인코더, 수 44개를 맞춤",
         "vae": "VAE, N(0, I)",
     }
     results, untrained = [], []
@@ -265,12 +289,13 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     alt = (
         f"N(0, I)에서 뽑은 부호를 되살리면 오토인코더는 얼룩(에너지 거리 {mean(energy['ae']):.2f}), VAE는 숫자를 닮은 그림"
-        f"({mean(energy['vae']):.3f})이 나와요. 오토인코더도 부호에 맞춘 가우시안에서 뽑으면 {mean(energy['ae_fitted']):.3f}이에요."
+        f"({mean(energy['vae']):.3f})이 나와요. 오토인코더도 부호마다 평균과 표준편차를 맞추면 {mean(energy['ae_rescaled']):.3f}, "
+        f"공분산까지 맞추면 {mean(energy['ae_fitted']):.3f}이에요."
     )
     rows = {
         "오토인코더": ink["ae"],
         "VAE": ink["vae"],
-        "뒤에 맞춤": ink["ae_fitted"],
+        "수 16개": ink["ae_rescaled"],
     }
     show(
         draw_rows(
@@ -333,7 +358,8 @@ if __name__ == "__main__":
                 for count in counts[:4]
             ]
             by_prior = [
-                log_p_by_prior(vae, images, count).mean().item() for count in counts
+                log_p_by_prior(vae, images, count).mean().item()
+                for count in (counts if into is results else counts[:4])
             ]
             with torch.no_grad():
                 minus_loss = (
@@ -545,15 +571,20 @@ if __name__ == "__main__":
 # ## KL의 무게를 바꾸면
 #
 # 손실의 KL에 $\beta$를 곱해요. 무엇으로 배웠든 표의 ELBO는 $\beta = 1$로 셈한 것이라 서로 견줄 수 있어요.
-# 흔한 실수 하나도 여기에 들어가요. 복원 오차를 픽셀 64개의 **평균**으로 적고 KL은 합으로 두면 $\beta = 64$로 배우는 것과 같아요.
+#
+# 흔한 실수 하나도 여기에 들어가요. `F.binary_cross_entropy`는 따로 말하지 않으면 **평균**을 내요. KL은 합으로 두고 복원 오차만
+# 픽셀 64개의 평균으로 적은 손실은, 64를 곱해 보면 $\beta = 64$인 손실과 똑같아요. KL도 부호 여덟 개의 평균으로 적으면
+# 복원 오차는 64로, KL은 8로 나뉘니 $\beta = 8$이에요. 그래서 표의 64와 8은 **실수한 손실을 그대로 써서** 배워요.
+# 손실의 크기만 달라지는 것이라면 합으로 적은 $\beta = 1$의 줄과 같은 수가 나올 거예요.
 
 
 # %%
 @torch.no_grad()
 def costs(vae, test):
-    """What a VAE takes for images test (T, 64), in nats an image, and how far its
-    samples are from them."""
+    """What a VAE takes for images test (T, 64), in nats an image, how far its
+    samples are from them, and by how many pixels two images' decodings differ."""
     mu, sigma = vae.posterior(test)
+    ink = decode(vae, mu)  # (T, 64)
     cost = kl(mu, sigma).mean().item()
     error = (
         reconstruction(vae.decoder(mu + sigma * torch.randn(20, *mu.shape)), test)
@@ -566,22 +597,38 @@ def costs(vae, test):
         "kl": cost,
         "elbo": -error - cost,
         "energy": energy_distance(samples, test),
+        "changed": (ink - ink.roll(1, dims=0)).abs().sum(dim=-1).mean().item(),
     }
 
 
 # %%
 if __name__ == "__main__":
-    betas, by_beta, untrained = (
-        {0.01: "beta_001", 1: "beta_1", 3: "beta_3", 64: "beta_64"},
+    betas, by_beta, untrained, mistaken = (
+        {0.01: "beta_001", 1: "beta_1", 8: "beta_8", 64: "beta_64"},
         {},
+        [],
         [],
     )
     for seed, (x, test) in enumerate(splits):
         for beta in betas:
             torch.manual_seed(seed)
-            vae = models["vae"][seed] if beta == 1 else train(VAE(beta), x, seed)
+            vae = models["vae"][seed]
+            if beta == 0.01:
+                vae = train(VAE(beta), x, seed)
+            elif beta > 1:
+                vae = train(MeanVAE(both=beta == 8), x, seed)
+                losses = []
+                for kind in (MeanVAE(both=beta == 8), VAE(beta)):
+                    kind.load_state_dict(vae.state_dict())
+                    torch.manual_seed(seed)  # the same noise for both
+                    losses.append(kind.loss(x).mean().item())
+                mistaken.append(abs(64 * losses[0] / losses[1] - 1))
             by_beta.setdefault(beta, []).append(costs(vae, test))
         untrained.append(costs(raw["vae"][seed], test))
+    print(
+        f"실수한 손실의 64배와 β = 64, 8인 손실의 차이 {max(mistaken):.0e} 이하 (비율)"
+    )
+    evidence["mistake_is_beta"] = max(mistaken)
     by_beta = {beta: listed(found) for beta, found in by_beta.items()}
     for beta, label in betas.items():
         evidence |= {
@@ -590,26 +637,52 @@ if __name__ == "__main__":
         null["배우지 않은 모델"] |= {
             f"{label}_{name}": found for name, found in listed(untrained).items()
         }
+    null["합으로 적은 손실"] = {
+        f"{betas[beta]}_{name}": found
+        for beta in (8, 64)
+        for name, found in by_beta[1].items()
+    }
     independent = [log_prob(fit(x, 0), test, 0).mean().item() for x, test in splits]
     rows = [
         [
-            f"{beta:g}",
+            {8: "8 (둘 다 평균)", 64: "64 (복원만 평균)"}.get(beta, f"{beta:g}"),
             *(
                 f"{mean(by_beta[beta][name]):.1f} ± {stdev(by_beta[beta][name]):.1f}"
                 for name in ("error", "kl", "elbo")
             ),
             f"{mean(by_beta[beta]['energy']):.3f}",
+            f"{mean(by_beta[beta]['changed']):.1f}",
         ]
         for beta in betas
     ]
     table(
         "beta",
         "KL의 무게와 그 결과 (처음 보는 이미지 하나에 나트, 시드 다섯의 평균 ± 표준편차)",
-        ["β", "복원 오차", "KL", "ELBO", "표본의 에너지 거리"],
+        [
+            "β",
+            "복원 오차",
+            "KL",
+            "ELBO",
+            "표본의 에너지 거리",
+            "두 그림의 차이(픽셀)",
+        ],
         rows,
     )
     print(f"픽셀마다 독립인 모델의 log p(x): {mean(independent):.1f}")
     evidence["independent_log_p"] = independent
+
+# %%
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    rows = {"진짜": test[:8]}
+    for title, model in (("합", models["vae"][-1]), ("복원만 평균", vae)):
+        with torch.no_grad():
+            rows[title] = decode(model, model.code(test[:8]))
+    alt = (
+        f"복원 오차를 합으로 적은 VAE는 이미지마다 다른 그림을 되살리지만, 평균으로 적은 VAE는 여덟 장 모두 같은 회색 얼룩이에요. "
+        f"두 이미지를 되살린 그림의 차이가 {mean(by_beta[1]['changed']):.1f}픽셀에서 {mean(by_beta[64]['changed']):.2f}픽셀로 줄어요."
+    )
+    show(draw_rows(list(rows.items())), "mistake", alt)
 
 # %%
 if __name__ == "__main__":
@@ -618,6 +691,8 @@ if __name__ == "__main__":
         **{name: 3 for name in evidence if name.startswith("beta_001")},
         **{name: 0.02 for name in evidence if "energy" in name},
         "energy_ae": 0.1,
+        "energy_ae_stretched": 0.1,
+        "mistake_is_beta": 1e-5,
         "beta_001_energy": 0.1,
         "log_p_by_prior_10": 2,
         "formula_error": 0.1,

@@ -113,3 +113,23 @@ def test_the_way_leads_from_one_code_to_the_other(x):
     way = vae.way_between(model, x[:2], x[2:4], 3)
     for place, images in ((0, x[:2]), (2, x[2:4])):
         assert torch.allclose(way[place], vae.decode(model, model.code(images)), atol=1e-5)
+
+
+@pytest.mark.parametrize("both, beta", [(False, 64), (True, 8)])
+def test_a_mean_over_the_pixels_weighs_the_kl_by_their_number(x, both, beta):
+    slip, right = vae.MeanVAE(both), vae.VAE(beta)
+    right.load_state_dict(slip.state_dict())
+    torch.manual_seed(3)
+    expected = right.loss(x).mean()
+    torch.manual_seed(3)
+    assert torch.allclose(64 * slip.loss(x).mean(), expected, rtol=1e-5)
+    right.beta = 1
+    assert not torch.allclose(64 * slip.loss(x).mean(), right.loss(x).mean(), rtol=0.01)
+
+
+def test_decodings_differ_only_where_the_decoder_reads_the_code(model, x):
+    assert vae.costs(model, x)["changed"] > 0.1
+    torch.nn.init.zeros_(model.decoder[0].weight)
+    found = vae.costs(model, x)
+    assert found["changed"] == pytest.approx(0, abs=1e-5)
+    assert found["elbo"] == pytest.approx(-found["error"] - found["kl"])

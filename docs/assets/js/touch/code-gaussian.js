@@ -79,7 +79,7 @@ touch("부호의 분포와 N(0, 1), 그 사이의 KL", ({ svg, numbers, slider }
     const say =
       found < 0.005
         ? "N(0, 1)과 똑같아 KL이 0이에요. 대신 z만 보고는 어느 이미지인지 알 수 없어요."
-        : `z = ${signed(mu.value)} + ${signed(sigma.value)} × ε. N(0, 1)에서 벗어난 값: ${found.toFixed(2)}나트`;
+        : `z = ${signed(mu.value)} + ${signed(sigma.value)} × ε. N(0, 1)에서 벗어난 만큼 드는 KL: ${found.toFixed(2)}나트`;
     return { say, state: { mu: mu.value, sigma: sigma.value, kl: found, by_sum: klBySum(mu.value, sigma.value) } };
   };
 });
