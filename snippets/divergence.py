@@ -44,6 +44,10 @@ def wasserstein(p, q, step=1.0):
 # ## 거리라고 불러도 될까요?
 #
 # 거리(metric)라면 어느 쪽에서 재도 같고, 들렀다 가는 길이 곧장 가는 길보다 짧지 않아야 해요(삼각 부등식). 다섯 칸짜리 무작위 분포를 셋씩 20만 번 뽑아 세어 볼게요.
+#
+# 학습의 기준으로 쓰는 데는 다른 것이 필요해요. 척도가 작아지면 두 분포가 정말 가까워져야 해요. 어떤 사건을 골라도 두 분포의 확률이
+# $\sqrt{\mathrm{KL}/2}$보다 더 다를 수 없다는 것이 핀스커(Pinsker) 부등식이에요. 다른 척도에도 그런 한계가 있어요.
+# 평균의 차이 같은 것은 0이 되어도 분포가 전혀 다를 수 있으니, 같은 20만 쌍에서 함께 세어 볼게요.
 
 # %%
 MEASURES = {
@@ -53,6 +57,26 @@ MEASURES = {
     "√JS": lambda p, q: np.sqrt(np.maximum(js(p, q), 0)),
     "바서슈타인": wasserstein,
 }
+
+
+LIMITS = {  # by how much the probability of any event can differ at most
+    "KL": lambda value: np.sqrt(value / 2),
+    "제프리스": lambda value: np.sqrt(value) / 2,
+    "JS": lambda value: np.sqrt(2 * value),
+    "√JS": lambda value: np.sqrt(2) * value,
+    "바서슈타인": lambda value: value,
+}
+
+
+def most_apart(p, q):
+    """By how much the probability of an event differs between p and q, for the
+    event where it differs most."""
+    return np.abs(p - q).sum(axis=-1) / 2
+
+
+def means_apart(p, q):
+    """Distance between the mean places of p and q."""
+    return np.abs((p - q) @ np.arange(p.shape[-1]))
 
 
 def random_distributions(rng, count, places=5):
@@ -65,6 +89,7 @@ def random_distributions(rng, count, places=5):
 # %%
 if __name__ == "__main__":
     rng, evidence = np.random.default_rng(0), {}
+    null = {}
     p, q, r = (random_distributions(rng, 200_000) for _ in range(3))
     rows, english = (
         [],
@@ -93,16 +118,27 @@ if __name__ == "__main__":
         js(p, q).max(),
         max(measure(p, p).max() for measure in MEASURES.values()),
     )
-    smallest = min(measure(p, q).min() for measure in MEASURES.values())
+    beyond = {
+        name: np.mean(most_apart(p, q) > limit(MEASURES[name](p, q)) + 1e-12)
+        for name, limit in LIMITS.items()
+    }
+    beyond_means = np.mean(most_apart(p, q) > means_apart(p, q) + 1e-12)
+    ends, centre = np.array([0.5, 0, 0.5]), np.array([0.0, 1, 0])
+    print(f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f})")
     print(
-        f"JS의 최댓값 {js_max:.3f} (log 2 = {np.log(2):.3f}), 서로 다른 분포 사이에서 가장 작은 값 {smallest:.1e}"
+        f"어떤 사건의 확률이 한계보다 더 다른 쌍: 다섯 척도에서 {max(beyond.values()):.0%}, 평균의 차이라면 {beyond_means:.0%}"
+    )
+    print(
+        f"양 끝에 반씩 있는 분포와 가운데에 다 있는 분포: 평균의 차이 {means_apart(ends, centre):.0f}, "
+        f"KL {kl(ends, centre):.0f}, 바서슈타인 {wasserstein(ends, centre):.0f}"
     )
     evidence |= {
         "js_max": js_max,
         "to_itself": to_itself,
-        "smallest": smallest,
+        "beyond_limit": max(beyond.values()),
         "log_2": np.log(2),
     }
+    null["평균의 차이를 기준으로 삼으면"] = {"beyond_limit": beyond_means}
 
 # %% [markdown]
 # ## 겹치지 않으면 무슨 일이 생길까요?
@@ -298,7 +334,7 @@ def normal(centre, width):
 
 def generator_slopes(loss, theta=1.0, step=1e-4):
     """d/dtheta of E_q loss(D*), D* fixed at theta, and of 2 JS and KL(q || p) - 2
-    JS: p = N(0, 1), q = N(theta, 1)."""
+    JS (1701.04862, Theorem 2.5): p = N(0, 1), q = N(theta, 1)."""
     p, q = normal(0, 1), normal(theta, 1)
     ahead, behind = normal(theta + step, 1), normal(theta - step, 1)
     slope = ((ahead - behind) * loss(p / (p + q))).sum() / (2 * step)

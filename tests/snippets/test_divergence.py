@@ -71,3 +71,21 @@ def test_minimax_and_practical_losses_pull_the_generator_differently():
         assert slope == pytest.approx(js_slope, abs=1e-6)
         slope, _, mixed_slope = divergence.generator_slopes(lambda D: -np.log(D), theta)
         assert slope == pytest.approx(mixed_slope, abs=1e-6)
+
+
+def test_no_event_is_further_apart_than_a_measure_allows():
+    rng = np.random.default_rng(0)
+    p, q = (divergence.random_distributions(rng, 5000) for _ in range(2))
+    events = np.array([[event >> place & 1 for place in range(5)] for event in range(32)])
+    apart = np.abs((p - q) @ events.T).max(axis=-1)  # of all 32 events
+    assert divergence.most_apart(p, q) == pytest.approx(apart)
+    for name, limit in divergence.LIMITS.items():
+        share = apart / limit(divergence.MEASURES[name](p, q))
+        assert 0.6 < share.max() <= 1 + 1e-9, name  # none beyond, and the limit is not an idle one
+
+
+def test_different_distributions_may_have_the_same_mean():
+    ends, centre = np.array([0.5, 0, 0.5]), np.array([0.0, 1, 0])
+    assert divergence.means_apart(ends, centre) == 0
+    assert divergence.most_apart(ends, centre) == 1
+    assert divergence.means_apart(ends, np.array([0.0, 0.5, 0.5])) == pytest.approx(0.5)
