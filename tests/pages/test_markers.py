@@ -7,6 +7,8 @@ from mundap.pages.marks import MKDOCS, PLAIN
 from mundap.project import schema
 from mundap.project.texts import MARKERS
 
+NAMED = ("figure", "code", "thread", "chapter")  # markers of one thing among several
+
 TEXT = """\
 ---
 title: 쪽
@@ -48,7 +50,7 @@ def test_figures_of_the_plain_flavour_are_files(project):
 
 
 @pytest.mark.parametrize("flavour", [MKDOCS, PLAIN])
-@pytest.mark.parametrize("marker", [name for name in MARKERS if name not in ("figure", "code")])
+@pytest.mark.parametrize("marker", [name for name in MARKERS if name not in NAMED])
 def test_every_marker_is_filled_in(project, marker, flavour):
     text = fill(project, f"# 쪽\n\n<!-- mundap:{marker} -->\n", "page.md", flavour)
     assert text.startswith("# 쪽\n\n") and "<!--" not in text and len(text) > 60
@@ -65,6 +67,24 @@ def test_what_the_markers_show(project):
     assert len(filled("verdicts").select("tbody tr")) == len(schema.VERDICTS) + len(schema.BASES)
     assert len(filled("runs").select(".run-list > li")) == 2
     assert "misconception" in words(filled("keys")) and "id: why-position" in words(filled("template"))
+
+
+@pytest.mark.parametrize(
+    "page, flavour, addresses",
+    [
+        ("lab.md", MKDOCS, ["../qa/basics/first/", "../qa/basics/"]),
+        ("index.md", MKDOCS, ["qa/basics/first/", "qa/basics/"]),
+        ("deep/page.md", MKDOCS, ["../../qa/basics/first/", "../../qa/basics/"]),
+        ("deep/page.md", PLAIN, ["../qa/basics/first.md", "../qa/basics/index.md"]),
+    ],
+)
+def test_links_in_raw_html_are_filled_in(project, page, flavour, addresses):
+    text = "<p>왜요? <!-- mundap:thread first -->, <!-- mundap:chapter basics -->까지</p>"
+    filled = parsed(fill(project, text, page, flavour))
+    assert [link["href"] for link in filled.select("a")] == addresses
+    assert filled.a.text == project.threads["first"].question
+    title, count = project.chapters[0].title, len(project.chapters[0].threads)
+    assert words(filled.p).endswith(f"{title} {count}개까지") and count > 1
 
 
 def test_what_has_no_record_or_no_snippet_leaves_nothing(project):

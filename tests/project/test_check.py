@@ -398,7 +398,8 @@ MISTAKES = {
         "docs/index.md": (
             "<!-- mundap:path -->",
             "▶<!-- mundap:figure measure.curbe --> ▶<!-- mundap:code count.nothing --> "
-            "▶<!-- mundap:figure mesure.curve --> `<!-- mundap:paths -->`",
+            "▶<!-- mundap:figure mesure.curve --> ▶<!-- mundap:thread frist --> ▶<!-- mundap:chapter basic --> "
+            "`<!-- mundap:paths -->`",
         )
     },
     "page with numbers and links that lead nowhere": {

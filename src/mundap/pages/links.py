@@ -16,6 +16,7 @@ from mundap.project.particles import agree
 from mundap.project.texts import LINK, VALUE, inline_value, slug
 from mundap.project.values import Evidence
 
+PAGE = re.compile(r"(index)?\.md$")  # what the address of a page lacks
 TAGS = re.compile(r"<[^>]*>")
 MARKS = re.compile(r"[\\`*_$\[\]{}|^]")  # that Markdown or a formula would take a text's own for its own
 MINUS = re.compile(r"(?<![\w.])-(?=\d)")  # of a number, not of a date or a name
@@ -59,6 +60,12 @@ def link(words: str, path: str, page: str) -> str:
 def thread_link(thread: Thread, page: str) -> str:
     """A Markdown link to a thread, by its question."""
     return link(thread.question, thread_path(thread), page)
+
+
+def served(path: str, page: str) -> str:
+    """A page as raw HTML of another leads to it, by its folder: no generator turns the name of its file into one."""
+    here, there = (PAGE.sub("", name) for name in (page, path))
+    return os.path.relpath(there or ".", here or ".").replace(os.sep, "/") + "/"
 
 
 def thread_links(threads: Iterable[Thread], page: str) -> str:

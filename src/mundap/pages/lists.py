@@ -32,7 +32,7 @@ def chapter_threads(project: Project, chapter: Chapter) -> list[Thread]:
     return [project.threads[name] for name in chapter.threads if name in project.threads]
 
 
-def _chapter(threads: list[Thread], chapter: Chapter) -> str:
+def first_page(threads: list[Thread], chapter: Chapter) -> str:
     """Where a link to a chapter leads: its page, or its only thread."""
     return thread_path(threads[0]) if len(threads) == 1 else chapter_path(chapter.id)
 
@@ -73,7 +73,7 @@ def contents_page(flavour: Flavour, project: Project) -> str:
     for chapter in project.chapters:
         threads = chapter_threads(project, chapter)
         parts += [
-            flavour.heading(2, link(chapter.title, _chapter(threads, chapter), page), chapter.id),
+            flavour.heading(2, link(chapter.title, first_page(threads, chapter), page), chapter.id),
             resolve(project, chapter.about, page),
             _thread_list(flavour, project, threads, page),
         ]
@@ -170,7 +170,7 @@ def learning_path(flavour: Flavour, project: Project, page: str) -> str:
     rows = []
     for chapter in project.chapters:
         threads = chapter_threads(project, chapter)
-        title = link(chapter.title, _chapter(threads, chapter), page)
+        title = link(chapter.title, first_page(threads, chapter), page)
         count = f'<span class="thread-count">문답 {len(threads)}개</span>'
         known = json.dumps(
             [[thread.id, plain(thread.question, LINE), relative(thread_path(thread), page)] for thread in threads],

@@ -1,10 +1,11 @@
 """Hand-written pages: their markers `<!-- mundap:NAME -->`, values and links filled in."""
 
+import html
 from collections.abc import Callable
 
 from mundap.pages.again import repeated_runs
-from mundap.pages.links import resolve
-from mundap.pages.lists import learning_path, runs_list, summary
+from mundap.pages.links import relative, resolve, served, thread_path
+from mundap.pages.lists import chapter_threads, first_page, learning_path, runs_list, summary
 from mundap.pages.marks import MKDOCS, Flavour, definition, exhibit, from_mkdocs
 from mundap.pages.quiz import quiz
 from mundap.pages.verdicts import scoreboard, verdict_table
@@ -37,6 +38,19 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
         snippet = project.snippets.get(name)
         return definition(snippet, part) if snippet else ""
 
+    def anchor(path: str, words: str) -> str:
+        address = served(path, page) if flavour.is_site else relative(path, page)
+        return f'<a href="{address}">{html.escape(words)}</a>'
+
+    def thread(name: str) -> str:
+        found = project.threads.get(name)
+        return anchor(thread_path(found), found.question) if found else ""
+
+    def chapter(name: str) -> str:
+        found = next((chapter for chapter in project.chapters if chapter.id == name), None)
+        threads = chapter_threads(project, found) if found else []
+        return f"{anchor(first_page(threads, found), found.title)} {len(threads)}개" if found else ""
+
     return {
         "scoreboard": lambda _: scoreboard(project),
         "summary": lambda _: summary(project),
@@ -49,4 +63,6 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
         "again": lambda _: repeated_runs(project, page),
         "figure": figure,
         "code": code,
+        "thread": thread,
+        "chapter": chapter,
     }

@@ -148,7 +148,17 @@ def page_faults(project: Project, text: str) -> Iterator[tuple[int, str, str]]:
             yield match.start(), f"`{match[0]}` 자리에 채울 것이 없어요.", near(match[1], texts.MARKERS)
         elif match[1] in ("figure", "code"):
             yield from ((match.start(), *fault) for fault in _marker_faults(project, match[1], match[2] or ""))
+        elif fault := _leads_nowhere(project, match[1], match[2] or ""):
+            yield match.start(), *fault
     yield from texts.filled_faults(text, project.evidence, lambda *link: link_leads_nowhere(project, None, *link))
+
+
+def _leads_nowhere(project: Project, kind: str, target: str) -> tuple[str, str] | None:
+    """What is wrong with the thread or chapter that a marker leads to, if anything is."""
+    chapters = [chapter.id for chapter in project.chapters]
+    if kind == "chapter" and target not in chapters:
+        return f"`{target}` 장을 찾을 수 없어요.", near(target, chapters)
+    return link_leads_nowhere(project, None, kind, target, None) if kind == "thread" else None
 
 
 def _marker_faults(project: Project, kind: str, target: str) -> Iterator[tuple[str, str]]:
