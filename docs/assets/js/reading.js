@@ -113,7 +113,7 @@ async function define(link) {
 }
 
 async function openTerm(event) {
-  const link = event.target.closest("a.term");
+  const link = event.target.closest('a.term, .md-content a[href*="glossary/#"]'); // found by the engine, or written
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || !("popover" in link)) return;
   event.preventDefault();
   let card = document.querySelector(".term-card");
