@@ -72,3 +72,31 @@ def test_nearest_counts_pixels():
     x = torch.zeros(1, 64)
     x[0, :9] = 1
     assert parameter_count.nearest(x, train) == 1
+
+
+def test_y_can_be_dropped_only_where_z_makes_it_independent():
+    x_z, y_z, z = (
+        torch.tensor([[0.2, 0.7], [0.8, 0.3]]),
+        torch.tensor([[0.5, 0.1], [0.5, 0.9]]),
+        torch.tensor([0.4, 0.6]),
+    )
+    built = (x_z[:, None] * y_z * z).double()
+    assert parameter_count.without_y(built) < 1e-6
+    built[0, 0, 0] += 0.1  # now y tells something of x even where z is known
+    assert parameter_count.without_y(built / built.sum()) > 0.05
+
+
+def test_pixels_are_learnt_within_each_class():
+    labels = torch.arange(10).repeat(30)
+    train = (labels[:, None] == torch.arange(64)[None] % 10).double()
+    theta, prior = parameter_count.by_class(train, labels)
+    assert (theta[3, 3], theta[3, 4]) == (pytest.approx(30.5 / 31), pytest.approx(0.5 / 31))
+    assert torch.allclose(prior, torch.full((10,), 0.1))
+
+
+def test_correlation_is_that_of_pixels_side_by_side():
+    torch.manual_seed(0)
+    alone = torch.rand(4000, 64).round().double()
+    twins = alone.unflatten(1, (8, 8))[:, :, :1].expand(-1, 8, 8).flatten(1)
+    assert abs(parameter_count.correlation(alone)) < 0.02
+    assert parameter_count.correlation(twins) == pytest.approx(1)
