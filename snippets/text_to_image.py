@@ -5,18 +5,22 @@
 # 두 부분을 8×8 손글씨 숫자에 맞게 줄여서, '굵은 삼'이라고 쓰면 굵은 3을 그리게 해 볼게요. 블록은 ViT의 것을 그대로 가져와 마스크만 씌워요.
 
 # %%
+import os
 from itertools import product
 from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
 from lib.digits import MEAN, STD, load
-from lib.figure import ORANGE, plt, show, table
+from lib.figure import BLUE, INK, ORANGE, VIOLET, plt, show, table
+from lib.paths import data_path
+from safetensors.torch import load_file, save_file
 from sklearn.svm import SVC
 from torch import nn
 from vit import Attention, Block
 
 SEEDS = range(5)
+WEIGHTS = data_path("text_to_image.safetensors")
 
 
 # %% [markdown]
@@ -90,101 +94,6 @@ def reconstruction_error(model, x):
     canvas would have about 1."""
     return F.mse_loss(model.decode(model.encode(x)), x).item()
 
-
-# %%
-if __name__ == "__main__":
-    evidence, null = {}, {}
-    torch.set_num_threads(1)
-    data = [load(seed) for seed in SEEDS]
-    judges = [
-        SVC().fit(x.flatten(1), y) for (x, y), _, _ in data
-    ]  # know real digits only
-    null["배우지 않은 dVAE"] = {}
-    kinds = (
-        ("KL 있음", "", evidence, {}),
-        ("KL 없음", "_without_kl", evidence, {"kl_weight": 0}),
-        ("배우지 않음", "", null["배우지 않은 dVAE"], {"steps": 1, "lr": 0.0}),
-    )
-    trained, rows = {}, []
-    for title, key, kept, settings in kinds:
-        trained[title] = [
-            train_dvae(x, seed, **settings)
-            for seed, ((x, _), _, _) in zip(SEEDS, data)
-        ]
-        errors, used, again = [], [], []
-        for dvae, judge, ((x, _), _, (test, test_y)) in zip(
-            trained[title], judges, data
-        ):
-            errors.append(reconstruction_error(dvae, test))
-            used.append(len(dvae.encode(x).unique()))
-            again.append(
-                judge.score(dvae.decode(dvae.encode(test)).flatten(1), test_y)
-            )
-        kept |= {
-            f"reconstruction_error{key}": errors,
-            f"codes_used{key}": used,
-            f"judge_again{key}": again,
-        }
-        rows.append(
-            [
-                title,
-                f"{mean(errors):.3f} ± {stdev(errors):.3f}",
-                f"{min(used)}~{max(used)}",
-            ]
-        )
-    dvaes = trained["KL 있음"]
-    evidence["codes"] = dvaes[0].codes
-    evidence["judge_real"] = [
-        judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)
-    ]
-    fresh = null["배우지 않은 dVAE"]
-    fresh |= {  # its weight of the KL makes no difference yet
-        f"{name}_without_kl": fresh[name]
-        for name in ("reconstruction_error", "codes_used")
-    }
-    null["KL 항이 없는 dVAE"] = {
-        name: evidence[f"{name}_without_kl"]
-        for name in ("reconstruction_error", "codes_used")
-    }
-    table(
-        "dvae",
-        "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 다섯)",
-        ["손실", "복원 오차", "쓰인 부호"],
-        rows,
-    )
-    print(f"분류기가 맞힌 비율: 진짜 {mean(evidence['judge_real']):.1%}")
-    print(f"토큰으로 바꿨다가 되돌린 것 {mean(evidence['judge_again']):.1%}")
-
-
-# %%
-def draw(axis, image):
-    """Show one image (1, 8, 8) in its own ink."""
-    axis.imshow((image[0] * STD + MEAN) / 16, cmap="gray_r", vmin=0, vmax=1)
-    axis.set(xticks=[], yticks=[])
-    axis.grid(False)
-    axis.spines[:].set_visible(True)
-
-
-# %%
-if __name__ == "__main__":
-    x, tokens = data[0][2][0][:4], dvaes[0].encode(data[0][2][0][:4])
-    figure, axes = plt.subplots(3, 4, figsize=(4.5, 3.6))
-    for column, image, grid, again in zip(
-        axes.T, x, tokens, dvaes[0].decode(tokens)
-    ):
-        draw(column[0], image)
-        draw(column[2], again)
-        column[1].set(
-            xlim=(-0.5, 3.5), ylim=(3.5, -0.5), xticks=[], yticks=[], aspect="equal"
-        )
-        column[1].spines[:].set_visible(True)
-        column[1].grid(False)
-        for place, code in enumerate(grid.tolist()):
-            column[1].text(place % 4, place // 4, code, ha="center", va="center")
-    for axis, title in zip(axes[:, 0], ("원본", "토큰", "복원")):
-        axis.set_ylabel(title)
-    alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(evidence['judge_again']):.1%}를 분류기가 알아봐요."
-    show(figure, "reconstruction", alt)
 
 # %% [markdown]
 # ## 2단계: 글과 이미지를 한 줄로
@@ -346,24 +255,178 @@ def sample(model, tokens, length=19):
 
 
 # %%
+def paint(model, text, count):
+    """Image tokens (C * count, 16) for captions (C, 2), and the caption of each."""
+    text = text.repeat_interleave(count, dim=0)
+    return sample(model, stream(text, text[:, :0]))[:, 3:] - T, text
+
+
+# %% [markdown]
+# ## 학습은 한 번, 가중치는 파일에
+#
+# 시드마다 dVAE 둘(KL이 있는 것과 없는 것)과 디코더를 학습해서 `data/text_to_image.safetensors`에 담아 두고 불러요. 대조로, 캡션마다 **통째로 한 낱말**인
+# 디코더도 하나 학습하는데 그것은 그린 그림의 토큰만 담아요. 환경 변수 `TRAIN_AGAIN=1`을 주면 한 코어로 1분쯤 걸려 모두 다시 학습해요.
+
+
+# %%
+def learn(seed, images, labels):
+    """What is kept of a seed, learnt from images (B, 1, 8, 8): {name: tensor}."""
+    dvae = train_dvae(images, seed).half().float()  # rounded as the file keeps it
+    text = caption(images, labels, ink_bounds(images, labels))
+    lines = stream(text, dvae.encode(images))[~is_held_out(text, seed)]
+    torch.manual_seed(seed)
+    decoder = train(Decoder(), lines, seed)
+    torch.manual_seed(seed)
+    whole = stream(as_one_word(lines[:, 1:3]), lines[:, 3:] - T)
+    one_word = train(Decoder(T + 32 + len(CAPTIONS)), whole, seed)
+    without_kl = train_dvae(images, seed, kl_weight=0)
+    models = {"dvae": dvae, "without_kl": without_kl, "decoder": decoder}
+    return {
+        f"{name}.{part}": value.half()
+        for name, model in models.items()
+        for part, value in model.state_dict().items()
+    } | {"one_word": paint(one_word, as_one_word(CAPTIONS), 20)[0].byte()}
+
+
+def learnt(kept, seed, name, model):
+    """The model with its kept weights."""
+    start = f"{seed}.{name}."
+    weights = {
+        part.removeprefix(start): value.float()
+        for part, value in kept.items()
+        if part.startswith(start)
+    }
+    model.load_state_dict(weights)
+    return model
+
+
+# %%
 if __name__ == "__main__":
+    torch.set_num_threads(1)
+    evidence, null = {}, {}
+    data = [load(seed) for seed in SEEDS]
+    if os.environ.get("TRAIN_AGAIN") == "1":
+        kept = {
+            f"{seed}.{name}": value
+            for seed, (of_training, _, _) in zip(SEEDS, data)
+            for name, value in learn(seed, *of_training).items()
+        }
+        save_file(kept, WEIGHTS)
+    kept = load_file(WEIGHTS)
+    dvaes, without_kl = (
+        [learnt(kept, seed, name, DVAE()) for seed in SEEDS]
+        for name in ("dvae", "without_kl")
+    )
+    models = [learnt(kept, seed, "decoder", Decoder()) for seed in SEEDS]
+    all_bounds = [ink_bounds(x, y) for (x, y), _, _ in data]
+    judges = [
+        SVC().fit(x.flatten(1), y) for (x, y), _, _ in data
+    ]  # know real digits only
+
+# %% [markdown]
+# ## 부호 32가지로 충분할까요?
+#
+# 시험 이미지를 토큰으로 바꿨다가 되돌려서, 복원 오차와 쓰인 부호의 수를 재고 **진짜 숫자로만** 배운 분류기에게 무슨 숫자인지 물어요.
+# KL 항을 뺀 dVAE가 부호를 덜 쓰고 복원도 못하면 KL 항이 도운 것이고, 구간이 겹치면 가를 수 없는 거예요.
+
+# %%
+if __name__ == "__main__":
+    null["배우지 않은 dVAE"] = fresh = {}
     torch.manual_seed(0)
-    models, one_word_models, all_bounds = [], [], []
+    kinds = (
+        ("KL 있음", "", evidence, dvaes),
+        ("KL 없음", "_without_kl", evidence, without_kl),
+        ("배우지 않음", "", fresh, [DVAE() for _ in SEEDS]),
+    )
+    rows = []
+    for title, key, found_here, some in kinds:
+        errors, used, again = [], [], []
+        for dvae, judge, ((x, _), _, (test, test_y)) in zip(some, judges, data):
+            errors.append(reconstruction_error(dvae, test))
+            used.append(len(dvae.encode(x).unique()))
+            again.append(
+                judge.score(dvae.decode(dvae.encode(test)).flatten(1), test_y)
+            )
+        found_here |= {
+            f"reconstruction_error{key}": errors,
+            f"codes_used{key}": used,
+            f"judge_again{key}": again,
+        }
+        rows.append(
+            [
+                title,
+                f"{mean(errors):.3f} ± {stdev(errors):.3f}",
+                f"{min(used)}~{max(used)}",
+            ]
+        )
+    evidence["codes"] = dvaes[0].codes
+    evidence["judge_real"] = [
+        judge.score(x.flatten(1), y) for judge, (_, _, (x, y)) in zip(judges, data)
+    ]
+    fresh |= {  # its weight of the KL makes no difference yet
+        f"{name}_without_kl": fresh[name]
+        for name in ("reconstruction_error", "codes_used")
+    }
+    null["KL 항이 없는 dVAE"] = {
+        name: evidence[f"{name}_without_kl"]
+        for name in ("reconstruction_error", "codes_used")
+    }
+    table(
+        "dvae",
+        "처음 보는 이미지의 복원 오차와 32개 가운데 쓰인 부호의 수 (시드 다섯)",
+        ["손실", "복원 오차", "쓰인 부호"],
+        rows,
+    )
+    print(f"분류기가 맞힌 비율: 진짜 {mean(evidence['judge_real']):.1%}")
+    print(f"토큰으로 바꿨다가 되돌린 것 {mean(evidence['judge_again']):.1%}")
+
+
+# %%
+def draw(axis, image):
+    """Show one image (1, 8, 8) in its own ink."""
+    axis.imshow((image[0] * STD + MEAN) / 16, cmap="gray_r", vmin=0, vmax=1)
+    axis.set(xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set_visible(True)
+
+
+# %%
+if __name__ == "__main__":
+    x, tokens = data[0][2][0][:4], dvaes[0].encode(data[0][2][0][:4])
+    figure, axes = plt.subplots(3, 4, figsize=(4.5, 3.6))
+    for column, image, grid, again in zip(
+        axes.T, x, tokens, dvaes[0].decode(tokens)
+    ):
+        draw(column[0], image)
+        draw(column[2], again)
+        column[1].set(
+            xlim=(-0.5, 3.5), ylim=(3.5, -0.5), xticks=[], yticks=[], aspect="equal"
+        )
+        column[1].spines[:].set_visible(True)
+        column[1].grid(False)
+        for place, code in enumerate(grid.tolist()):
+            column[1].text(place % 4, place // 4, code, ha="center", va="center")
+    for axis, title in zip(axes[:, 0], ("원본", "토큰", "복원")):
+        axis.set_ylabel(title)
+    alt = f"숫자 이미지가 토큰 16개가 됐다가 돌아와요. 복원한 이미지의 {mean(evidence['judge_again']):.1%}를 분류기가 알아봐요."
+    show(figure, "reconstruction", alt)
+
+# %% [markdown]
+# ## 다음 토큰을 얼마나 잘 맞힐까요?
+#
+# 한 줄의 글 토큰과 이미지 토큰에 드는 나트를 학습에 쓴 줄과 처음 보는 줄에서 재요. 두 값의 차이가 과적합이에요.
+
+# %%
+if __name__ == "__main__":
     train_lines, test_lines = [], []
-    for seed, dvae, ((x, y), _, (test, test_y)) in zip(SEEDS, dvaes, data):
-        bounds = ink_bounds(x, y)
+    for seed, dvae, bounds, ((x, y), _, (test, test_y)) in zip(
+        SEEDS, dvaes, all_bounds, data
+    ):
         text = caption(x, y, bounds)
-        lines = stream(text, dvae.encode(x))[
-            ~is_held_out(text, seed)
-        ]  # (about 930, 19)
-        torch.manual_seed(seed)
-        models.append(train(Decoder(), lines, seed))
-        torch.manual_seed(seed)
-        whole = stream(as_one_word(lines[:, 1:3]), lines[:, 3:] - T)
-        one_word_models.append(train(Decoder(T + 32 + len(CAPTIONS)), whole, seed))
-        train_lines.append(lines)
+        train_lines.append(
+            stream(text, dvae.encode(x))[~is_held_out(text, seed)]
+        )  # (about 930, 19)
         test_lines.append(stream(caption(test, test_y, bounds), dvae.encode(test)))
-        all_bounds.append(bounds)
     evidence["train_lines"] = min(len(lines) for lines in train_lines)
     rows = []
     parts = (("text", "글", slice(None, 2)), ("image", "이미지", slice(2, None)))
@@ -397,12 +460,6 @@ if __name__ == "__main__":
 
 
 # %%
-def paint(model, text, count):
-    """Image tokens (C * count, 16) for captions (C, 2), and the caption of each."""
-    text = text.repeat_interleave(count, dim=0)
-    return sample(model, stream(text, text[:, :0]))[:, 3:] - T, text
-
-
 def right_digit(judge, x, text):
     """Which images (B, 1, 8, 8) the judge takes for the digit of the caption (B,
     2): (B) of 0. and 1."""
@@ -428,7 +485,7 @@ if __name__ == "__main__":
         "unasked": "글 없이, 바라던 것과 견줄 때",
     }
     follows = {f"{name}_{what}": [] for name in names for what in ("digit", "ink")}
-    pictures, painted, distances = [], [], {"painted": [], "test": []}
+    once, painted, distances = [], [], {"painted": [], "test": []}
     one_word = {"seen_digit": [], "unseen_digit": []}
     for seed, model, dvae, judge, bounds in zip(
         SEEDS, models, dvaes, judges, all_bounds
@@ -459,12 +516,12 @@ if __name__ == "__main__":
             )
             follows[f"{name}_ink"].append(right_ink(bounds, x, text).mean().item())
         painted.append(drawn["seen"])
+        text = CAPTIONS.repeat_interleave(20, dim=0)
+        x = dvae.decode(kept[f"{seed}.one_word"].long())
+        right = right_digit(judge, x, text)
         for name, which in (("seen", ~held_out), ("unseen", held_out)):
-            text = CAPTIONS[which].repeat_interleave(20, dim=0)
-            drawing, _ = paint(one_word_models[seed], as_one_word(text), 1)
-            x = dvae.decode(drawing)
             one_word[f"{name}_digit"].append(
-                right_digit(judge, x, text).mean().item()
+                right[which.repeat_interleave(20)].mean().item()
             )
         for name, image_tokens in (
             ("painted", drawn["seen"][0]),
@@ -474,7 +531,7 @@ if __name__ == "__main__":
                 image_tokens.float(), train_lines[seed][:, 3:].float() - T, p=0
             )  # codes that differ
             distances[name].append(apart.amin(dim=1))
-        pictures.append(dvae.decode(paint(model, CAPTIONS, 1)[0]))
+        once.append(paint(model, CAPTIONS, 1)[0])
     evidence |= follows
     asked = {
         f"{name}_{what}": what
@@ -523,7 +580,7 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     figure, axes = plt.subplots(3, 10, figsize=(4.5, 1.6))
     for axis, image, text, hidden in zip(
-        axes.flat, pictures[0], CAPTIONS, is_held_out(CAPTIONS, 0)
+        axes.flat, dvaes[0].decode(once[0]), CAPTIONS, is_held_out(CAPTIONS, 0)
     ):
         draw(axis, image)
         if hidden:
@@ -537,6 +594,77 @@ if __name__ == "__main__":
         f"주황 테두리는 배울 때 뺀 캡션이고, 그런 그림도 {mean(evidence['unseen_digit']):.0%}가 맞아요."
     )
     show(figure, "painted", alt)
+
+# %% [markdown]
+# ## 한 장이 그려지는 길
+#
+# 방금 그린 '굵은 삼' 한 장의 토큰을 그대로 따라가 볼게요. 글 토큰 뒤에 부호를 하나씩 이어 쓰고, 다 쓰면 dVAE의 디코더가 그림으로 되돌려요.
+
+
+# %%
+def boxes(axis, y, words, colors):
+    """A line of boxes with words at height y, each as wide as a column."""
+    for i, (word, color) in enumerate(zip(words, colors)):
+        if color:
+            axis.add_patch(
+                plt.Rectangle((i + 0.06, y), 0.88, 1, fc=color + "38", ec=color)
+            )
+        axis.text(i + 0.5, y + 0.47, word, ha="center", va="center")
+
+
+def arrow(axis, start, end):
+    """From one point (x, y) to another."""
+    style = {"arrowstyle": "->", "color": INK, "shrinkA": 0, "shrinkB": 0}
+    axis.annotate("", end, start, arrowprops=style)
+
+
+# %%
+if __name__ == "__main__":
+    text, codes = CAPTIONS[23], once[0][23]  # '굵은 삼', a caption held out
+    line = ["시작", *(WORDS[word] for word in text), *map(str, codes.tolist())]
+    kinds = [BLUE] * 3 + [ORANGE] * 2 + [None, ORANGE]
+    figure, parts = plt.subplot_mosaic(
+        [["line"] * 3, ["codes", "decoder", "image"]],
+        figsize=(4.5, 4.2),
+        height_ratios=[1.9, 1],
+    )
+    axis = parts["line"]
+    axis.set(xlim=(0, 7), ylim=(0, 7.6))
+    axis.axis("off")
+    axis.text(1.5, 7.1, "글 토큰", color=BLUE, ha="center")
+    axis.text(5, 7.1, "이미지 토큰 (부호의 번호)", color=ORANGE, ha="center")
+    boxes(axis, 5.8, [*line[:5], "…", line[-2]], kinds)
+    axis.add_patch(plt.Rectangle((0.06, 3), 6.88, 1.6, fc=VIOLET + "38", ec=VIOLET))
+    words = "Transformer: 블록 2개, 앞만 보는 인과 마스크"
+    axis.text(3.5, 3.75, words, ha="center", va="center")
+    boxes(
+        axis, 0.8, [*line[1:6], "…", line[-1]], [*kinds[1:5], ORANGE, None, ORANGE]
+    )
+    for i in (0, 1, 2, 3, 4, 6):
+        arrow(axis, (i + 0.5, 5.8), (i + 0.5, 4.65))
+        arrow(axis, (i + 0.5, 3), (i + 0.5, 1.85))
+    axis.text(3.5, 0, "자리마다 다음 토큰을 뽑아 줄 뒤에 이어요", ha="center")
+    grid = parts["codes"]
+    grid.set(
+        xlim=(-0.5, 3.5), ylim=(3.5, -0.5), xticks=[], yticks=[], aspect="equal"
+    )
+    grid.spines[:].set(visible=True, color=ORANGE)
+    grid.grid(False)
+    for place, code in enumerate(codes.tolist()):
+        grid.text(place % 4, place // 4, code, ha="center", va="center")
+    middle = parts["decoder"]
+    middle.set(xlim=(0, 1), ylim=(0, 1))
+    middle.axis("off")
+    middle.add_patch(plt.Rectangle((0.12, 0.3), 0.76, 0.4, fc=INK + "10", ec=INK))
+    middle.text(0.5, 0.49, "dVAE의\n디코더", ha="center", va="center")
+    arrow(middle, (-0.1, 0.5), (0.12, 0.5))
+    arrow(middle, (0.88, 0.5), (1.1, 0.5))
+    draw(parts["image"], dvaes[0].decode(codes[None])[0])
+    alt = (
+        "글 토큰 '굵은 삼' 뒤에 Transformer가 부호의 번호 16개를 하나씩 이어 쓰고, dVAE의 디코더가 "
+        "4 × 4로 놓은 번호를 8 × 8 그림으로 되돌려요."
+    )
+    show(figure, "pipeline", alt)
 
 # %% [markdown]
 # ## 분류기 없이 확률로 물어도 돼요
@@ -588,52 +716,6 @@ if __name__ == "__main__":
     )
 
 # %% [markdown]
-# ## 마스크 하나의 차이
-#
-# 배운 디코더의 블록을 ViT의 블록에 그대로 옮겨 담을 수 있어요. 파라미터의 이름도 모양도 같으니까요. 맨 끝 토큰은 어차피 모두를 보니 두 블록의 출력이 같고,
-# 나머지는 달라요. 마스크 때문에 글은 그림을 보지 못하고, 그림은 글을 봐요.
-
-# %%
-if __name__ == "__main__":
-    model, lines = models[0], test_lines[0][:100, :-1]
-    block = Block(48, 4)
-    block.load_state_dict(
-        model.blocks[0].state_dict()
-    )  # strict: every name and shape
-    with torch.no_grad():
-        x = model.embed(lines) + model.pos_embed  # (100, 18, D)
-        apart = (block(x)[0] - model.blocks[0](x)[0]).abs().amax(dim=(0, 2))  # (18)
-        logits = model(lines)  # (100, 18, vocabulary)
-        other_image, other_text = lines.clone(), lines.clone()
-        other_image[:, 3:] = lines.roll(1, dims=0)[:, 3:]
-        other_text[:, 1:3] = lines.roll(1, dims=0)[:, 1:3]
-        evidence["text_change"] = (
-            (model(other_image) - logits)[:, :3].abs().max().item()
-        )  # up to the first code's
-        evidence["image_change"] = (
-            (model(other_text) - logits)[:, 3:]
-            .abs()
-            .amax(dim=(1, 2))
-            .median()
-            .item()
-        )
-        words = (
-            logits[:, 2:].softmax(dim=-1)[:, :, :T].sum(dim=-1)
-        )  # (100, 16): what text gets where an image is due
-        evidence["word_probability"] = words.mean().item()
-    evidence["last_token_difference"], evidence["first_token_difference"] = (
-        apart[-1].item(),
-        apart[0].item(),
-    )
-    print(
-        f"ViT의 블록과 출력의 최대 차이: 맨 끝 토큰 {evidence['last_token_difference']:.0e}"
-    )
-    print(f"맨 앞 토큰 {evidence['first_token_difference']:.1f}")
-    print(f"그림을 바꿀 때 글 자리의 로짓 변화 {evidence['text_change']:.0f}")
-    print(f"글을 바꿀 때 그림 자리의 로짓 변화 {evidence['image_change']:.1f}")
-    print(f"그림 자리에서 글 토큰에 준 확률: {evidence['word_probability']:.1e}")
-
-# %% [markdown]
 # ## 디코더가 내놓는 것은 픽셀이 아니에요
 #
 # 디코더의 출력은 부호의 **번호**예요. 번호만으로는 그림이 아니에요. 같은 토큰을 다른 시드의 dVAE로 되돌리면 전혀 다른 그림이 돼요.
@@ -652,7 +734,7 @@ if __name__ == "__main__":
     )  # (16000, 4)
     evidence["patch_kinds"] = len(patches.unique(dim=0))
     print(f"캡션의 숫자로 보인 비율: 제 dVAE {mean(evidence['own_decoder']):.0%}")
-    print(f"남의 dVAE {mean(evidence['other_decoder']):.0%}")
+    print(f"다른 dVAE {mean(evidence['other_decoder']):.0%}")
     print(
         f"학습 이미지의 2×2 조각은 {evidence['patch_kinds']:,}가지, 토큰은 {dvaes[0].codes}가지"
     )
@@ -766,9 +848,5 @@ if __name__ == "__main__":
         "nearest_test": 1,
         "guessed": 0.1,
         "told": 0.4,
-        "last_token_difference": 1e-4,
-        "first_token_difference": 4,
-        "image_change": 4,
-        "word_probability": 0.02,
     }
     evidence

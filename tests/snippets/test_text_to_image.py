@@ -2,6 +2,7 @@ import math
 
 import text_to_image
 import torch
+from safetensors.torch import load_file
 from text_to_image import CAPTIONS, DIGIT, DVAE, CausalAttention, Decoder, T, stream
 from vit import Block
 
@@ -132,3 +133,34 @@ def test_guesses_of_a_sure_model():
     assert same_digit == 1 and told < -90
     even = torch.zeros(2, 30)
     assert abs(text_to_image.guesses(even, CAPTIONS[[17, 4]])[1]) < 1e-4  # it tells nothing
+
+
+def test_what_is_kept_gives_the_same_models_back():
+    torch.manual_seed(0)
+    of_one, of_other = DVAE().half().float(), DVAE()
+    kept = {
+        f"{seed}.{name}.{part}": value.half()
+        for seed, name, model in ((3, "dvae", of_one), (3, "without_kl", of_other), (4, "dvae", of_other))
+        for part, value in model.state_dict().items()
+    }
+    again = text_to_image.learnt(kept, 3, "dvae", DVAE())
+    x = torch.randn(2, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(again.encoder(x), of_one.encoder(x))
+
+
+def test_the_file_has_each_seed_and_the_drawings_in_the_order_of_captions():
+    kept = load_file(text_to_image.WEIGHTS)
+    for seed in text_to_image.SEEDS:
+        assert kept[f"{seed}.one_word"].shape == (20 * len(CAPTIONS), 16)
+        assert kept[f"{seed}.one_word"].max() < 32
+        text_to_image.learnt(kept, seed, "decoder", Decoder())  # strict: every name and shape
+    dvae = text_to_image.learnt(kept, 0, "dvae", DVAE())
+    (x, y), _, _ = text_to_image.load(0)
+    own = text_to_image.reconstruction_error(dvae, x)
+    assert own < 0.2  # a grey canvas would have about 1
+    drawn = dvae.decode(kept["0.one_word"].long()).flatten(1)
+    digit = torch.arange(10).repeat(3).repeat_interleave(20)
+    means = torch.stack([x[y == d].mean(dim=0).flatten() for d in range(10)])
+    nearest = torch.cdist(drawn, means).argmin(dim=1)
+    assert (nearest == digit).float().mean() > 0.4  # where captions were mixed up it would be 0.1
