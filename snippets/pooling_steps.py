@@ -8,12 +8,11 @@
 import statistics
 
 import torch
-import torch.nn.functional as F
 from class_token import RATES, SEEDS, GlobalPool
 from lib.digits import load, small_vit
 from lib.figure import table
 from lib.measure import accuracy
-from torch.func import functional_call, stack_module_state, vmap
+from lib.together import train_together
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
@@ -46,34 +45,18 @@ class ByClassToken(VisionTransformer):
 
 def learnt(make, steps):
     """Five models of that class, one a seed, trained as lib.digits trains one."""
-    models, data = (
-        [small_vit(seed, make) for seed in SEEDS],
-        [load(s) for s in SEEDS],
+    models = [small_vit(seed, make) for seed in SEEDS]
+    train_together(
+        models,
+        [load(seed)[0] for seed in SEEDS],
+        steps,
+        lambda weights: torch.optim.AdamW(
+            weights, RATE, weight_decay=0.01, fused=True
+        ),
+        lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, RATE, total_steps=steps, pct_start=0.2
+        ),
     )
-    parameters, _ = stack_module_state(models)  # {name: (5, ...)}
-    optimizer = torch.optim.AdamW(
-        parameters.values(), lr=RATE, weight_decay=0.01, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, total_steps=steps, pct_start=0.2
-    )
-    draws = [torch.Generator().manual_seed(seed) for seed in SEEDS]
-
-    def loss_of(parameters, images, labels):
-        logits = functional_call(models[0], parameters, (images,))
-        return F.cross_entropy(logits, labels)
-
-    for _ in range(steps):
-        chosen = [torch.randint(1000, (32,), generator=draw) for draw in draws]
-        pairs = [(x[i], y[i]) for i, ((x, y), _, _) in zip(chosen, data)]
-        images, labels = (torch.stack(part) for part in zip(*pairs))
-        optimizer.zero_grad()
-        vmap(loss_of)(parameters, images, labels).sum().backward()
-        optimizer.step()
-        schedule.step()
-    for i, model in enumerate(models):
-        state = {name: stacked[i].detach() for name, stacked in parameters.items()}
-        model.load_state_dict(state)
     return models
 
 

@@ -2,23 +2,30 @@
 # # LayerNorm을 왜 어텐션과 MLP 앞에 둘까요?
 #
 # 2017년의 Transformer는 잔차를 더한 **뒤에** LayerNorm을 뒀고(post-LN), ViT는 갈래의 **앞에** 둬요(pre-LN).
-# 같은 부품을 자리만 바꿔 놓고, 학습을 시작하기 전의 기울기와 워밍업이 필요한지를 견줘요.
+# 같은 부품을 자리만 바꿔 놓고, 학습을 시작하기 전의 기울기와, 학습률과 워밍업을 바꿔 가며 배운 정확도를 견줘요.
 # 데이터는 8×8 손글씨 숫자예요. 4×4 픽셀씩 네 패치로 잘라서, 층이 열둘이어도 금세 배워요.
 
 # %%
+import os
 import statistics
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from lib.digits import load, small_vit
-from lib.figure import BLUE, GREEN, INK, ORANGE, plt, show, table
+from lib.figure import BLUE, GREEN, INK, ORANGE, VIOLET, plt, show, table
+from lib.measure import accuracy
+from lib.paths import data_path
+from lib.together import train_together
+from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.func import functional_call, stack_module_state, vmap
 from vit import Block, VisionTransformer
 
 torch.set_num_threads(1)
 SEEDS, DEPTHS = (0, 1, 2, 3, 4), (4, 12, 36)
-DEPTH, STEPS, WARMUP, RATE, LOW_RATE = 12, 50, 25, 0.003, 0.001
+DEPTH, STEPS, WARMUP, RATE = 12, 50, 25, 0.003
+LONG, LONG_WARMUP, RATES = 200, 50, (0.0003, 0.001, 0.003, 0.01)
+KEPT = data_path("pre_norm.safetensors")
 
 # %% [markdown]
 # ## 부품은 같고 자리만 달라요
@@ -38,7 +45,15 @@ class PostBlock(Block):
         return self.norm2(x + self.mlp(x)), attn
 
 
-class PostNorm(VisionTransformer):
+class PreNorm(VisionTransformer):
+    """The ViT as it is; its attention is written out, for vmap knows it so: (B, C,
+    H, W) -> logits."""
+
+    def forward(self, x):
+        return super().forward(x, return_attn=True)[0]
+
+
+class PostNorm(PreNorm):
     """A ViT of such blocks, without a LayerNorm after the last."""
 
     def __init__(self, **options):
@@ -48,7 +63,7 @@ class PostNorm(VisionTransformer):
         self.norm = nn.Identity()
 
 
-KINDS = {"pre": VisionTransformer, "post": PostNorm}
+KINDS = {"post": PostNorm, "pre": PreNorm}
 
 
 def build(kind, seed, depth=DEPTH):
@@ -160,82 +175,69 @@ if __name__ == "__main__":
     show(figure, "last_gradient", alt)
 
 # %% [markdown]
-# ## 워밍업을 빼 봐요
+# ## 같은 학습률에서 워밍업을 빼 봐요
 #
 # 12층 모델을 Adam으로 똑같이 50단계 학습해요. 워밍업은 학습률을 처음 25단계 동안 조금씩 올리는 거예요. 뒤의 절반은 어느 쪽이나 0까지 내려요.
 # 시드 다섯 개의 모델을 쌓아 한꺼번에 학습해요. 저마다 다른 이미지를 보고, 서로 섞이지 않아요.
 
 
 # %%
-def schedule(step, warmup):
+def share_of_rate(step, steps, warmup):
     """The share of the rate at a step: up over the warm-up, down over the last half."""
     up = min(1, (step + 1) / warmup) if warmup else 1
-    return up * min(1, 2 * (STEPS - step) / STEPS)
+    return up * min(1, 2 * (1 - step / max(steps, 1)))
 
 
 def trained(kind, rate, warmup, steps=STEPS):
-    """Five models trained at once, one a seed: test accuracies (5,) and losses
-    (steps, 5)."""
-    models, data = (
-        [build(kind, seed) for seed in SEEDS],
-        [load(seed) for seed in SEEDS],
+    """Five models trained at once, one a seed: accuracies on the images to choose
+    by (5,), on the test images (5,), and losses (steps, 5)."""
+    models, data = [build(kind, s) for s in SEEDS], [load(s) for s in SEEDS]
+    share = partial(share_of_rate, steps=steps, warmup=warmup)
+    losses = train_together(
+        models,
+        [parts[0] for parts in data],
+        steps,
+        lambda parameters: torch.optim.Adam(parameters, rate, fused=True),
+        lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, share),
     )
-    parameters, _ = stack_module_state(models)  # {name: (5, ...)}
-    optimizer = torch.optim.Adam(parameters.values(), lr=rate, fused=True)
-    draws = [torch.Generator().manual_seed(seed) for seed in SEEDS]
-
-    def logits(parameters, images):
-        options = {"return_attn": True}  # the formula written out: vmap knows it
-        return functional_call(models[0], parameters, (images,), options)[0]
-
-    each_loss = vmap(lambda p, x, y: F.cross_entropy(logits(p, x), y))
-    losses = []
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = rate * schedule(step, warmup)
-        chosen = [torch.randint(1000, (32,), generator=draw) for draw in draws]
-        pairs = [(x[i], y[i]) for i, ((x, y), _, _) in zip(chosen, data)]
-        images, labels = (torch.stack(part) for part in zip(*pairs))
-        loss = each_loss(parameters, images, labels)  # (5,)
-        optimizer.zero_grad()
-        loss.sum().backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    with torch.no_grad():
-        images, labels = (torch.stack(part) for part in zip(*(d[2] for d in data)))
-        right = vmap(logits)(parameters, images).argmax(dim=-1) == labels
-    return right.double().mean(dim=1), torch.stack(losses) if losses else None
+    found = [
+        torch.tensor([accuracy(m, *parts[i]) for m, parts in zip(models, data)])
+        for i in (1, 2)
+    ]
+    return *found, losses
 
 
 # %%
 ARMS = {
-    "post_cold": ("post-LN, 워밍업 없음", "post", RATE, 0),
-    "post_warm": ("post-LN, 워밍업", "post", RATE, WARMUP),
-    "post_slow": ("post-LN, 낮은 학습률", "post", LOW_RATE, 0),
-    "pre_cold": ("pre-LN, 워밍업 없음", "pre", RATE, 0),
+    f"{kind}_{how}": (
+        f"{kind}-LN, 워밍업{' 없음' if how == 'cold' else ''}",
+        kind,
+        w,
+    )
+    for kind in KINDS
+    for how, w in (("cold", 0), ("warm", WARMUP))
 }
 
 # %%
 if __name__ == "__main__":
     curves, rows = {}, []
-    plain = {kind: trained(kind, RATE, 0, steps=0)[0] for kind in KINDS}
-    for key, (name, kind, rate, warmup) in ARMS.items():
-        evidence[key], curves[key] = trained(kind, rate, warmup)
+    plain = {kind: trained(kind, RATE, 0, steps=0)[1] for kind in KINDS}
+    for key, (name, kind, warmup) in ARMS.items():
+        _, evidence[key], curves[key] = trained(kind, RATE, warmup)
         null["배우지 않은 모델"][key] = plain[kind]
         values = evidence[key].tolist()
-        last = curves[key][-10:].mean()
         rows.append(
             [
                 name,
-                rate,
                 f"{statistics.mean(values):.0%} ({min(values):.0%}–{max(values):.0%})",
-                f"{last:.2f}",
+                f"{curves[key][-10:].mean():.2f}",
             ]
         )
-    evidence |= {"depth": DEPTH, "steps": STEPS, "rate": RATE, "low_rate": LOW_RATE}
+    evidence |= {"depth": DEPTH, "steps": STEPS, "rate": RATE}
     table(
         "warmup",
-        f"{DEPTH}층 모델을 {STEPS}단계 학습한 뒤 (시드 {len(SEEDS)}개의 평균과 범위)",
-        ["모델", "학습률", "시험 정확도", "끝 손실"],
+        f"{DEPTH}층 모델을 학습률 {RATE}로 {STEPS}단계 학습한 뒤 (시드 {len(SEEDS)}개의 평균과 범위)",
+        ["모델", "시험 정확도", "끝 손실"],
         rows,
     )
 
@@ -246,17 +248,76 @@ if __name__ == "__main__":
         ("post_cold", ORANGE, "-"),
         ("post_warm", GREEN, "--"),
         ("pre_cold", BLUE, "-"),
+        ("pre_warm", VIOLET, "--"),
     ):
-        axis.plot(curves[key], style, color=colour, alpha=0.3, linewidth=1)
+        axis.plot(curves[key], style, color=colour, alpha=0.2, linewidth=1)
         axis.plot(curves[key].mean(dim=1), style, color=colour, label=ARMS[key][0])
     axis.set(xlabel="단계", title="학습 손실", ylim=(0, 3))
     axis.legend(loc="lower left")
-    accuracies = {key: evidence[key].mean() for key in ARMS}
+    means = {key: evidence[key].mean() for key in ARMS}
     alt = (
-        f"워밍업이 없으면 post-LN은 정확도 {accuracies['post_cold']:.0%}에 머물고 pre-LN은 {accuracies['pre_cold']:.0%}를 맞혀요. "
-        f"post-LN에 워밍업을 주면 {accuracies['post_warm']:.0%}예요."
+        f"워밍업이 없으면 post-LN은 정확도 {means['post_cold']:.0%}에 머물고 pre-LN은 {means['pre_cold']:.0%}를 맞혀요. "
+        f"워밍업을 주면 {means['post_warm']:.0%}와 {means['pre_warm']:.0%}예요."
     )
     show(figure, "losses", alt)
+
+# %% [markdown]
+# ## 저마다 가장 좋은 학습률에서
+#
+# 학습률 하나에서 견주면 그 학습률이 맞는 쪽이 이겨요. 그래서 학습률 넷을 모두 해 보고, 네 배 길게(200단계, 워밍업이면 처음 50단계) 배워요.
+# 학습률은 시험 이미지가 아니라 **고르기 위해 남겨 둔 이미지 297장**으로 골라요.
+# 몇 분이 걸려서 정확도를 저장해 두고 읽어요. 환경 변수 `TRAIN_AGAIN=1`을 주면 처음부터 다시 학습해요.
+#
+# 워밍업이 꼭 있어야 하는 것이라면 워밍업 없는 post-LN이 가장 좋은 학습률에서도 뒤지고, 학습률만 낮추면 되는 것이라면 비슷할 거예요.
+
+
+# %%
+def grid(kind):
+    """Accuracies of that kind on the images to choose by and on the test images,
+    each (2: without and with warm-up, rates, seeds)."""
+    found = [
+        [trained(kind, rate, warmup, LONG)[:2] for rate in RATES]
+        for warmup in (0, LONG_WARMUP)
+    ]
+    return [
+        torch.stack([torch.stack([both[i] for both in row]) for row in found])
+        for i in (0, 1)
+    ]
+
+
+# %%
+if __name__ == "__main__":
+    if os.environ.get("TRAIN_AGAIN") == "1":
+        choose, test = zip(*(grid(kind) for kind in KINDS))
+        save_file({"choose": torch.stack(choose), "test": torch.stack(test)}, KEPT)
+    kept = load_file(KEPT)  # (2 kinds, 2, rates, seeds) each
+    rows, chance = [], torch.full((len(SEEDS),), 0.1)
+    for i, kind in enumerate(KINDS):
+        for j, (how, title) in enumerate((("cold", "없음"), ("warm", "있음"))):
+            best = kept["choose"][i, j].mean(dim=1).argmax().item()
+            evidence[f"{kind}_{how}_best"] = kept["test"][i, j, best]
+            evidence[f"{kind}_{how}_best_rate"] = RATES[best]
+            for rate, found in zip(RATES, kept["test"][i, j]):
+                evidence[f"{kind}_{how}_{rate:g}".replace(".", "_")] = found
+            cells = [f"{found.mean():.0%}" for found in kept["test"][i, j]]
+            cells[best] = f"**{cells[best]}**"
+            rows.append([f"{kind}-LN", title, *cells])
+    evidence |= {"long_steps": LONG, "long_warmup": LONG_WARMUP}
+    for world in null.values():
+        world |= {
+            name: chance
+            for name in evidence
+            if name.startswith(
+                ("pre_cold_", "pre_warm_", "post_cold_", "post_warm_")
+            )
+            and not name.endswith("_rate")
+        }
+    table(
+        "grid",
+        f"학습률마다 {LONG}단계를 배운 시험 정확도 (시드 {len(SEEDS)}개 평균, 별표는 고른 학습률)",
+        ["모델", "워밍업", *(f"{rate:g}" for rate in RATES)],
+        rows,
+    )
 
 # %%
 if __name__ == "__main__":

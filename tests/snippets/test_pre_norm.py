@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lib.digits import load
-from pre_norm import PostNorm, build, first_gradients, left_alone, schedule, trained
+from pre_norm import PostNorm, PreNorm, build, first_gradients, left_alone, share_of_rate, trained
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
@@ -52,21 +52,20 @@ def test_first_gradients_are_those_of_each_block(kind):
 
 
 def test_the_rate_rises_in_the_warm_up_alone_and_ends_low():
-    from pre_norm import STEPS, WARMUP
-
-    cold, warm = ([schedule(step, warmup) for step in range(STEPS)] for warmup in (0, WARMUP))
-    assert cold[0] == 1 and warm[0] == pytest.approx(1 / WARMUP) and warm[WARMUP - 1] == pytest.approx(1)
-    assert warm[:WARMUP] == sorted(warm[:WARMUP]) and cold[WARMUP:] == warm[WARMUP:]
+    cold, warm = ([share_of_rate(step, 50, warmup) for step in range(50)] for warmup in (0, 25))
+    assert cold[0] == 1 and warm[0] == pytest.approx(1 / 25) and warm[24] == pytest.approx(1)
+    assert warm[:25] == sorted(warm[:25]) and cold[25:] == warm[25:]
     assert 0 < cold[-1] < 0.1
 
 
 def test_stacked_models_learn_as_one_alone_would():
-    """One step of the five at once moves the first as a step of its own does: the same accuracy and loss."""
+    """Two steps of the five at once move the second as steps of its own do."""
     from pre_norm import RATE, SEEDS
 
-    accuracies, losses = trained("post", RATE, 0, steps=2)
-    assert accuracies.shape == (5,) and losses.shape == (2, 5)
-    model, (images, labels) = build("post", SEEDS[1]), load(SEEDS[1])[0]
+    chosen, tested, losses = trained("post", RATE, 0, steps=2)
+    assert chosen.shape == tested.shape == (5,) and losses.shape == (2, 5)
+    model, parts = build("post", SEEDS[1]), load(SEEDS[1])
+    images, labels = parts[0]
     optimizer, draw = torch.optim.Adam(model.parameters(), lr=RATE), torch.Generator().manual_seed(SEEDS[1])
     for step in range(2):
         i = torch.randint(1000, (32,), generator=draw)
@@ -74,13 +73,32 @@ def test_stacked_models_learn_as_one_alone_would():
         assert loss.item() == pytest.approx(losses[step, 1].item(), abs=1e-3)
         optimizer.zero_grad()
         loss.backward()
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * share_of_rate(step, 2, 0)
         optimizer.step()
+    for found, (x, y) in zip((chosen, tested), parts[1:]):
+        assert found[1].item() == pytest.approx((model(x).argmax(dim=1) == y).double().mean().item(), abs=0.03)
 
 
 def test_untrained_models_are_not_trained():
-    accuracies, losses = trained("pre", 0.1, 0, steps=0)
-    assert losses is None and (accuracies < 0.35).all()
+    _, accuracies, losses = trained("pre", 0.1, 0, steps=0)
+    assert losses.shape == (0, 5) and (accuracies < 0.35).all()
+
+
+def test_the_grid_tries_every_rate_with_and_without_warm_up(monkeypatch):
+    import pre_norm
+
+    def told(kind, rate, warmup, steps):
+        return torch.full((5,), rate), torch.full((5,), float(warmup)), None
+
+    monkeypatch.setattr(pre_norm, "trained", told)
+    choose, test = pre_norm.grid("pre")
+    assert choose[0, :, 0].tolist() == pytest.approx(list(pre_norm.RATES)) and choose.shape == (2, 4, 5)
+    assert (test[0] == 0).all() and (test[1] == pre_norm.LONG_WARMUP).all()
 
 
 def test_kinds_are_vits():
-    assert type(build("pre", 0, 1)) is VisionTransformer and type(build("post", 0, 1)) is PostNorm
+    x = torch.randn(2, 1, 8, 8)
+    assert type(build("pre", 0, 1)) is PreNorm and type(build("post", 0, 1)) is PostNorm
+    plain = VisionTransformer.forward(build("pre", 0, 1), x)
+    torch.testing.assert_close(build("pre", 0, 1)(x), plain, atol=1e-5, rtol=1e-5)
