@@ -1,7 +1,7 @@
 import diffusion
 import pytest
 import torch
-from diffusion import ALPHA_BAR, BETA, T
+from diffusion import ALPHA_BAR, BETA, SIGMA, T
 
 
 def test_one_jump_has_the_moments_of_all_the_steps():
@@ -17,6 +17,25 @@ def test_one_jump_has_the_moments_of_all_the_steps():
     )
 
 
+def test_walks_have_the_moments_of_their_steps():
+    torch.manual_seed(0)
+    x0, more = torch.full((500, 64), 2.0), torch.tensor([1.0, 2.0, 2.0])
+    *_, x = diffusion.walk(x0, torch.tensor([0.5, 1.0, 0.5]), more)
+    assert x.mean().item() == pytest.approx(2 * 0.25, abs=0.05)
+    assert x.var().item() == pytest.approx((1 + 4) * 0.25 + 4, rel=0.03)
+    *_, x = diffusion.walk(x0, torch.ones(T), SIGMA.square().diff().sqrt())  # as much as the one jump has, nothing lost
+    assert (x - x0).std().item() == pytest.approx(SIGMA[T].item(), rel=0.02)
+
+
+def test_adding_alone_makes_the_images_of_ddim():
+    torch.manual_seed(0)
+    guess, start = diffusion.linear_noise(torch.randn(300, 64) / 2 + 1), torch.randn(20, 64)
+    for first in (T, 400):
+        scale = (1 - ALPHA_BAR[first]).sqrt()
+        shrunk = diffusion.generate(guess, scale * start, 25, first, eta=0.0)
+        assert torch.allclose(diffusion.exploding(guess, SIGMA[first] * start, 25, first), shrunk, atol=1e-3)
+
+
 @pytest.mark.parametrize("t", [2, 300, T])
 def test_a_step_is_that_of_ddpm(t):
     """Algorithm 2 with the posterior's variance, Eq. 7 and 11."""
@@ -30,6 +49,17 @@ def test_a_step_is_that_of_ddpm(t):
     torch.manual_seed(0)
     sigma = ((1 - before) / (1 - abar) * beta).sqrt()
     assert torch.allclose(found, mean + sigma * torch.randn_like(x), rtol=1e-3, atol=1e-3)
+    torch.manual_seed(0)
+    [(_, found)] = diffusion.reversing(lambda x, t: noise, x, torch.tensor([t, t - 1]), wide=True)
+    torch.manual_seed(0)  # the mean stays, the variance is beta
+    assert torch.allclose(found, mean + beta.sqrt() * torch.randn_like(x), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_last_step_puts_no_noise_in(wide):
+    x, t = torch.randn(5, 64), torch.tensor([1, 0])
+    (_, found), (_, again) = (next(diffusion.reversing(lambda x, t: x / 2, x, t, wide=wide)) for _ in range(2))
+    assert torch.equal(found, again)
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
@@ -50,6 +80,8 @@ def test_the_optimal_guess_has_the_least_training_loss():
     for factor in (0.9, 1.1):
         assert (factor * guess(x, t) - noise).square().mean() > best
     assert best < (x - noise).square().mean()
+    t = torch.tensor([1, 500, T])  # each step by itself
+    assert torch.allclose(guess(x[:3], t), torch.cat([guess(x[k : k + 1], t[k : k + 1]) for k in range(3)]), atol=1e-3)
 
 
 def test_the_linear_guess_is_the_best_of_all_for_gaussian_data():
@@ -108,3 +140,12 @@ def test_training_lowers_the_loss_and_every_parameter_learns():
     model = diffusion.Denoiser(8)
     diffusion.noise_loss(model, images).backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_what_is_kept_has_learnt():
+    test = diffusion.load(1)[2][0].flatten(1)
+    with torch.no_grad():
+        torch.manual_seed(0)
+        learnt = diffusion.noise_loss(diffusion.trained(1), test)
+        torch.manual_seed(0)
+        assert learnt < 0.6 * diffusion.noise_loss(diffusion.Denoiser(), test)
