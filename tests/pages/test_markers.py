@@ -84,7 +84,7 @@ def test_links_in_raw_html_are_filled_in(project, page, flavour, addresses):
     assert [link["href"] for link in filled.select("a")] == addresses
     assert filled.a.text == project.threads["first"].question
     title, count = project.chapters[0].title, len(project.chapters[0].threads)
-    assert words(filled.p).endswith(f"{title} {count}개까지") and count > 1
+    assert words(filled.p).endswith(f"{title}(문답 {count}개)까지") and count > 1
 
 
 def test_what_has_no_record_or_no_snippet_leaves_nothing(project):

@@ -49,7 +49,7 @@ def _makers(flavour: Flavour, project: Project, page: str) -> dict[str, Callable
     def chapter(name: str) -> str:
         found = next((chapter for chapter in project.chapters if chapter.id == name), None)
         threads = chapter_threads(project, found) if found else []
-        return f"{anchor(first_page(threads, found), found.title)} {len(threads)}개" if found else ""
+        return f"{anchor(first_page(threads, found), found.title)}(문답 {len(threads)}개)" if found else ""
 
     return {
         "scoreboard": lambda _: scoreboard(project),
