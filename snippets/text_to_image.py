@@ -598,7 +598,7 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## 한 장이 그려지는 길
 #
-# 방금 그린 '굵은 삼' 한 장의 토큰을 그대로 따라가 볼게요. 글 토큰 뒤에 부호를 하나씩 이어 쓰고, 다 쓰면 dVAE의 디코더가 그림으로 되돌려요.
+# 배울 때 뺀 '굵은 삼'으로 그려서 분류기가 3으로 알아본 첫 장의 토큰을 따라가 볼게요. 글 토큰 뒤에 부호를 하나씩 이어 쓰고, 다 쓰면 dVAE의 디코더가 그림으로 되돌려요.
 
 
 # %%
@@ -615,12 +615,18 @@ def boxes(axis, y, words, colors):
 def arrow(axis, start, end):
     """From one point (x, y) to another."""
     style = {"arrowstyle": "->", "color": INK, "shrinkA": 0, "shrinkB": 0}
-    axis.annotate("", end, start, arrowprops=style)
+    axis.annotate("", end, start, arrowprops=style, annotation_clip=False)
 
 
 # %%
 if __name__ == "__main__":
-    text, codes = CAPTIONS[23], once[0][23]  # '굵은 삼', a caption held out
+    torch.manual_seed(0)
+    drawn, asked_for = paint(models[0], CAPTIONS[23:24], 20)  # '굵은 삼', held out
+    right = right_digit(judges[0], dvaes[0].decode(drawn), asked_for)
+    text, codes = (
+        CAPTIONS[23],
+        drawn[right.argmax()],
+    )  # the first that looks like it
     line = ["시작", *(WORDS[word] for word in text), *map(str, codes.tolist())]
     kinds = [BLUE] * 3 + [ORANGE] * 2 + [None, ORANGE]
     figure, parts = plt.subplot_mosaic(
