@@ -103,7 +103,7 @@ def test_a_check_of_two_snippets_takes_both_at_the_same_round(project):
 
 
 def test_reruns_of_code_that_gave_the_same_numbers_stay(project):
-    measured = reruns.measured(examine(project)[0].records["measure"])
+    measured = examine(project)[0].records["measure"].numbers
     put_reruns(project, seeds(*[SAME] * 10), beside=measured)
     put(project / MEASURE, FILES[MEASURE].replace("차이 재기", "차이"))
     make_records(project)
@@ -119,9 +119,9 @@ def test_reruns_of_code_that_gave_the_same_numbers_stay(project):
 def test_numbers_that_differ_from_run_to_run_are_none_of_what_was_measured(project):
     record = examine(project)[0].records["measure"]
     other = replace(record, evidence={**record.evidence, "difference": 0.5})
-    assert reruns.measured(other) != reruns.measured(record)
+    assert other.numbers != record.numbers
     free = {"difference": None}
-    assert reruns.measured(replace(other, tolerance=free)) == reruns.measured(replace(record, tolerance=free))
+    assert replace(other, tolerance=free).numbers == replace(record, tolerance=free).numbers
 
 
 def test_reruns_of_older_code_are_old_and_no_problem(project):

@@ -122,7 +122,7 @@ def test_what_is_done_is_not_done_again(project):
     before = snapshot(project)
     assert mundap(project, "replicate", "--seeds", "2").stdout == "다시 돌릴 것이 없어요.\n"
     assert snapshot(project) == before and len(examine(project)[0].judgements) == 5
-    assert runs[2].beside == reruns.measured(examine(project)[0].records["measure"])
+    assert runs[2].beside == examine(project)[0].records["measure"].numbers
     put(project / "snippets" / "measure.py", SEEDED.replace("1e-6", "2e-6"))
     make_records(project)
     assert mundap(project, "replicate", "--seeds", "2").stdout == "다시 돌릴 것이 없어요.\n", "as its numbers stayed"

@@ -3,7 +3,9 @@
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 
 from mundap.pages.claim import claim_row, gauges, gone
 from mundap.pages.issues import doubt
@@ -20,6 +22,7 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 DESCRIPTION = 150  # characters
 PACE = 500  # characters that are read in a minute
 RELATED = 4  # threads
+WEIGHTS = {"tag": 2, "run": 1, "needs": 2}  # of what two threads share; a chapter counts 1
 
 
 def front_matter(title: str, description: str, **more: str | list[str]) -> str:
@@ -255,25 +258,25 @@ def _widest(wheres: Iterable[str]) -> list[str]:
 
 def related_threads(project: Project, thread: Thread) -> list[Thread]:
     """Threads that share most with this one: tags, runs, or that one needs the other."""
-
-    def score(other: Thread) -> int:
-        needed = other.id in thread.needs or thread.id in other.needs
-        shared = len(set(thread.tags) & set(other.tags))
-        runs = len(set(thread.snippets) & set(other.snippets))
-        return 2 * shared + runs + 2 * needed + (other.chapter == thread.chapter)
-
-    others = [other for other in project.threads.values() if other is not thread and score(other)]
-    return sorted(others, key=lambda other: -score(other))[:RELATED]  # of equals, the one to be read first
+    score: Counter[str] = Counter()
+    for kind, names in (("tag", thread.tags), ("run", thread.snippets)):
+        for name in set(names):
+            score.update(dict.fromkeys(project.sharing[kind, name], WEIGHTS[kind]))
+    score.update(dict.fromkeys({*thread.needs, *project.needed_by.get(thread.id, [])}, WEIGHTS["needs"]))
+    score.update(other for other in list(score) if project.threads[other].chapter == thread.chapter)
+    neighbours = (other for other in project.sharing["chapter", thread.chapter] if other not in score)
+    score.update(islice(neighbours, RELATED + 1))  # itself may be one of them
+    others = sorted(score.keys() - {thread.id}, key=lambda other: (-score[other], project.places[other]))
+    return [project.threads[other] for other in others[:RELATED]]  # of equals, the one to be read first
 
 
 def _next(flavour: Flavour, project: Project, thread: Thread) -> str:
     """What to read next in the chapter, or in the one after it."""
-    threads, page = list(project.threads.values()), thread_path(thread)
-    place = threads.index(thread)
-    if place + 1 == len(threads):
+    place, page = project.places[thread.id], thread_path(thread)
+    if place + 1 == len(project.threads):
         body = f"여기까지예요\n\n{link('모든 문답', 'qa/index.md', page)}"
         return element(flavour, "nav", body, ' class="next" aria-label="다음 문답"')
-    other = threads[place + 1]
+    other = project.threads[project.order[place + 1]]
     chapter = next(chapter for chapter in project.chapters if chapter.id == other.chapter)
     where = f"{chapter.title} {chapter.threads.index(other.id) + 1} / {len(chapter.threads)}"
     answer = plain(resolve(project, other.answer or other.conclusion, thread_path(other)), 90)

@@ -39,7 +39,7 @@ def due(project: Project, names: Collection[str], wanted: Iterable[str]) -> list
         run = project.reruns.get((name, world))
         if run is None or names and run.failure:
             return True
-        return run.digest != digests[name] and not (name in current and run.beside == reruns.measured(current[name]))
+        return run.digest != digests[name] and not (name in current and reruns.is_of(run, current[name]))
 
     longest = sorted(chosen, key=lambda name: (-seconds[name], name))
     return [
@@ -56,8 +56,8 @@ def judge_again(project: Project) -> Project:
     """The project whose judgements tell how their checks come out in the worlds that their runs were done again in."""
     found = dict.fromkeys(world for _, world in sorted(project.reruns, key=lambda key: _order(key[1])))
     concerned = {(name, world) for world in found for name in project.records if concerns(project, name, world)}
-    facts = {name: (project.records[name].digest, reruns.measured(project.records[name])) for name, _ in concerned}
-    old = {key for key in concerned & project.reruns.keys() if not reruns.is_of(project.reruns[key], *facts[key[0]])}
+    there = concerned & project.reruns.keys()
+    old = {key for key in there if not reruns.is_of(project.reruns[key], project.records[key[0]])}
     judgements = dict(project.judgements)
     for draft in project.files.drafts if found else ():
         for place, _ in draft.judged:

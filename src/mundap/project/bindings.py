@@ -1,6 +1,7 @@
 """What a snippet binds twice: the number that a page prints has to be the number that was measured."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,12 +22,13 @@ class Twice:
     before: int
 
 
-def bound_twice(source: str) -> list[Twice]:
-    """What of a script's evidence stands for two things; [] where Python cannot read it."""
+@functools.lru_cache(maxsize=1024)  # of all snippets, at each save
+def bound_twice(source: str) -> tuple[Twice, ...]:
+    """What of a script's evidence stands for two things; () where Python cannot read it."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+        return ()
     blocks = [node.body if is_main_guard(node) else [node] for node in tree.body]
     keys: dict[tuple[str, str], ast.expr] = {}
     names: dict[str, dict[int, int]] = {}  # of the script: the blocks that bind it, and the line where they do
@@ -45,7 +47,7 @@ def bound_twice(source: str) -> list[Twice]:
                     found.append(Twice("", _bare(value), last, 1, before))
             for name, line in _assigned(statement):
                 names.setdefault(name, {})[number] = line
-    return found
+    return tuple(found)
 
 
 def _steps(block: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -1,6 +1,7 @@
 """The cells of a snippet: percent cells, as Jupytext and editors read them, with the main guard laid open."""
 
 import ast
+import functools
 import re
 import textwrap
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ class Cell:
     source: str
 
 
-def cells_of(source: str) -> list[Cell]:
+@functools.lru_cache(maxsize=1024)  # of all snippets, at each save
+def cells_of(source: str) -> tuple[Cell, ...]:
     """The cells of a snippet's source, empty ones left out."""
     lines = source.splitlines()
     starts = [number for number, line in enumerate(lines) if MARK.match(line)]
@@ -27,7 +29,7 @@ def cells_of(source: str) -> list[Cell]:
     for start, end in zip(starts, [*starts[1:], None]):
         is_markdown = MARK.match(lines[start])["markdown"]  # ty: ignore[not-subscriptable]
         cells.append(_cell("markdown" if is_markdown else "code", start + 1, lines[start + 1 : end]))
-    return [cell for cell in cells if cell.source]
+    return tuple(cell for cell in cells if cell.source)
 
 
 def _cell(kind: str, start: int, lines: list[str]) -> Cell:

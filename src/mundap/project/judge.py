@@ -32,11 +32,12 @@ def _nulls(
 ) -> Iterator[Null]:
     """The check in every world that says something of a name in it."""
     used = {(snippet, name) for snippet, name, _ in expression.names}
+    measured = {snippet: evidence[snippet] for snippet, _ in used}
     found = {world: None for snippet, _ in used for world in worlds.get(snippet, {})}
     for world in sorted(found):
-        there = {snippet: worlds.get(snippet, {}).get(world, {}) for snippet in evidence}
+        there = {snippet: worlds.get(snippet, {}).get(world, {}) for snippet in measured}
         if any(name in there[snippet] for snippet, name in used):
-            replaced = {snippet: None if own is None else own | there[snippet] for snippet, own in evidence.items()}
+            replaced = {snippet: (own or {}) | there[snippet] for snippet, own in measured.items()}
             try:
                 yield Null(world, tuple(expression.comparisons(replaced)))
             except ExpressionError:  # such as a division by what is zero there

@@ -112,6 +112,8 @@ def check_math(markdown: str) -> list[tuple[int, str]]:
 
 def scan(markdown: str) -> tuple[list[Formula], list[int]]:
     """The formulas as find_math gives them, and the offsets of each $$ that belongs to none."""
+    if "$" not in markdown:
+        return [], []
     text = mask_code(markdown)
     formulas: list[Formula] = []
 
@@ -136,7 +138,7 @@ def blank(text: str) -> str:
 
 def mask_code(markdown: str) -> str:
     """The text with code fences and code spans blanked, every character still at its place."""
-    for pattern in (FENCE, CODE_SPAN):
+    for pattern in (FENCE, CODE_SPAN) if "`" in markdown or "~" in markdown else ():
         markdown = pattern.sub(lambda match: blank(match[0]), markdown)
     return markdown
 

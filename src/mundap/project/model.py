@@ -308,3 +308,32 @@ class Project:
             for name in thread.snippets:
                 users.setdefault(name, []).append(thread.id)
         return users
+
+    @cached_property
+    def sharing(self) -> dict[tuple[str, str], list[str]]:
+        """{what threads may share: [ids of those that do]}: ("tag", tag), ("run", snippet), ("chapter", chapter)."""
+        sharing: dict[tuple[str, str], list[str]] = {}
+        for thread in self.threads.values():
+            tags, runs = {("tag", tag) for tag in thread.tags}, {("run", name) for name in thread.snippets}
+            for key in sorted(tags | runs) + [("chapter", thread.chapter)]:
+                sharing.setdefault(key, []).append(thread.id)
+        return sharing
+
+    @cached_property
+    def needed_by(self) -> dict[str, list[str]]:
+        """{thread: [ids of those that it has to be read before]}."""
+        needed: dict[str, list[str]] = {}
+        for thread in self.threads.values():
+            for other in thread.needs:
+                needed.setdefault(other, []).append(thread.id)
+        return needed
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """{thread: its number in reading order, from 0}."""
+        return {name: place for place, name in enumerate(self.order)}
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Ids of the threads, in reading order."""
+        return list(self.threads)

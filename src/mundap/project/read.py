@@ -5,6 +5,7 @@ Reading judges nothing and checks nothing but that each file is what it should b
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -74,11 +75,23 @@ def read_labels(root: Path) -> tuple[Document | None, list[Problem]]:
 
 def read_document(root: Path, path: Path, kind: str) -> tuple[Document, bool, list[Problem]]:
     """-> (Document, whether it fits the schema of that kind, [Problem])."""
-    document, problems = yamlsource.read(path, path.relative_to(root).as_posix())
-    if document.value is None and problems:
+    name = path.relative_to(root).as_posix()
+    try:
+        content = read_bytes(path, yamlsource.MAX_BYTES + 1)
+    except OSError:
+        document, problems = yamlsource.read(path, name)  # which says why
         return document, False, problems
+    document, sound, problems = _document(content, name, kind)
+    return document, sound, list(problems)
+
+
+@functools.lru_cache(maxsize=8192)  # the live server reads all files at each save
+def _document(content: bytes, name: str, kind: str) -> tuple[Document, bool, tuple[Problem, ...]]:
+    document, problems = yamlsource.of_bytes(content, name)
+    if document.value is None and problems:
+        return document, False, tuple(problems)
     unfit = fit.problems(document, kind)
-    return document, not unfit, problems + unfit
+    return document, not unfit, (*problems, *unfit)
 
 
 def read_records(root: Path, runnable: set[str]) -> tuple[dict[str, Record], list[Problem]]:

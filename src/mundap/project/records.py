@@ -1,5 +1,6 @@
 """The recorded run of each snippet: an executed notebook, the only place that numbers on pages come from."""
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from mundap.project.forms import NAME
 from mundap.project.values import Evidence, Value
 
 LARGEST, LONGEST, MOST = 1e300, 200, 1000  # of a number, of a text in characters, of a list
+STEADY = 5  # significant digits of a number that stay when numbers are added in another order
 
 
 LINES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}  # nbformat allows both
@@ -115,13 +117,37 @@ class Record:
     null: dict[str, Evidence] = field(default_factory=dict)  # world -> the evidence as it is there
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
+    @functools.cached_property
+    def numbers(self) -> str:
+        """A digest of its numbers: not of those that differ from run to run, nor of what rounding leaves."""
+        return digest_of(
+            {
+                key: [_steady(item) for item in value] if isinstance(value, list) else _steady(value)
+                for key, value in self.evidence.items()
+                if self.tolerance.get(key, 0) is not None
+            }
+        )
+
+
+def _steady(value: Value) -> Value:
+    """A number without the digits that another order of adding changes."""
+    return round(float(f"{value:.{STEADY}g}"), 9) if isinstance(value, float) else value
+
 
 def read(path: Path) -> Record:
     """Read one record.
 
     Raises ValueError where the file is no notebook that `mundap run` wrote, Edited where it was changed since.
     """
-    notebook = parse(path)
+    try:
+        return _read(path, read_bytes(path))
+    except OSError as error:
+        raise ValueError(str(error)) from None
+
+
+@functools.lru_cache(maxsize=512)  # the live server reads all records at each save
+def _read(path: Path, content: bytes) -> Record:
+    notebook = _parse(content)
     meta = notebook["metadata"]["mundap"]
     record = Record(
         name=path.stem,
@@ -152,14 +178,20 @@ def read(path: Path) -> Record:
 
 def parse(path: Path) -> dict[str, Any]:
     """The notebook in a file, of the shape that `mundap run` writes. Raises ValueError."""
+    try:
+        return _parse(read_bytes(path))
+    except OSError as error:
+        raise ValueError(str(error)) from None
 
+
+def _parse(content: bytes) -> dict[str, Any]:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(constant)
 
     try:
-        notebook = json.loads(read_bytes(path), parse_constant=refuse)
+        notebook = json.loads(content, parse_constant=refuse)
         fault_of_shape = next(iter(SHAPE.iter_errors(notebook)), None)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(str(error)) from None
     if fault_of_shape:
         raise ValueError(fault_of_shape.message)
@@ -170,7 +202,12 @@ def seal(notebook: dict[str, Any]) -> str:
     """A digest of all that a record says, but for the seal itself."""
     meta = {key: value for key, value in notebook["metadata"]["mundap"].items() if key != "seal"}
     whole = {**notebook, "metadata": {**notebook["metadata"], "mundap": meta}}
-    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return digest_of(whole)
+
+
+def digest_of(said: dict[str, Any]) -> str:
+    """A digest of what can be said in JSON, in whatever order."""
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

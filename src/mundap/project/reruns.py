@@ -3,7 +3,6 @@
 Each line has a seal of its own, so that lines can be taken away or merged, but not edited.
 """
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from mundap.project.values import Evidence, Value
 FOLDER = "docs/reruns"
 WORLDS = {"replicate": re.compile(r"seeds:[1-9]\d{0,3}"), "null": re.compile(r"steps|weights")}  # of each command
 DIGITS = 8  # significant ones of a number: more than a single float holds, and few enough for a small file
-STEADY = 5  # of them that stay when numbers are added in another order
 
 
 class Edited(ValueError):
@@ -31,7 +29,7 @@ class Rerun:
     """A snippet's run in a world: "seeds:3" (moved seeds), "steps" or "weights" (nothing is learnt).
 
     digest: of the sources that ran; evidence: None where the run failed, with the reason in Korean in failure.
-    beside: what `measured` gives of the record that the same sources had made; "" where there was none.
+    beside: the numbers of the record that the same sources had made; "" where there was none.
     """
 
     snippet: str
@@ -66,27 +64,9 @@ class Again:
         return self.comparisons is not None and all(comparison.holds for comparison in self.comparisons)
 
 
-def measured(record: Record) -> str:
-    """A digest of the numbers of a record: not of those that differ from run to run, nor of what rounding leaves."""
-    fixed = {
-        key: [_steady(item) for item in value] if isinstance(value, list) else _steady(value)
-        for key, value in record.evidence.items()
-        if record.tolerance.get(key, 0) is not None
-    }
-    return seal(fixed)
-
-
-def _steady(value: Value) -> Value:
-    """A number without the digits that another order of adding changes."""
-    return round(float(f"{value:.{STEADY}g}"), 9) if isinstance(value, float) else value
-
-
-def is_of(run: Rerun, digest: str, numbers: str) -> bool:
-    """Whether a run is of the code of a record, or of code that gave the same numbers, such as before a figure was redrawn.
-
-    digest: the record's; numbers: what `measured` gives of it.
-    """
-    return run.digest == digest or run.beside == numbers
+def is_of(run: Rerun, record: Record) -> bool:
+    """Whether a run is of the code of a record, or of code that gave the same numbers, such as before a figure was redrawn."""
+    return run.digest == record.digest or run.beside == record.numbers
 
 
 def rounded(value: Value | list[float]) -> Value | list[float]:
@@ -106,7 +86,7 @@ def to_line(rerun: Rerun) -> str:
     """A run as a line of JSON, without the end of the line."""
     outcome = {"failure": rerun.failure} if rerun.evidence is None else {"evidence": rerun.evidence}
     said = {"snippet": rerun.snippet, "world": rerun.world, "digest": rerun.digest, "beside": rerun.beside, **outcome}
-    return json.dumps({**said, "seal": seal(said)}, ensure_ascii=False)
+    return json.dumps({**said, "seal": records.digest_of(said)}, ensure_ascii=False)
 
 
 def of_line(line: str) -> Rerun:
@@ -141,12 +121,6 @@ def _verify(evidence: Any) -> None:
     for name, value in (evidence or {}).items():
         if wrong := records.fault(name, value):
             raise ValueError(f"{name}: {wrong}")
-
-
-def seal(said: dict[str, Any]) -> str:
-    """A digest of all that a line says, but for the seal itself."""
-    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def read(path: Path) -> tuple[list[Rerun], list[tuple[int, ValueError]]]:

@@ -112,6 +112,11 @@ def read(file: Path, name: str) -> tuple[Document, list[Problem]]:
     except OSError as error:
         what = f"파일을 읽을 수 없어요({reason(error)})."
         return Document(name), [Problem(name, 1, 1, what, "경로와 권한을 확인해 주세요.")]
+    return of_bytes(data, name)
+
+
+def of_bytes(data: bytes, name: str) -> tuple[Document, list[Problem]]:
+    """As read(), of what stands in the file."""
     if len(data) > MAX_BYTES:
         return Document(name), [
             Problem(name, 1, 1, f"파일이 {MAX_BYTES >> 10} KiB보다 커요.", "내용을 여러 파일로 나눠 주세요.")

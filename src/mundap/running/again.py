@@ -58,7 +58,7 @@ def run_again(
 def keep(project: Project, rerun: Rerun) -> None:
     """Put a run in its file, whatever other commands put there at the same time."""
     if (record := project.records.get(rerun.snippet)) and record.digest == rerun.digest:
-        rerun = replace(rerun, beside=reruns.measured(record))
+        rerun = replace(rerun, beside=record.numbers)
     lock = project.root / LOCK
     lock.parent.mkdir(exist_ok=True)
     with FileLock(lock):

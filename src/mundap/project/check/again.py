@@ -6,7 +6,7 @@ from mundap.problems import Problem
 from mundap.project.again import LEARNING, has_fallen, is_caught, is_experiment, rounds
 from mundap.project.draft import word
 from mundap.project.model import Judgement, Project
-from mundap.project.reruns import FOLDER, WORLDS, Again, is_of, measured
+from mundap.project.reruns import FOLDER, WORLDS, Again, is_of
 
 
 def without_learning(project: Project) -> Iterator[Problem]:
@@ -55,13 +55,9 @@ def old_reruns(project: Project) -> Iterator[Problem]:
         for name in sorted({run.snippet for run in runs} - set(project.runnable)):
             what, todo = f"`snippets/{name}.py` 스니펫이 없어요.", "스니펫을 되살리거나 그 이름이 든 줄을 지워 주세요."
             yield Problem(f"{FOLDER}/{command}.jsonl", 1, 1, what, todo, minor=True)
-        facts = {
-            name: (record.digest, measured(record))
-            for name, record in project.records.items()
-            if name not in project.stale
-        }
+        current = {name: record for name, record in project.records.items() if name not in project.stale}
         for name in sorted(
-            {run.snippet for run in runs if run.snippet in facts and not is_of(run, *facts[run.snippet])}
+            {run.snippet for run in runs if run.snippet in current and not is_of(run, current[run.snippet])}
         ):
             file = project.snippets[name].path.relative_to(project.root).as_posix()
             what = f"`mundap {command}` 명령으로 다시 돌린 뒤에 코드가 바뀌었고 증거도 달라졌어요."
