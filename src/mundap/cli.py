@@ -208,8 +208,14 @@ def command_export(root: Path, options: argparse.Namespace) -> None:
 def command_site(root: Path, options: argparse.Namespace) -> None:
     """Build the site."""
     from mundap.site.build import build_site
+    from mundap.site.progress import Progress, Stages, told
 
-    build_site(root)
+    stages = Stages(Progress())
+    try:
+        out = build_site(root, stages=stages)
+    finally:
+        stages.progress.end()
+    print(told(out, stages.pages))
 
 
 def command_serve(root: Path, options: argparse.Namespace) -> None:

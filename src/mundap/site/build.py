@@ -6,9 +6,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mundap.problems import Failure
+
+if TYPE_CHECKING:
+    from mundap.site.progress import Stages
 
 os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
 NOISE = re.compile(
@@ -46,6 +49,7 @@ def run_mkdocs(
     options: dict[str, dict[str, Any]] | None = None,
     cache: Path | None = None,
     known: Known | None = None,
+    stages: "Stages | None" = None,
 ) -> Known:
     """Build the project below `root` into the folder `out`. Raises Failure with all that MkDocs had to say.
 
@@ -53,6 +57,7 @@ def run_mkdocs(
     options: {plugin: {option: value}}, instead of mkdocs.yml's, for the plugins that the project uses.
     cache: a folder that keeps the compiled templates for the next build.
     known: what an earlier call returned: only generated files that have changed since are built, nothing else.
+    stages: hears how far it is.
     Returns what the next call may know.
     """
     from mkdocs.commands.build import build
@@ -68,6 +73,8 @@ def run_mkdocs(
                 if name in config.plugins:
                     config.plugins[name].config.update(values)
             config.plugins["mundap-again"] = again = building_again(cache, known)
+            if stages:
+                config.plugins["mundap-stages"] = stages
             config.plugins.on_startup(command="build", dirty=known is not None)
             try:
                 build(config, dirty=known is not None)
@@ -110,16 +117,16 @@ def building_again(cache: Path | None, known: Known | None) -> Any:
     return Again()
 
 
-def build_site(root: Path | str, out: Path | str | None = None) -> Path:
+def build_site(root: Path | str, out: Path | str | None = None, stages: "Stages | None" = None) -> Path:
     """Build the project into `out` (default: site/ below root), replacing what is there only with a whole site.
 
-    Returns `out`. Raises Failure, and leaves `out` as it was.
+    stages: hears how far it is. Returns `out`. Raises Failure, and leaves `out` as it was.
     """
     out = Path(out or Path(root) / "site").resolve()
     new, old = out.with_name(f".{out.name}.new"), out.with_name(f".{out.name}.old")
     shutil.rmtree(new, ignore_errors=True)
     try:
-        run_mkdocs(root, new)
+        run_mkdocs(root, new, stages=stages)
         shutil.rmtree(old, ignore_errors=True)
         if out.exists():
             out.rename(old)
