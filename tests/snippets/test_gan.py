@@ -65,15 +65,19 @@ def test_a_soft_penalty_lets_the_slope_exceed_1():
         assert torch.autograd.grad(loss.sum(), w)[0].item() == pytest.approx(0, abs=1e-3)
 
 
-def test_coverage_counts_modes_and_what_lies_between():
+def test_coverage_tells_collapse_from_samples_between_the_modes():
     at_two = gan.CENTRES[[0, 3]].repeat(100, 1)
+    at_five = gan.CENTRES[:5].repeat(40, 1)
     between = torch.zeros(200, 2)
-    modes, near, distance = gan.coverage(torch.stack([at_two, between]))
-    assert modes.tolist() == [2, 0] and near.tolist() == [1, 0]
-    assert distance.tolist() == pytest.approx([0, 2])
+    mostly_between = torch.cat([at_two[:90], between[:110]])
+    x = torch.stack([at_two, at_five, between, mostly_between])
+    modes, near, collapsed = gan.coverage(gan.shares(x))
+    assert modes.tolist() == [2, 5, 0, 2] and near.tolist() == pytest.approx([1, 1, 0, 0.45])
+    assert collapsed.tolist() == [True, False, False, False]
+    assert gan.distance(x)[:3].tolist() == pytest.approx([0, 0, 2], abs=1e-5)
     torch.manual_seed(0)
-    modes, near, _ = gan.coverage(gan.ring(2, 4000))
-    assert modes.tolist() == [8, 8] and (near > 0.97).all()  # within three standard deviations: 0.989
+    modes, near, collapsed = gan.coverage(gan.shares(gan.ring(2, 4000)))
+    assert modes.tolist() == [8, 8] and (near > 0.97).all() and not collapsed.any()  # 0.989 within three deviations
 
 
 def test_the_best_accuracy_is_that_of_the_likelier_name():
@@ -106,10 +110,60 @@ def test_densities_sum_to_1_and_match_the_draws():
 
 def test_a_generator_learns_through_the_discriminator_alone():
     torch.set_num_threads(1)
-    G, snapshots = gan.train_gan("practical", 1, 1, 20, S=2)
-    assert len(snapshots) == 20 and snapshots[0].shape == (2, 500, 2)
-    torch.manual_seed(0)
-    untrained = gan.MLPs(2, 2, 64, 64, 2)
-    assert not torch.equal(G.weights[0], untrained.weights[0])
-    still, _ = gan.train_gan("practical", 1, 0, 20, S=2)  # D alone: the generator stays as it was
-    assert torch.equal(still.weights[0], untrained.weights[0])
+    untrained = gan.networks(S=2)[0]
+    nets = gan.networks(S=2)
+    gan.play(nets, "practical", 1, 0, 3)  # D alone: the generator stays as it was
+    assert gan.apart(nets[0], untrained) == 0
+    still = [p.detach().clone() for p in nets[1].parameters()]
+    gan.play(nets, "practical", 0, 1, 3)  # G alone: the discriminator stays
+    assert gan.apart(nets[0], untrained) > 0
+    assert all(torch.equal(p, q) for p, q in zip(nets[1].parameters(), still))
+
+
+def test_a_lying_discriminator_learns_the_names_the_other_way_round():
+    told = []
+    for truth in (1, -1):
+        nets = gan.networks(S=2)
+        gan.play(nets, "practical", 1, 0, 100, truth)
+        torch.manual_seed(1)
+        told.append(gan.accuracy(nets[1], gan.ring(2, 500), gan.made(nets[0], 500)))
+    assert (told[0] > 0.6).all() and (told[1] < 0.4).all()
+
+
+def test_height_is_the_rank_on_the_grid():
+    x = torch.tensor([[[-3.0, 0.0], [0.0, 2.0], [3.1, -1.0]]])
+    for i, share in enumerate((0, 30 / 61, 1)):
+        found = gan.height(lambda x: x[..., :1], x[:, i : i + 1])
+        assert found.item() == pytest.approx(share, abs=0.02)
+
+
+def test_the_best_critic_is_the_best_of_all_matchings():
+    from itertools import permutations
+
+    real, fake = torch.randn(2, 4, 1), torch.randn(2, 4, 1)
+    least = torch.stack([(real[:, list(order)] - fake).abs().mean(dim=(1, 2)) for order in permutations(range(4))])
+    assert torch.allclose(gan.wasserstein(real, fake), least.min(dim=0).values)
+    assert gan.line_shares(gan.LINE[:4, None].expand(1, -1, 1)).tolist() == [[0.25] * 4 + [0] * 4]
+
+
+def test_only_what_was_not_cleared_reaches_the_generator():
+    right, none = gan.by_hand(detach=True, clear=True, rounds=3)
+    cleared, left = gan.by_hand(detach=False, clear=True, rounds=3)
+    slip, _ = gan.by_hand(detach=False, clear=False, rounds=3)
+    early, _ = gan.by_hand(detach=True, clear=False, rounds=3)
+    nets = gan.networks()
+    gan.play(nets, "practical", 1, 1, 3)
+    assert gan.apart(right, cleared) == gan.apart(right, early) == gan.apart(right, nets[0]) == 0
+    assert gan.apart(right, slip) > 1e-4
+    assert none.sum() == 0 and (left > 0).all()
+    assert "second time" in gan.reuse()
+
+
+def test_what_is_kept_is_of_all_games():
+    from safetensors.torch import load_file
+
+    kept, stopped = load_file(gan.KEPT), load_file(gan.STOPPED)
+    assert kept["shares"].shape == (len(gan.GAMES), 10, 8, 8)
+    assert stopped["stages"].shape == (len(gan.STAGES), 8, 500, 2)
+    modes, near, _ = gan.coverage(kept["shares"])
+    assert (near <= 1).all() and (modes[gan.GAMES.index(("gan", "1_1", 1500)), -1] >= 7).all()
