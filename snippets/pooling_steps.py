@@ -12,7 +12,7 @@ from class_token import RATES, SEEDS, GlobalPool
 from lib.digits import load, small_vit
 from lib.figure import table
 from lib.measure import accuracy
-from lib.together import train_together
+from lib.together import train_digits
 from vit import VisionTransformer
 
 torch.set_num_threads(1)
@@ -46,17 +46,7 @@ class ByClassToken(VisionTransformer):
 def learnt(make, steps):
     """Five models of that class, one a seed, trained as lib.digits trains one."""
     models = [small_vit(seed, make) for seed in SEEDS]
-    train_together(
-        models,
-        [load(seed)[0] for seed in SEEDS],
-        steps,
-        lambda weights: torch.optim.AdamW(
-            weights, RATE, weight_decay=0.01, fused=True
-        ),
-        lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, RATE, total_steps=steps, pct_start=0.2
-        ),
-    )
+    train_digits(models, [load(seed)[0] for seed in SEEDS], lr=RATE, steps=steps)
     return models
 
 

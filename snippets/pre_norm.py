@@ -7,6 +7,7 @@
 
 # %%
 import os
+import re
 import statistics
 from functools import partial
 
@@ -300,21 +301,17 @@ if __name__ == "__main__":
             for rate, found in zip(RATES, kept["test"][i, j]):
                 evidence[f"{kind}_{how}_{rate:g}".replace(".", "_")] = found
             cells = [f"{found.mean():.0%}" for found in kept["test"][i, j]]
-            cells[best] = f"**{cells[best]}**"
+            cells[best] += " ✓"
             rows.append([f"{kind}-LN", title, *cells])
     evidence |= {"long_steps": LONG, "long_warmup": LONG_WARMUP}
-    for world in null.values():
-        world |= {
-            name: chance
-            for name in evidence
-            if name.startswith(
-                ("pre_cold_", "pre_warm_", "post_cold_", "post_warm_")
-            )
-            and not name.endswith("_rate")
-        }
+    for name in list(evidence):
+        if re.match("(pre|post)_(cold|warm)_(best|0_[0-9]+)$", name):
+            null["배우지 않은 모델"][name] = chance
+        if re.match("post_(cold|warm)_(best|0_[0-9]+)$", name):
+            null["둘 다 앞에 둔 모델"][name] = evidence[name.replace("post", "pre")]
     table(
         "grid",
-        f"학습률마다 {LONG}단계를 배운 시험 정확도 (시드 {len(SEEDS)}개 평균, 별표는 고른 학습률)",
+        f"학습률마다 {LONG}단계를 배운 시험 정확도 (시드 {len(SEEDS)}개 평균, ✓는 고른 학습률)",
         ["모델", "워밍업", *(f"{rate:g}" for rate in RATES)],
         rows,
     )

@@ -9,7 +9,7 @@ import math
 from statistics import mean
 
 import torch
-from lib.figure import BLUE, ORANGE, plt, show, table
+from lib.figure import table
 from seq2seq import (
     PAD,
     SHARES,
@@ -211,36 +211,6 @@ if __name__ == "__main__":
         )
         print(f"{WAYS[key][0]}: 틀린 글자의 확률 가운데 {wrong:.0%}를 잘라요.")
         print(f"  맞는 글자는 {right:.1%}. 남긴 글자 {one:.2f}개와 {two:.2f}개")
-
-# %%
-if __name__ == "__main__":
-    figure, axis = plt.subplots(figsize=(4.5, 2.9))
-    for key, (title, _) in WAYS.items():
-        kinds, wrong = (
-            mean(evidence[f"{key}_{name}"]) for name in ("kinds", "wrong")
-        )
-        colour = ORANGE if key in ("plain", "cold", "hot") else BLUE
-        axis.plot(kinds, max(100 * wrong, 1e-4), "o", color=colour)
-        axis.annotate(
-            title,
-            (kinds, max(100 * wrong, 1e-4)),
-            (-6, 3),
-            textcoords="offset points",
-            ha="right",
-        )
-    axis.set(
-        yscale="log",
-        xlim=(0.7, 3.1),
-        xlabel="섞여 나오는 표기의 수",
-        title="틀릴 확률 (%)",
-    )
-    said = {key: mean(evidence[f"{key}_wrong"]) for key in WAYS}
-    alt = (
-        f"p가 0.9인 top-p는 표기를 {mean(evidence['p90_kinds']):.2f}가지 섞어 쓰면서 틀릴 확률을 "
-        f"{said['plain']:.2%}에서 {said['p90']:.3%}로 줄여요. "
-        f"온도 0.3은 표기의 수를 {mean(evidence['cold_kinds']):.2f}로 줄여요."
-    )
-    show(figure, "trade", alt)
 
 # %%
 if __name__ == "__main__":

@@ -38,3 +38,20 @@ def train_together(models, data, steps, optimizer, schedule, batch_size=32):
     for i, model in enumerate(models):
         model.load_state_dict({k: v[i].detach() for k, v in parameters.items()})
     return losses
+
+
+def train_digits(models, data, lr=0.005, steps=150, batch_size=32):
+    """What digits.train() does, for all models side by side: the i-th on data[i] by
+    the seed i."""
+    return train_together(
+        models,
+        data,
+        steps,
+        lambda parameters: torch.optim.AdamW(
+            parameters, lr, weight_decay=0.01, fused=True
+        ),
+        lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, lr, total_steps=steps, pct_start=0.2
+        ),
+        batch_size,
+    )
