@@ -175,15 +175,17 @@ def notations(found):
 
 # %%
 def choices(model, dates, seed):
-    """Ids of the translations (B, up to 12) by each way of choosing."""
+    """Ids of the translations (B, up to 12) by each way of choosing, and the beam's
+    own log p (B)."""
     source, generator = sources(dates), torch.Generator().manual_seed(seed)
+    searched, claimed = beam(model, source)
     return {
         "greedy": greedy(model, source),
-        "beam": beam(model, source)[0],
+        "beam": searched,
         "sample": sample(model, source, generator),
         "cold": sample(model, source, generator, temperature=0.3),
         "hot": sample(model, source, generator, temperature=2.0),
-    }
+    }, claimed
 
 
 def judged(model, dates, found):
@@ -203,13 +205,15 @@ if __name__ == "__main__":
         "cold": "샘플링 (온도 0.3)",
         "hot": "샘플링 (온도 2)",
     }
-    found = [
-        choices(model, dates, seed)
-        for seed, (model, dates) in enumerate(zip(models, tests))
-    ]
+    found, claims = zip(
+        *(
+            choices(model, dates, seed)
+            for seed, (model, dates) in enumerate(zip(models, tests))
+        )
+    )
     few = [dates[:100] for dates in tests]
     babble = [
-        choices(model, dates, seed)
+        choices(model, dates, seed)[0]
         for seed, (model, dates) in enumerate(zip(nothing, few))
     ]
     shares, rows = {}, []
@@ -261,14 +265,11 @@ if __name__ == "__main__":
         "beam_year_first": [],
     }
     evidence["one_beam_is_greedy"] = True
-    for model, dates, by in zip(models, tests, found):
+    for model, dates, by, claimed in zip(models, tests, found, claims):
         source = sources(dates)
-        (searched, claimed), (one, _) = (
-            beam(model, source),
-            beam(model, source, width=1),
-        )
+        one, _ = beam(model, source, width=1)
         by_greedy, by_beam, by_one = (
-            log_p(model, source, ids) for ids in (by["greedy"], searched, one)
+            log_p(model, source, ids) for ids in (by["greedy"], by["beam"], one)
         )
         evidence["one_beam_is_greedy"] &= texts(one) == texts(by["greedy"])
         evidence["beam_error"].append((by_beam - claimed).abs().max().item())
