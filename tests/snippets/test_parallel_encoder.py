@@ -2,7 +2,7 @@ import parallel_encoder
 import pytest
 import torch
 from parallel_encoder import Changed, DecoderLayerAlone, EncoderLayerAlone, longest_chain
-from seq2seq import Transformer, sources, targets
+from seq2seq import Transformer, sources, split, targets
 
 
 def test_longest_chain_by_hand():
@@ -67,3 +67,13 @@ def test_decoder_alone_sees_only_its_last_word():
 
 def test_mixed_signs():
     assert parallel_encoder.mixed_signs(["5/6.23", "5/6/23", "5.6.23", "05-06.23"]) == 0.5
+
+
+def test_learn_keeps_what_each_model_writes(monkeypatch):
+    monkeypatch.setattr(parallel_encoder, "STEPS", 21)
+    monkeypatch.setattr(parallel_encoder, "DATES", 3)
+    found = {part: parallel_encoder.learn(part, 0) for part in parallel_encoder.WITHOUT}
+    for kept in found.values():
+        assert kept["ids"].shape == (3, 12) and kept["losses"].shape == (20,)
+        assert [tuple(date) for date in kept["dates"].tolist()] == split(0)[1][:3]
+    assert len({kept["losses"].sum().item() for kept in found.values()}) == 3  # three models, not one
