@@ -10,9 +10,10 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from lib.digits import load, small_vit, train
+from lib.digits import load, small_vit
 from lib.figure import BLUE, ORANGE, show, table
 from lib.measure import accuracy
+from lib.together import train_digits
 from matplotlib import pyplot as plt
 from vit import Attention, VisionTransformer
 
@@ -74,15 +75,12 @@ class OneWay(VisionTransformer):
 def scores(make, lr):
     """Models of that class, one a seed, and their accuracies on validation and test
     images. lr 0: not trained."""
-    models, validation, test = [], [], []
-    for seed in SEEDS:
-        learn, choose, held_out = load(seed)
-        model = small_vit(seed, make)
-        if lr:
-            train(model, *learn, seed, lr=lr)
-        models.append(model)
-        validation.append(accuracy(model, *choose))
-        test.append(accuracy(model, *held_out))
+    learn, choose, held_out = zip(*(load(seed) for seed in SEEDS))
+    models = [small_vit(seed, make) for seed in SEEDS]
+    if lr:
+        train_digits(models, learn, lr=lr)
+    validation = [accuracy(model, *part) for model, part in zip(models, choose)]
+    test = [accuracy(model, *part) for model, part in zip(models, held_out)]
     return models, validation, test
 
 

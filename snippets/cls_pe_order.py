@@ -9,9 +9,10 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from lib.digits import load, small_vit, train
+from lib.digits import load, small_vit
 from lib.figure import BLUE, ORANGE, plt, show, table
 from lib.measure import accuracy
+from lib.together import train_digits
 from torch import nn
 from vit import VisionTransformer, resample_abs_pos_embed, vit
 
@@ -162,22 +163,25 @@ if __name__ == "__main__":
 
 
 # %%
-def compared(seed, learnt=True):
-    """The two models of a seed, and the test accuracies of both and of the first
-    with its pos_embed[0] dropped."""
-    learn, _, held_out = load(seed)
-    concat_first, position_first, dropped = (
-        small_vit(seed),
-        *(small_vit(seed, PositionFirst) for _ in range(2)),
-    )
-    position_first.load_state_dict(fold(concat_first.state_dict()))
-    for model in (concat_first, position_first) if learnt else ():
-        train(model, *learn, seed)
-    dropped.load_state_dict(
-        {**concat_first.state_dict(), "pos_embed": concat_first.pos_embed[:, 1:]}
-    )
-    models = concat_first, position_first, dropped
-    return models, [accuracy(model, *held_out) for model in models]
+def compared(learnt=True):
+    """The two models of each seed and the first with its pos_embed[0] dropped, and
+    their test accuracies: [(models, accuracies)]."""
+    learn, _, held_out = zip(*(load(seed) for seed in SEEDS))
+    concat_first = [small_vit(seed) for seed in SEEDS]
+    position_first = [small_vit(seed, PositionFirst) for seed in SEEDS]
+    for one, other in zip(concat_first, position_first):
+        other.load_state_dict(fold(one.state_dict()))
+    for models in (concat_first, position_first) if learnt else ():
+        train_digits(models, learn)
+    dropped = [small_vit(seed, PositionFirst) for seed in SEEDS]
+    for one, other in zip(concat_first, dropped):
+        other.load_state_dict(
+            {**one.state_dict(), "pos_embed": one.pos_embed[:, 1:]}
+        )
+    return [
+        (models, [accuracy(model, *part) for model in models])
+        for *models, part in zip(concat_first, position_first, dropped, held_out)
+    ]
 
 
 # %%
@@ -187,8 +191,8 @@ if __name__ == "__main__":
         "position_first_test": "더한 뒤 붙이기",
         "dropped_test": "붙인 뒤 더하고, pos_embed[0]을 버리기",
     }
-    found = [compared(seed) for seed in SEEDS]
-    plain = [compared(seed, learnt=False)[1] for seed in SEEDS]
+    found = compared()
+    plain = [scores for _, scores in compared(learnt=False)]
     for i, name in enumerate(labels):
         evidence[name] = [scores[i] for _, scores in found]
         null["배우지 않은 모델"][name] = [scores[i] for scores in plain]

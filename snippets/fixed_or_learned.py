@@ -11,6 +11,7 @@ import torch
 from lib.digits import load, small_vit, train
 from lib.figure import GREEN, ORANGE, VIOLET, plt, show, table
 from lib.measure import accuracy, relative_error
+from lib.together import train_digits
 from torch import nn
 from vit import sincos_pos_embed
 from why_position import IMAGES, STEPS, G, grid_sincos
@@ -92,20 +93,19 @@ if __name__ == "__main__":
 
 # %%
 if __name__ == "__main__":
+    splits = [load(seed) for seed in SEEDS]
+    learn = [(images[:IMAGES], labels[:IMAGES]) for (images, labels), *_ in splits]
+    tests = [test for *_, test in splits]
     for kind in NAMES:
-        fitted, scores, untrained = [], [], []
-        for seed in SEEDS:
-            (images, labels), _, test = load(seed)
-            images, labels = images[:IMAGES], labels[:IMAGES]
-            model = build(kind, seed)
-            untrained.append(accuracy(model, *test))
-            train(model, images, labels, seed, steps=BUDGET[kind])
-            fitted.append(accuracy(model, images, labels))
-            scores.append(accuracy(model, *test))
+        models = [build(kind, seed) for seed in SEEDS]
+        untrained = [accuracy(model, *test) for model, test in zip(models, tests)]
+        train_digits(models, learn, steps=BUDGET[kind])
+        fitted = [accuracy(model, *seen) for model, seen in zip(models, learn)]
+        scores = [accuracy(model, *test) for model, test in zip(models, tests)]
         evidence |= {f"acc_{kind}": scores, f"fitted_{kind}": fitted}  # one a seed
         null["배우지 않은 모델"][f"acc_{kind}"] = untrained
         if kind == "sincos":
-            moved = (model.pos_embed - vectors[kind]).abs().max().item()
+            moved = (models[0].pos_embed - vectors[kind]).abs().max().item()
             evidence["moved_sincos"] = moved
     figure, axis = plt.subplots(figsize=(4.5, 2.2))
     for y, (kind, colour) in enumerate(zip(NAMES, (VIOLET, ORANGE, GREEN))):

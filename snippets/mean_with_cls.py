@@ -9,10 +9,11 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from lib.digits import load, small_vit, train
+from lib.digits import load, small_vit
 from lib.figure import table
 from lib.measure import accuracy, relative_error
 from lib.photos import photos
+from lib.together import train_digits
 from real_vit import features, load_real, normalise
 from vit import VisionTransformer
 
@@ -86,17 +87,20 @@ def swapped(model, make):
 if __name__ == "__main__":
     kinds = {"patches": MeanOfPatches, "all": MeanOfAll}
     untrained = null["배우지 않은 모델"]
+    learn, _, held_out = zip(*(load(seed) for seed in SEEDS))
     for key, make in kinds.items():
         other = MeanOfAll if make is MeanOfPatches else MeanOfPatches
         for world, learnt in (evidence, True), (untrained, False):
-            world[f"{key}_test"], world[f"{key}_swapped"] = [], []
-            for seed in SEEDS:
-                model, (learn, _, held_out) = small_vit(seed, make), load(seed)
-                if learnt:
-                    train(model, *learn, seed)
-                world[f"{key}_test"].append(accuracy(model, *held_out))
-                swap = swapped(model, other)
-                world[f"{key}_swapped"].append(accuracy(swap, *held_out))
+            models = [small_vit(seed, make) for seed in SEEDS]
+            if learnt:
+                train_digits(models, learn)
+            for name, tested in (
+                ("test", models),
+                ("swapped", [swapped(model, other) for model in models]),
+            ):
+                world[f"{key}_{name}"] = [
+                    accuracy(model, *part) for model, part in zip(tested, held_out)
+                ]
     names = {"patches": "패치만", "all": "클래스 토큰까지"}
     told = {
         key: f"{statistics.mean(v):.1%}"

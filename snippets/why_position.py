@@ -9,9 +9,10 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from lib.digits import load, small_vit, train
+from lib.digits import load, small_vit
 from lib.figure import BLUE, GREEN, ORANGE, plt, show, table
 from lib.measure import accuracy, relative_error
+from lib.together import train_digits
 from permutation import shuffle_patches
 from position_similarity import distance_correlation
 from sklearn.datasets import load_sample_image
@@ -144,24 +145,22 @@ def build(kind, seed):
 
 
 # %%
-def run(kind, seed, split, order=None):
-    """Train a model of that kind, all images with their patches in the given order:
-    (model, accuracy on what it learned from, test accuracy)."""
-    (images, labels), _, (test_images, test_labels) = split
-    images, labels = images[:IMAGES], labels[:IMAGES]
-    if order is not None:
-        images, test_images = (
-            shuffle_patches(images, order, P),
-            shuffle_patches(test_images, order, P),
-        )
-    model = build(kind, seed)
-    train(model, images, labels, seed, steps=STEPS)
-    model.eval()
-    return (
-        model,
-        accuracy(model, images, labels),
-        accuracy(model, test_images, test_labels),
-    )
+def run(kind, splits, orders=None):
+    """Train a model of that kind a seed, all images with their patches in the seed's
+    order: [(model, accuracy on what it learned from, test accuracy)]."""
+    learn, tests = [], []
+    for seed, ((images, labels), _, test) in zip(SEEDS, splits):
+        learn.append((images[:IMAGES], labels[:IMAGES]))
+        tests.append(test)
+        for parts in (learn, tests) if orders else ():
+            x, y = parts[-1]
+            parts[-1] = shuffle_patches(x, orders[seed], P), y
+    models = [build(kind, seed) for seed in SEEDS]
+    train_digits(models, learn, steps=STEPS)
+    return [
+        (model, accuracy(model, *seen), accuracy(model, *test))
+        for model, seen, test in zip(models, learn, tests)
+    ]
 
 
 # %%
@@ -179,10 +178,7 @@ if __name__ == "__main__":
     runs = {}
     for name in NAMES:
         kind, _, rearranged = name.partition("_")
-        runs[name] = [
-            run(kind, seed, data[seed], orders[seed] if rearranged else None)
-            for seed in SEEDS
-        ]
+        runs[name] = run(kind, data.values(), orders if rearranged else None)
         evidence[f"fitted_{name}"] = [fitted for _, fitted, _ in runs[name]]
         evidence[f"acc_{name}"] = [score for *_, score in runs[name]]  # one a seed
         untrained[f"acc_{name}"] = [
