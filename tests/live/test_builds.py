@@ -1,15 +1,12 @@
 """Builds that follow the files: what a save is, what it builds, what changed."""
 
-import asyncio
 import errno
-import os
 
 import pytest
-from server import in_loop
 from smallsite import conclude, copy_of_the_site, make_small_site, save
 
 from mundap.live import builds
-from mundap.live.builds import Builds, differences, fill, next_save, snapshot
+from mundap.live.builds import Builds, differences, fill
 from mundap.problems import Problem
 from mundap.site.build import run_mkdocs
 
@@ -67,25 +64,6 @@ def test_the_project_that_was_checked_is_the_one_that_is_built(small, tmp_path, 
     assert given[0]["mundap"]["project"] is project
 
 
-def test_snapshot_sees_each_kind_of_save(small):
-    seen = [snapshot(small)]
-
-    def changes():
-        seen.append(snapshot(small))
-        return seen[-1] != seen[-2]
-
-    assert not changes()
-    (small / "docs" / "new.md").write_text("새 글")
-    assert changes()
-    (small / "docs" / "tmp").write_text("# 바뀐 글")
-    os.replace(small / "docs" / "tmp", small / "docs" / "index.md")  # how many editors save
-    assert changes()
-    (small / "docs" / "new.md").unlink()
-    assert changes()
-    (small / "docs" / ".index.md.swp").write_text("vim")
-    assert not changes(), "an editor's own files are none of ours"
-
-
 def test_what_a_save_builds_is_what_a_whole_build_makes(root, tmp_path):
     project = copy_of_the_site(root, tmp_path)
     live = Builds(project, tmp_path, url="http://127.0.0.1:8000/")
@@ -135,22 +113,3 @@ def test_a_folder_is_filled_with_what_it_lacks(tmp_path, monkeypatch):
 )
 def test_what_a_quick_build_can_show(name, thread):
     assert builds.is_thread(name) is thread
-
-
-def test_a_save_is_waited_for_until_it_is_whole(small):
-    """A file that is still being written is not built."""
-    seen = snapshot(small)
-    assert in_loop(saved_in_two_parts(small, seen)) == ["docs/index.md"]
-    assert (small / "docs" / "index.md").read_text() == "반쪽과 나머지"
-
-
-async def saved_in_two_parts(root, seen):
-    saving = asyncio.ensure_future(next_save(root, seen))
-    with (root / "docs" / "index.md").open("w") as file:
-        file.write("반쪽과")
-        file.flush()
-        await asyncio.sleep(0.02)
-        file.write(" 나머지")
-    now, names = await saving
-    assert now == snapshot(root)
-    return names

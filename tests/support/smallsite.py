@@ -5,7 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from mundap.live.builds import WATCHED
+from mundap.live.saves import WATCHED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTIALS = "overrides/partials/javascripts"  # let the theme keep to the policy

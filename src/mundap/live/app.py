@@ -19,13 +19,14 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from mundap.live.builds import Builds, State, snapshot, watch
+from mundap.live.builds import Builds, State, watch
 from mundap.live.connections import HEADER_LIMIT, accept
 from mundap.live.door import Door
 from mundap.live.folders import private_folder, private_page, sweep
 from mundap.live.handlers import CellSocket, Enter, May, StateSocket
 from mundap.live.places import Forwarded, Places, read_forwarded
 from mundap.live.pool import Pool
+from mundap.live.saves import snapshot
 from mundap.live.web import STATIC, SitePage, StaticFile
 from mundap.problems import Failure, Problem
 from mundap.project.check import examine

@@ -4,7 +4,6 @@ import asyncio
 import filecmp
 import os
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -13,22 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mundap.live.saves import Saves, Snapshot
 from mundap.problems import Failure, Problem
 from mundap.project.check import examine
 from mundap.project.files import reason
 from mundap.project.snippets import Snippet
 from mundap.site.build import run_mkdocs
 
-WATCHED = ["docs", "overrides", "snippets", "qa_index.yaml", "mkdocs.yml"]
-UNWATCHED = ("__pycache__", "node_modules")
-POLL = 0.15  # seconds between looks at the watched files
 PAUSE = 2  # seconds without a save before the whole site is built again
 SEARCH_INDEX = "pagefind"
 NO_ROOM = f"임시 폴더({tempfile.gettempdir()})에 남은 공간이 있는지, 파일을 읽을 권한이 있는지 확인해 주세요."
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 
 State = dict[str, Any]  # see Builds.state
-Snapshot = dict[str, tuple[int, int]]  # {path: (time of change, size)}
 
 
 class Builds:
@@ -180,36 +176,6 @@ def differences(old: Path | None, new: Path) -> list[str]:
     return sorted((before | after) - set(same))
 
 
-def snapshot(root: Path) -> Snapshot:
-    """{path: (time of change, size)} of all that the site is made of."""
-    files, waiting = {}, [os.path.join(root, name) for name in WATCHED]
-    while waiting:
-        path = waiting.pop()
-        try:
-            status = os.lstat(path)
-            if stat.S_ISDIR(status.st_mode):
-                names = [name for name in os.listdir(path) if not name.startswith(".") and name not in UNWATCHED]
-                waiting += [os.path.join(path, name) for name in names]
-            else:
-                files[path] = status.st_mtime_ns, status.st_size
-        except OSError:
-            continue  # gone, or being replaced by an editor: the next look tells
-    return files
-
-
-async def next_save(root: Path, seen: Snapshot) -> tuple[Snapshot, list[str]]:
-    """Wait for the next save to be whole -> (the snapshot after it, the names of the files that changed)."""
-    now, before = snapshot(root), None
-    while now == seen:
-        await asyncio.sleep(POLL)
-        now = snapshot(root)
-    while now != before:  # an editor may be half way through writing
-        await asyncio.sleep(POLL / 3)
-        now, before = snapshot(root), now
-    changed = [path for path in now.keys() | seen.keys() if now.get(path) != seen.get(path)]
-    return now, sorted(Path(path).relative_to(root).as_posix() for path in changed)
-
-
 async def watch(builds: Builds, seen: Snapshot, tell: Callable[[State, list[str], float], None]) -> None:
     """Build anew whenever a watched file was saved; runs until it is cancelled.
 
@@ -224,16 +190,17 @@ async def watch(builds: Builds, seen: Snapshot, tell: Callable[[State, list[str]
             tell(task.result(), [], 0.0)
 
     try:
-        while True:
-            seen, names = await next_save(builds.root, seen)
-            start = time.perf_counter()
-            if whole:
-                whole.cancel()
-            state = await loop.run_in_executor(None, builds.update, names)
-            tell(state, names, time.perf_counter() - start)
-            if not builds.problems:
-                whole = asyncio.create_task(builds.build_whole())
-                whole.add_done_callback(tell_whole)
+        with Saves(builds.root, seen) as saves:
+            while True:
+                names = await saves.next()
+                start = time.perf_counter()
+                if whole:
+                    whole.cancel()
+                state = await loop.run_in_executor(None, builds.update, names)
+                tell(state, names, time.perf_counter() - start)
+                if not builds.problems:
+                    whole = asyncio.create_task(builds.build_whole())
+                    whole.add_done_callback(tell_whole)
     finally:
         if whole:
             whole.cancel()
