@@ -8,7 +8,7 @@ import pytest
 from again import put_reruns, seeds
 from engine import FILES, make_project, make_records, put
 
-from mundap.project import again, records, reruns
+from mundap.project import again, records
 from mundap.project.check import examine
 
 FIRST, MEASURE = "docs/qa/basics/first.yaml", "snippets/measure.py"

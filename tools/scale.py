@@ -1,6 +1,6 @@
 """Projects of many threads, made from this one's: for measurements of scale, and for the test of it.
 
-    python benchmarks/scale.py FOLDER 500      a project of 500 threads in a new folder
+    python tools/scale.py FOLDER 500      a project of 500 threads in a new folder
 
 The threads are this project's own, copied under new ids: a third of their Korean words becomes others, drawn by
 Zipf's law from a vocabulary that grows with the root of the number of threads, so that an index of the words grows as
