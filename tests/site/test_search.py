@@ -25,7 +25,7 @@ GLOSSARY = (
 
 def article(kind, title, text, tags=""):
     return (
-        f'<!doctype html><html lang="ko"><title>x</title><body><article data-kind="{kind}" data-pagefind-body '
+        f'<!doctype html><html lang="ko"><title>x</title><body><article data-kind="{kind}" data-searched '
         f'data-title="{title}"><h1>{title}</h1>{tags}<p>{text}</p></article></body></html>'
     )
 
@@ -36,7 +36,7 @@ def small(tmp_path):
     (tmp_path / "notebooks" / "pe").mkdir(parents=True)
     record = article("notebook", "위치 &quot;임베딩&quot;", "보간해요", "<h2>격자에서 늘려요</h2>")
     (tmp_path / "notebooks" / "pe" / "index.html").write_text(record, encoding="utf-8")
-    tools = "<div data-pagefind-ignore><div>고양이</div> 누르기</div>"
+    tools = "<div data-unsearched><div>고양이</div> 누르기</div>"
     home = article("home", "홈", f"처음 나눠요 <pre>code</pre><svg><text>축</text></svg>{tools}")
     (tmp_path / "index.html").write_text(home, encoding="utf-8")
     (tmp_path / "404.html").write_text("<html><body><article>없어요</article></body></html>", encoding="utf-8")
