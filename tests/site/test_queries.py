@@ -64,7 +64,7 @@ def test_both_sides_take_the_same_endings_off(site_url, page, site):
     words = "나눠요 섞어도 속도 어텐션에서는 더해서 보여요 tokens 헤드마다 계산이에요 값은 차이가 이유는 위치를 데이터로".split()
     script = """async ([base, words]) => {
         const { endingsOf } = await import(`${base}assets/js/korean.js`)
-        const { root } = endingsOf(await (await fetch(`${base}pagefind/dictionary.json`)).json())
+        const { root } = endingsOf(await (await fetch(`${base}search-index/index.json`)).json())
         return words.map(root)
     }"""
     page.goto(site_url)

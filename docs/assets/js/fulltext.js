@@ -1,5 +1,6 @@
 // A query against the search index, of which each file is fetched when it is first wanted.
-import { candidates, having, lookedUp, matches } from "./candidates.js";
+import { candidates } from "./candidates.js";
+import { lookedUp, matches } from "./places.js";
 import { parse, prepare, readyPage, strangers, withWords, wordsOf } from "./query.js";
 import { bestSaid, rank } from "./rank.js";
 import { openIndex } from "./shards.js";
@@ -30,8 +31,8 @@ async function fetched(path, options) {
 }
 
 async function fetchIndex() {
-  const said = await fetched("search/index.json", { cache: "no-cache" }); // it names the folder of all else
-  const opened = openIndex(said, (name) => fetched(`search/${said.folder}/${name}.json`));
+  const said = await fetched("search-index/index.json", { cache: "no-cache" }); // it names the folder of all else
+  const opened = openIndex(said, (name) => fetched(`search-index/${said.folder}/${name}.json`));
   return { ...opened, dictionary: prepare(said) };
 }
 
@@ -54,10 +55,21 @@ async function ranked(groups, { dictionary, shards, pages, kinds }) {
   const found = await shards("words", [...new Set(groups.flatMap((group) => lookedUp(group, root)))]);
   const all = kinds.find(([kind]) => kind === "thread")?.[1] ?? 0;
   const matched = matches(groups, found, root, all);
-  const numbers = candidates(groups, matched, dictionary, kinds);
+  const numbers = candidates(groups, matched, dictionary, kinds, all);
   const read = await pages(numbers, (page) => readyPage(page, root));
   const texts = read.map(({ url, number }) => [url, matched.map((match) => match.pages.get(number)?.score ?? 0)]);
-  return rank(groups, read, dictionary, new Map(texts), { threads: having(matched, all), all });
+  return rank(groups, read, dictionary, new Map(texts), { threads: matched.map(({ threads }) => threads), all });
+}
+
+async function answered(query, loaded) {
+  const { groups, meant } = await understood(query, loaded);
+  const asked = groups.slice(0, GROUPS);
+  const best = (await ranked(asked, loaded)).slice(0, SHOWN);
+  const hits = best.map(({ page, score }) => {
+    const said = bestSaid(page, asked, loaded.dictionary);
+    return { ...page, score, url: new URL(page.url, ROOT), said };
+  });
+  return { hits, meant, names: asked.flatMap((group) => group.names) };
 }
 
 /**
@@ -67,16 +79,9 @@ async function ranked(groups, { dictionary, shards, pages, kinds }) {
 export async function search(query) {
   const loaded = await load();
   try {
-    const { groups, meant } = await understood(query, loaded);
-    const asked = groups.slice(0, GROUPS);
-    const best = (await ranked(asked, loaded)).slice(0, SHOWN);
-    const hits = best.map(({ page, score }) => {
-      const said = bestSaid(page, asked, loaded.dictionary);
-      return { ...page, score, url: new URL(page.url, ROOT), said };
-    });
-    return { hits, meant, names: asked.flatMap((group) => group.names) };
-  } catch (error) {
-    forget(); // the site may have been made anew since
-    throw error;
+    return await answered(query, loaded);
+  } catch {
+    forget(); // the site may have been made anew since, its index in another folder
+    return answered(query, await load());
   }
 }

@@ -272,12 +272,20 @@ export function strangers(query, dictionary) {
   const { words } = tokensOf(whole(query), dictionary);
   const strange = words.filter((word) => !asks(word, dictionary.forms) && !pieces(word, dictionary));
   const others = strange.map(onOtherKeyboard).filter(Boolean);
-  const lists = strange.flatMap(dictionary.forms).map(letters).filter((list) => list.length >= SHORTEST);
+  const lists = strange
+    .flatMap(dictionary.forms)
+    .map(letters)
+    .filter((list) => list.length >= SHORTEST);
   const half = (list) => Math.floor((list.length - 1) / 2);
   return {
     words: others.flatMap((word) => [word, dictionary.root(word)]),
     starts: [...strange.map(typed), ...lists.map((list) => list.slice(0, half(list)).join(""))],
-    ends: lists.map((list) => list.slice(half(list) + 1).reverse().join("")),
+    ends: lists.map((list) =>
+      list
+        .slice(half(list) + 1)
+        .reverse()
+        .join(""),
+    ),
   };
 }
 

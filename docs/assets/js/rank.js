@@ -2,12 +2,22 @@
 import { compact, field, normalize } from "./query.js";
 
 // An answer before a definition before a record; lists of links are no answer at all.
-export const KIND_WEIGHT = { thread: 1, term: 0.85, notebook: 0.4, chapter: 0.5, glossary: 0.3, contents: 0, tags: 0 };
+export const KIND_WEIGHT = {
+  thread: 1,
+  term: 0.85,
+  notebook: 0.4,
+  chapter: 0.5,
+  glossary: 0.3,
+  contents: 0,
+  tags: 0,
+  other: 0.6,
+};
 const TERM_OF_FORMULA = 0.5; // who types a formula asks more than a name
 export const FIELD_WEIGHT = { title: 0.8, also: 0.75, short: 0.7, says: 0.5, text: 0.45, tags: 0.4, slug: 0.4 };
+export const LOOSE = { asked: 0.35, terms: 0.3 }; // what was first asked, and what terms point to it, tell less
 export const AGAIN = 0.2; // of a field's weight, where a stronger one says the name too
 const UNKNOWN = 1.5; // the weight of a word that no page has
-const NAMED = 1.6; // what a term counts more than a word
+const OF_TERM = 1.6; // what a term counts more than a word
 export const PHRASE = 2; // more for a page that says all of a query in one phrase
 const BESIDE = 1.5; // of that, where it stands there word beside word
 const TEXT = 0.5; // of a word that stands in a page's text alone: how far the page covers it
@@ -17,7 +27,7 @@ const WORTH = 0.08; // of the best page's score: less is not shown
 const LATIN = /[a-z0-9]/;
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const LETTER = 0.3; // what a formula's part of one letter counts
-export const NAMED_ALONE = 2.2; // evidence of a term that is all that is asked
+export const NAMED = { alone: 2.2, beside: 1.2 }; // evidence of a term that is called as what is asked
 export const FORMULA_PART = { whole: 1, begun: 0.6, said: 0.4 }; // evidence of a formula's part
 
 /** A name as it is looked for, made ready once: "n" is in "token", but not its meaning, so a short one stands alone. */
@@ -45,14 +55,14 @@ function says(field, { stem, root, isShort }) {
 function wordEvidence(page, names, isAlone) {
   const among = (list) => names.some(({ text }) => list.includes(text));
   const { title } = page.fields;
-  if (page.kind === "term" && (among([title.whole]) || among(page.tagged))) return isAlone ? NAMED_ALONE : 1.2;
+  if (page.kind === "term" && (among([title.whole]) || among(page.tagged))) return NAMED[isAlone ? "alone" : "beside"];
   const found = Object.entries(FIELD_WEIGHT)
     .filter(([field]) => names.some((name) => says(page.fields[field], name)))
     .map(([, weight]) => weight);
   if (among([title.whole])) found.push(1);
   if (among(page.tagged)) found.push(0.5);
-  else if (among(page.related)) found.push(0.3);
-  if (names.some((name) => page.asked.has(name.root))) found.push(0.35);
+  else if (among(page.related)) found.push(LOOSE.terms);
+  if (names.some((name) => page.asked.has(name.root))) found.push(LOOSE.asked);
   const best = Math.max(0, ...found);
   return best + AGAIN * (found.reduce((total, weight) => total + weight, 0) - best);
 }
@@ -86,7 +96,7 @@ export function weights(groups, having, all, terms) {
     if (group.isUnknown || having[index] === null) return UNKNOWN;
     const rare = Math.log(1 + (all - having[index] + 0.5) / (having[index] + 0.5));
     if (group.formula) return group.names[0].length === 1 ? rare * LETTER : rare;
-    return (terms.has(compact(group.names[0])) ? NAMED : 1) * (rare + 0.3);
+    return (terms.has(compact(group.names[0])) ? OF_TERM : 1) * (rare + 0.3);
   });
 }
 
@@ -171,7 +181,7 @@ export function rank(groups, pages, { root, terms }, hits, { threads, all } = { 
     const { covers, told, share: part } = covered(parts, weight);
     if (!told || isChance(covers, isTerm, unknown)) return { page, score: 0 };
     const more = SHARE * share(page, asked) + PHRASE * inOnePhrase(page, names, whole, weight);
-    return { page, score: told * part * (kinds[page.kind] ?? 0.6) * (1 + more) };
+    return { page, score: told * part * (kinds[page.kind] ?? kinds.other) * (1 + more) };
   });
   const best = Math.max(...scored.map(({ score }) => score));
   return scored.filter(({ score }) => score > 0 && score >= WORTH * best).sort((a, b) => b.score - a.score);

@@ -23,7 +23,7 @@ SHORTEST_COMPOUND = 4  # syllables
 HANGUL = re.compile(r"[가-힣]+")
 SCORES = 16
 MOST = 1000  # pages of one word: of words that nearly all pages have, those that say them first
-SATURATION, LENGTH = 1.2, 0.75  # BM25's k1 and b
+SATURATION, LENGTH = 0.8, 0.75  # BM25's k1 and b
 
 Postings = dict[str, list[tuple[int, int]]]  # {word: [(number of a page, number as above)]}, pages ascending
 

@@ -20,7 +20,7 @@ from mundap.site.korean import AFTER_ONE, ENDINGS, keys
 from mundap.site.postings import HANGUL, Postings, packed, postings
 from mundap.site.spellings import spellings
 
-FOLDER = "search"
+FOLDER = "search-index"
 TOGETHER = {"thread": 1, "term": 8}  # pages in one file
 OTHERS = 16
 FREQUENT = 4000  # words that cut compounds
@@ -31,7 +31,7 @@ class SearchError(RuntimeError):
 
 
 def build_index(site_dir: str | Path, project: Project) -> int:
-    """Write site_dir/search, whole or not at all. Returns the number of pages and terms.
+    """Write site_dir/search-index, whole or not at all. Returns the number of pages and terms.
 
     Only articles with data-searched count. Raises SearchError.
     """
