@@ -140,7 +140,7 @@ def test_a_list_is_packed_in_steps_and_a_very_long_one_keeps_the_pages_that_say_
 
 
 def test_words_that_may_be_misspelt_are_those_that_are_long_enough():
-    documents = [Document({"url": "", "title": "트랜스포머에서는 값 2차원임베딩", "kind": "page"})]
+    documents = [Document({"url": "", "title": "트랜스포머에서는 값 3d프린터", "kind": "page"})]
     assert sorted(spellings.spellings(documents, ["gradient", "vit", "기울기"])) == ["gradient", "트랜스포머"]
 
 

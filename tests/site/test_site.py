@@ -301,7 +301,9 @@ def test_an_old_page_is_not_found_by_searches(site):
     assert re.search(r'<html lang="\w+">', old) and re.search(r"<title>.+</title>", old)
     assert "data-searched" not in old, "pages that have it alone are indexed"
     assert "gpu_benchmark" not in (site / "sitemap.xml").read_text(encoding="utf-8")
-    assert not any("notebooks/gpu_benchmark" in path.read_text("utf-8") for path in (site / "search-index").rglob("*.json"))
+    assert not any(
+        "notebooks/gpu_benchmark" in path.read_text("utf-8") for path in (site / "search-index").rglob("*.json")
+    )
 
 
 def search(page, site_url, query):

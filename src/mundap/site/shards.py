@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-SIZE = 8_000  # bytes of a shard at least, but for the last one: 3 kB as a host with gzip sends it
+SIZE = 6_000  # bytes of a shard at least, but for the last one: some 2 kB as a host with gzip sends it
 
 
 def compact(value: Any) -> str:

@@ -13,7 +13,7 @@ LATIN = re.compile(r"[a-z]+")
 
 def spellings(found: Sequence[Document], roots: Iterable[str]) -> list[str]:
     """The words of titles, tags and what else is asked, and all English ones; Korean roots are no words."""
-    said = {forms(word)[-1] for document in found for text in _asked(document.entry) for word in words(text)}
+    said = {min(forms(word), key=len) for document in found for text in _asked(document.entry) for word in words(text)}
     said |= {root for root in roots if LATIN.fullmatch(root)}
     return [word for word in said if len(keys(word)) >= SHORTEST and not re.search(r"\d", word)]
 
