@@ -159,7 +159,7 @@ def linked(site: Path) -> str:
     """How many notebooks lead to a thread, of how many."""
     pages = sorted(site.glob("notebooks/*/index.html"))
     texts = [page.read_text(encoding="utf-8") for page in pages]
-    own = [text for text in texts if "data-pagefind-body" in text]  # pages that have moved have none
+    own = [text for text in texts if "data-searched" in text]  # pages that have moved have none
     return f"{sum(bool(re.search(r'이 실행을 쓰는 문답: <a ', text)) for text in own)} of {len(own)}"
 
 

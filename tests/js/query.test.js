@@ -1,56 +1,70 @@
 // What a query means, and which page answers it: docs/assets/js/query.js, rank.js.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compact, mended, normalize, parse, prepare, segment } from "../../docs/assets/js/query.js";
+import { letters } from "../../docs/assets/js/korean.js";
+import {
+  compact,
+  mended,
+  normalize,
+  parse,
+  prepare,
+  readyPage,
+  segment,
+  strangers,
+  withWords,
+  wordsOf,
+} from "../../docs/assets/js/query.js";
 import { bestSaid, rank } from "../../docs/assets/js/rank.js";
 
-// As pagefind/dictionary.json has it; mundap.site.documents writes it.
+// As search-index/index.json has it; mundap.site.search writes it.
 const DICTIONARY = prepare({
   endings: "에서는 인가요 하나요 로 를 을 의 는 은 이 이란 으로 면 나요 어요".split(" "),
   afterOne: ["어요", "는", "은", "을"],
-  roots: "어텐션 헤드별 따로 해상도 높이 정확도 차이 만드 코드 가중치 감쇠 섞",
+  frequent: "어텐션 헤드별 따로 해상도 높이 정확도 차이 만드 코드 가중치 감쇠 섞 바뀌 과적합 파이토치 짜 값 이상",
   words: [
     ["위치 임베딩", "position embedding", "positional encoding", "pos_embed"],
     ["보간", "interpolation"],
     ["귀납적 편향", "inductive bias", "귀납편향"],
     ["쿼리·키·값", "query, key, value", "QKV", "쿼리 키 값"],
   ],
-  pages: [
-    {
-      url: "qa/a/pe/",
-      title: "해상도가 바뀌면 위치 임베딩은 왜 2차원으로 보간하나요?",
-      kind: "thread",
-      tags: ["해상도"],
-      terms: ["위치 임베딩"],
-    },
-    { url: "qa/a/bias/", title: "귀납적 편향이 강하다는 것은 무슨 뜻인가요?", kind: "thread", tags: ["과적합"] },
-    {
-      url: "qa/a/qkv/",
-      title: "Q, K, V는 코드로 어떻게 만드나요?",
-      kind: "thread",
-      tags: ["쿼리·키·값"],
-      also: ["파이토치로 처음부터 짜기", "에러는 안 나는데 값이 이상해요"],
-      says: [["true", "✓", "맞음", "Linear 하나로 만들어 나눠요"], ["softmax는 여기서 쓰지 않아요"]],
-      formulas: "QK⊤\nsoftmax(QK⊤/√dk)V",
-    },
-    { url: "qa/a/", title: "위치 임베딩", kind: "chapter", tags: [] },
-    { url: "tags/", title: "태그", kind: "tags", tags: [] },
-    {
-      url: "glossary/#위치-임베딩",
-      title: "위치 임베딩",
-      kind: "term",
-      tags: ["position embedding", "positional encoding", "pos_embed"],
-    },
-    { url: "glossary/#보간", title: "보간", kind: "term", tags: ["interpolation"] },
-    { url: "glossary/#귀납적-편향", title: "귀납적 편향", kind: "term", tags: ["inductive bias", "귀납편향"] },
-    {
-      url: "glossary/#쿼리-키-값",
-      title: "쿼리·키·값",
-      kind: "term",
-      tags: ["query, key, value", "QKV", "쿼리 키 값"],
-    },
-  ],
 });
+
+const PAGES = [
+  {
+    url: "qa/a/pe/",
+    title: "해상도가 바뀌면 위치 임베딩은 왜 2차원으로 보간하나요?",
+    kind: "thread",
+    tags: ["해상도"],
+    terms: ["위치 임베딩"],
+  },
+  { url: "qa/a/bias/", title: "귀납적 편향이 강하다는 것은 무슨 뜻인가요?", kind: "thread", tags: ["과적합"] },
+  {
+    url: "qa/a/qkv/",
+    title: "Q, K, V는 코드로 어떻게 만드나요?",
+    kind: "thread",
+    tags: ["쿼리·키·값"],
+    also: ["파이토치로 처음부터 짜기", "에러는 안 나는데 값이 이상해요"],
+    says: [["true", "✓", "맞음", "Linear 하나로 만들어 나눠요"], ["softmax는 여기서 쓰지 않아요"]],
+    formulas: "QK⊤\nsoftmax(QK⊤/√dk)V",
+  },
+  { url: "qa/a/", title: "위치 임베딩", kind: "chapter", tags: [] },
+  { url: "tags/", title: "태그", kind: "tags", tags: [] },
+  {
+    url: "glossary/#위치-임베딩",
+    title: "위치 임베딩",
+    kind: "term",
+    tags: ["position embedding", "positional encoding", "pos_embed"],
+  },
+  { url: "glossary/#보간", title: "보간", kind: "term", tags: ["interpolation"] },
+  { url: "glossary/#귀납적-편향", title: "귀납적 편향", kind: "term", tags: ["inductive bias", "귀납편향"] },
+  {
+    url: "glossary/#쿼리-키-값",
+    title: "쿼리·키·값",
+    kind: "term",
+    tags: ["query, key, value", "QKV", "쿼리 키 값"],
+  },
+].map((page) => readyPage(page, DICTIONARY.root));
+const ranked = (query, hits = new Map()) => rank(parse(query, DICTIONARY).groups, PAGES, DICTIONARY, hits);
 
 const GROUPS = {
   "위치 임베딩을": ["위치 임베딩"],
@@ -90,7 +104,7 @@ const FIRST = {
 };
 for (const [query, url] of Object.entries(FIRST)) {
   test(`titles and tags rank without any text: ${query}`, () => {
-    assert.equal(rank(parse(query, DICTIONARY).groups, DICTIONARY, new Map())[0].page.url, url);
+    assert.equal(ranked(query)[0].page.url, url);
   });
 }
 
@@ -100,7 +114,7 @@ test("a page with every word beats one with the best word, and the list of tags 
     ["qa/a/qkv/", [1, 0.1]],
     ["tags/", [1, 1]],
   ]);
-  const urls = rank([{ names: ["가중치"] }, { names: ["감쇠"] }], DICTIONARY, hits).map(({ page }) => page.url);
+  const urls = rank([{ names: ["가중치"] }, { names: ["감쇠"] }], PAGES, DICTIONARY, hits).map(({ page }) => page.url);
   assert.deepEqual(urls, ["qa/a/bias/", "qa/a/qkv/"]);
 });
 
@@ -164,19 +178,19 @@ test("words typed with the Korean keyboard are English again", () => {
 
 for (const formula of ["QK^T", "softmax(QK^T/√d)V", "√d_k", "\\sqrt{d_k}", "루트 d"]) {
   test(`a formula is found by its parts: ${formula}`, () => {
-    assert.equal(rank(parse(formula, DICTIONARY).groups, DICTIONARY, new Map())[0].page.url, "qa/a/qkv/");
+    assert.equal(ranked(formula)[0].page.url, "qa/a/qkv/");
   });
 }
 
 test("a page without most of what is asked answers nothing", () => {
   for (const query of ["오늘 서울 날씨 코드", "아이폰 코드"]) {
-    assert.deepEqual(rank(parse(query, DICTIONARY).groups, DICTIONARY, new Map()), [], query);
+    assert.deepEqual(ranked(query), [], query);
   }
-  assert.notDeepEqual(rank(parse("아이폰 보간", DICTIONARY).groups, DICTIONARY, new Map()), []); // a term says more
+  assert.notDeepEqual(ranked("아이폰 보간"), []); // a term says more
 });
 
 test("the statement that says what is asked, with its verdict", () => {
-  const page = DICTIONARY.pages.find(({ url }) => url === "qa/a/qkv/");
+  const page = PAGES.find(({ url }) => url === "qa/a/qkv/");
   assert.equal(bestSaid(page, parse("Linear로 나눠요", DICTIONARY).groups, DICTIONARY)[2], "맞음");
   assert.equal(bestSaid(page, parse("해상도", DICTIONARY).groups, DICTIONARY), null);
 });
@@ -185,4 +199,31 @@ test("a query of a keyboard that spells Hangul in pieces", () => {
   for (const query of ["위치 임베딩의 보간", "귀납편향이 뭔가요", "쿼리키값"]) {
     assert.deepEqual(parse(query.normalize("NFD"), DICTIONARY), parse(query, DICTIONARY));
   }
+});
+
+test("words that are looked up are known from then on, and what was meant by a misspelt one", () => {
+  assert.deepEqual(wordsOf("패치를 왜 나눠요", DICTIONARY), ["패치를", "패치", "나눠요", "나눠요"]);
+  const known = withWords(DICTIONARY, ["패치"]);
+  assert.ok(!parse("패치를", known).groups[0].isUnknown && parse("패치를", DICTIONARY).groups[0].isUnknown);
+  assert.equal(mended("컨볼루선", withWords(DICTIONARY, [], ["컨볼루션"])), "컨볼루션");
+  assert.equal(mended("컨볼루선", DICTIONARY), "");
+});
+
+test("one slip leaves one of the halves that a word is looked up by", () => {
+  const meant = letters("트랜스포머");
+  const slips = meant.flatMap((letter, place) => {
+    const [before, after] = [meant.slice(0, place), meant.slice(place + 1)];
+    const exchanged = after.length ? [[...before, after[0], letter, ...after.slice(1)]] : [];
+    return [[...before, ...after], [...before, "z", ...after], [...before, "z", letter, ...after], ...exchanged];
+  });
+  for (const slip of slips) {
+    const { starts, ends } = strangers(slip.join(""), DICTIONARY);
+    const isStart = starts.some((start) => start.length > 2 && meant.join("").startsWith(start));
+    const isEnd = ends.some((end) => end.length > 2 && [...meant].reverse().join("").startsWith(end));
+    assert.ok(isStart || isEnd, slip.join(""));
+  }
+});
+
+test("nothing is looked up for words that are known", () => {
+  assert.deepEqual(strangers("위치 임베딩을 보간은", DICTIONARY), { words: [], starts: [], ends: [] });
 });

@@ -317,7 +317,7 @@ def test_threads_live(root, tmp_path, page_factory):
         page = page_factory()
         page.goto(f"{run.url}qa/{thread.parent.name}/{thread.stem}/")
         assert page.locator("h1").count() == 1, run.lines
-        index = page.evaluate("fetch('/pagefind/pagefind-entry.json').then((answer) => answer.text())")
+        index = page.evaluate("fetch('/search-index/index.json').then((answer) => answer.text())")
         seconds = []
         for word in ["처음저장", "다음저장", "끝저장"]:
             changed = conclude(good, word)
@@ -338,13 +338,13 @@ def test_threads_live(root, tmp_path, page_factory):
         page.evaluate("window.untouched = true")
         page.wait_for_function(
             """async (before) => {
-            const answer = await fetch('/pagefind/pagefind-entry.json');
+            const answer = await fetch('/search-index/index.json');
             return await answer.text() !== before;
         }""",
             arg=index,
             timeout=60_000,
         )
-        assert page.evaluate("import('/pagefind/pagefind.js').then((index) => index.search('어텐션'))")["results"]
+        assert page.evaluate("import('/assets/js/fulltext.js').then(({search}) => search('어텐션'))")["hits"]
         assert page.evaluate("window.untouched"), "the whole build brings the index, and this page as it already was"
         assert min(seconds) < 15, "at once; benchmarks tell how fast"
         assert page.heard.errors == []

@@ -197,7 +197,7 @@ def test_what_ran_when():
     ]
     assert words(run.code) == "python snippets/permutation.py"
     assert [words(fact) for fact in run.select(".run-facts li")] == ["python 3.11.2 · torch 2.13.0", "실행 3.2초"]
-    assert run.div.has_attr("data-pagefind-ignore")
+    assert run.div.has_attr("data-unsearched")
 
 
 def test_link_to_colab_where_there_is_one():

@@ -5,6 +5,7 @@ import yaml
 from playwright.sync_api import expect
 
 from mundap.site import korean
+from mundap.site.parts import parts
 
 # The least share of queries whose right page is first, and among the first three. It may rise, not fall.
 LEVELS = {"seen": (0.95, 0.97), "kept": (0.91, 0.95), "everyday": (0.84, 0.88)}
@@ -64,11 +65,34 @@ def test_both_sides_take_the_same_endings_off(site_url, page, site):
     words = "나눠요 섞어도 속도 어텐션에서는 더해서 보여요 tokens 헤드마다 계산이에요 값은 차이가 이유는 위치를 데이터로".split()
     script = """async ([base, words]) => {
         const { endingsOf } = await import(`${base}assets/js/korean.js`)
-        const { root } = endingsOf(await (await fetch(`${base}pagefind/dictionary.json`)).json())
+        const { root } = endingsOf(await (await fetch(`${base}search-index/index.json`)).json())
         return words.map(root)
     }"""
     page.goto(site_url)
     assert page.evaluate(script, [site_url, words]) == [korean.root(word) for word in words]
+
+
+def test_both_sides_take_formulas_apart_and_know_the_keys(site_url, page):
+    formulas = [
+        "softmax(QK⊤/√dk)V",
+        "\\sqrt{d_k}",
+        "N²",
+        "p(x₃|x₂)",
+        "\\alpha_t",
+        "루트 d",
+        "√(d)",
+        "Wᴼ",
+        "토큰 한 개 ϕ",
+    ]
+    words = ["임베딩", "값", "왜", "쌓기", "ViT", "괜찮"]
+    script = """async ([base, formulas, words]) => {
+        const { parts } = await import(`${base}assets/js/formulas.js`)
+        const { typed } = await import(`${base}assets/js/korean.js`)
+        return [formulas.map(parts), words.map(typed)]
+    }"""
+    page.goto(site_url)
+    found = page.evaluate(script, [site_url, formulas, words])
+    assert found == [list(map(parts, formulas)), list(map(korean.keys, words))]
 
 
 def test_a_slip_is_told_and_an_answer_shown_with_its_verdict(site_url, page):

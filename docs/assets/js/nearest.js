@@ -3,8 +3,8 @@
 const ALIKE = 0.5; // of two names' pairs of letters
 const THREAD = 0.1; // more for a thread: its record has the same name
 
-// The last part of an address, as it may be written: class_token, Class-Token, class-token.html.
-function nameOf(path) {
+/** The last part of an address in words, however it is written: class_token, Class-Token, class-token.html. */
+export function wordsOf(path) {
   const last = decoded(path)
     .replace(/(\/index)?(\.html|\.md)?\/?$/, "")
     .split("/")
@@ -31,12 +31,15 @@ function likeness(one, other) {
   return (2 * [...a].filter((pair) => b.has(pair)).length) / (a.size + b.size);
 }
 
-/** What an address was about, in words, and the page with the most similar name or null: { words, page }. */
+/** The page whose address has the most similar name to that of a path, or null. */
 export function nearest(path, pages) {
-  const words = nameOf(path);
+  const words = wordsOf(path);
   const rows = pages
-    .filter((page) => page.url && !page.url.includes("#"))
-    .map((page) => ({ page, alike: likeness(words, nameOf(page.url)) + (page.kind === "thread" ? THREAD : 0) }));
+    .filter((page) => !String(page.url).includes("#"))
+    .map((page) => ({
+      page,
+      alike: likeness(words, wordsOf(String(page.url))) + (page.kind === "thread" ? THREAD : 0),
+    }));
   const best = rows.reduce((one, other) => (other.alike > one.alike ? other : one), { page: null, alike: ALIKE });
-  return { words, page: words ? best.page : null };
+  return words ? best.page : null;
 }

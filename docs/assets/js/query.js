@@ -50,7 +50,8 @@ function fieldOf(phrases) {
   };
 }
 
-function readyPage(page, root) {
+/** What is shown and ranked of a page, made ready to be asked. */
+export function readyPage(page, root) {
   const says = (page.says ?? []).map((row) => field(row.at(-1), root));
   const also = (page.also ?? []).map((phrase) => field(phrase, root));
   const title = field(page.title, root);
@@ -79,11 +80,13 @@ function readyPage(page, root) {
   };
 }
 
+const withLetters = (words) => words.map((word) => [word, letters(word)]).filter(([, list]) => list.length >= SHORTEST);
+
 /**
- * A dictionary made ready. dictionary.json: { words: [[names of a term]], same: [[names of anything else]], pages, roots,
- * endings, afterOne }; mundap.site.documents writes it.
+ * What index.json says of words, made ready: { words: [[names of a term]], same: [[names of anything else]], frequent:
+ * roots, endings, afterOne }. Words that are looked up for a query are added by withWords.
  */
-export function prepare({ words, same = [], pages, roots = "", endings = [], afterOne = [] }) {
+export function prepare({ words, same = [], frequent = "", endings = [], afterOne = [] }) {
   const { forms, root } = endingsOf({ endings, afterOne });
   const names = new Map(); // every name -> the names of the same thing, itself first
   for (const group of [...words, ...same]) {
@@ -93,16 +96,23 @@ export function prepare({ words, same = [], pages, roots = "", endings = [], aft
     }
   }
   const surface = new Set(names.keys()); // words that a misspelt one may have meant
-  const said = pages.flatMap((page) => [page.title, page.short ?? "", ...(page.tags ?? []), ...(page.also ?? [])]);
-  for (const word of [...words.flat(), ...same.flat(), ...said].flatMap((text) => normalize(text).split(" "))) {
+  for (const word of [...words, ...same].flat().flatMap((text) => normalize(text).split(" "))) {
     const shortest = forms(word).at(-1);
     if (shortest.length >= 2 && !/\d/.test(shortest) && !ASKING.has(word)) surface.add(shortest);
   }
-  for (const word of roots.split(" ")) if (/^[a-z]+$/.test(word)) surface.add(word); // Korean ones are but roots
-  const spelt = [...surface].map((word) => [word, letters(word)]).filter(([, list]) => list.length >= SHORTEST);
-  const known = new Set([...roots.split(" "), ...[...surface].map(root), ...surface]);
-  const terms = new Set(words.flat().map(compact));
-  return { names, terms, known, spelt, forms, root, pages: pages.map((page) => readyPage(page, root)) };
+  const known = new Set([...frequent.split(" "), ...[...surface].map(root), ...surface]);
+  const terms = new Map(); // every name of a term -> the places of the terms that are called so
+  for (const [place, group] of words.entries()) {
+    for (const name of group) terms.set(compact(name), [...new Set([...(terms.get(compact(name)) ?? []), place])]);
+  }
+  return { names, terms, known, spelt: withLetters([...surface]), forms, root };
+}
+
+/** A dictionary that knows more words: roots as pages have them, and `spelt`, which a misspelt one may have meant. */
+export function withWords(dictionary, roots, spelt = []) {
+  const meant = spelt.filter((word) => word.length >= 2 && !ASKING.has(word));
+  const known = new Set([...dictionary.known, ...roots, ...meant.flatMap((word) => [word, dictionary.root(word)])]);
+  return { ...dictionary, known, spelt: [...dictionary.spelt, ...withLetters(meant)] };
 }
 
 // The pieces of a word up to `start`, and one more: unknown ones beside each other are one.
@@ -144,11 +154,15 @@ function nameAt(tokens, start, { names, forms }) {
   return null;
 }
 
+// What the keys of a word would have typed on the other keyboard, "" where that is nothing.
+const onOtherKeyboard = (word) =>
+  HANGUL.test(word) || LONE.test(word) ? typed(word).toLowerCase() : meantByKeys(word);
+
 /** What was meant by a word that is not known: typed with the other keyboard, or with one letter wrong; "" if nothing. */
 export function mended(word, dictionary) {
   const { forms, spelt } = dictionary;
   const isKnown = (text) => text.length >= 2 && pieces(text, dictionary) !== null;
-  const other = HANGUL.test(word) || LONE.test(word) ? typed(word).toLowerCase() : meantByKeys(word);
+  const other = onOtherKeyboard(word);
   if (other && other !== word && isKnown(other)) return other;
   for (const form of forms(word)) {
     const list = letters(form);
@@ -237,15 +251,53 @@ function below(query, part) {
   return words.filter((word) => part.length > word.length && part.endsWith(word));
 }
 
+// What a query is on the other keyboard, if there are letters in it that are no syllable.
+const turnedOf = (query, dictionary) =>
+  LONE.test(query) ? tokensOf(typed(query.trim()).toLowerCase(), dictionary).words : [];
+
+const whole = (query) => query.replace(/(?<=[가-힣])[ㄱ-ㅎ]$/, ""); // without a syllable in the making
+
+/** The words of a query that have to be looked up before it is parsed. */
+export function wordsOf(query, dictionary) {
+  const { words } = tokensOf(whole(query), dictionary);
+  const open = [...words, ...turnedOf(query, dictionary)].filter((word) => !ASKING.has(word));
+  return open.flatMap((word) => [word, dictionary.root(word)]);
+}
+
+/**
+ * What has to be looked up for those words of a query that are not known: { words: on the other keyboard, starts: the keys
+ * that what was meant begins with, ends: those it ends with, from the last one }. One slip leaves one of two halves.
+ */
+export function strangers(query, dictionary) {
+  const { words } = tokensOf(whole(query), dictionary);
+  const strange = words.filter((word) => !asks(word, dictionary.forms) && !pieces(word, dictionary));
+  const others = strange.map(onOtherKeyboard).filter(Boolean);
+  const lists = strange
+    .flatMap(dictionary.forms)
+    .map(letters)
+    .filter((list) => list.length >= SHORTEST);
+  const half = (list) => Math.floor((list.length - 1) / 2);
+  return {
+    words: others.flatMap((word) => [word, dictionary.root(word)]),
+    starts: [...strange.map(typed), ...lists.map((list) => list.slice(0, half(list)).join(""))],
+    ends: lists.map((list) =>
+      list
+        .slice(half(list) + 1)
+        .reverse()
+        .join(""),
+    ),
+  };
+}
+
 /**
  * A query as groups, and what was meant where it was mistyped: { groups: [{ names, … }], meant: "" or a text }. A group is
  * { names of one thing }, with isUnknown where no page has it, or { names: [part], formula: [all parts] }.
  */
 export function parse(query, dictionary) {
-  const turned = LONE.test(query) ? tokensOf(typed(query.trim()).toLowerCase(), dictionary).words : [];
+  const turned = turnedOf(query, dictionary);
   const other = groupsOf(turned, dictionary, null);
   if (other.length && !other.some((group) => group.isUnknown)) return { groups: other, meant: turned.join(" ") };
-  const { words, formulas } = tokensOf(query.replace(/(?<=[가-힣])[ㄱ-ㅎ]$/, ""), dictionary); // a syllable in the making
+  const { words, formulas } = tokensOf(whole(query), dictionary);
   const slips = new Map();
   let groups = groupsOf(words, dictionary, slips);
   const meant = slips.size ? words.map((word) => slips.get(word) ?? word).join(" ") : "";

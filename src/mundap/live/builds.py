@@ -20,7 +20,7 @@ from mundap.project.snippets import Snippet
 from mundap.site.build import run_mkdocs
 
 PAUSE = 2  # seconds without a save before the whole site is built again
-SEARCH_INDEX = "pagefind"
+SEARCH_INDEX = "search-index"
 NO_ROOM = f"임시 폴더({tempfile.gettempdir()})에 남은 공간이 있는지, 파일을 읽을 권한이 있는지 확인해 주세요."
 ASSETS = (".css", ".js", ".mjs", ".svg", ".png", ".woff2")
 

@@ -68,7 +68,7 @@ def text_cell(inner: str, used: set[str]) -> str:
         title = re.sub(r'<a class="anchor-link".*?</a>', "", match[2], flags=re.S)
         level = match[1] if match[1] != "1" or not used else "2"  # one h1 a page: the first
         anchor = unique(slug(html.unescape(re.sub(r"<[^>]*>", "", title)), "-") or "section", used)
-        link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-pagefind-ignore="">#</a>'
+        link = f'<a class="headerlink" href="#{anchor}" title="이 부분의 주소" data-unsearched="">#</a>'
         return f'<h{level} id="{anchor}">{title}{link}</h{level}>'
 
     inner = re.sub(r"<h([1-6])[^>]*>(.*?)</h\1>", heading, LEFT_OUT.sub("", inner), flags=re.S)
@@ -145,7 +145,7 @@ def about(
     if "seconds" in meta:
         facts.append(f"<li>실행 {meta['seconds']:.1f}초</li>")
     return (
-        f'<div class="run-about" data-pagefind-ignore="">{used_by}<p><code>python snippets/{name}.py</code></p>'
+        f'<div class="run-about" data-unsearched="">{used_by}<p><code>python snippets/{name}.py</code></p>'
         f'<ul class="run-links">{links}</ul><ul class="run-facts">{"".join(facts)}</ul></div>'
     )
 

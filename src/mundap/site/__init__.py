@@ -1,1 +1,1 @@
-"""MkDocs and Pagefind: the pages as a static site."""
+"""MkDocs, and the search index: the pages as a static site."""

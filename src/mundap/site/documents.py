@@ -2,8 +2,8 @@
 
 import html
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from mundap.project import schema
 from mundap.project.math import find_math
 from mundap.project.model import Answer, Project, Term, Thread
 from mundap.project.texts import slug
-from mundap.site.korean import AFTER_ONE, ENDINGS, root, words
+from mundap.site.korean import root, words
 
-ARTICLE = re.compile(r"<article\b[^>]*\bdata-pagefind-body\b[^>]*>")
+ARTICLE = re.compile(r"<article\b[^>]*\bdata-searched\b[^>]*>")
 ATTRIBUTE = re.compile(r'\bdata-(kind|title|text)="([^"]*)"')
 HEADING = re.compile(r"<h[1-3]\b.*?</h[1-3]>", re.S)
-IGNORED = "data-pagefind-ignore"
+IGNORED = "data-unsearched"
 GLOSSARY = "glossary/"
 LISTS = {"chapter", "contents", "tags", "glossary"}  # of links or definitions: found by their titles alone
 TEXT = 90  # characters of a term's definition
@@ -45,15 +45,17 @@ SAME = """
 
 @dataclass(frozen=True)
 class Document:
-    """A page, or a term of the glossary. entry: what the dictionary says of it; body: the roots of its words."""
+    """A page, or a term of the glossary. entry: what is shown and ranked of it; body: the roots of its words."""
 
     entry: dict[str, Any]
     body: tuple[str, ...] = ()
 
 
 def documents(site_dir: Path, project: Project) -> list[Document]:
-    """Everything that can be found, by address; the terms last."""
+    """Everything that can be found: threads and terms in their own order, then the rest by kind and address."""
     threads = {_address(thread_path(thread)): thread for thread in project.threads.values()}
+    pointed = _pointed(project)
+    places = {url: place for place, url in enumerate(threads)}
     found = []
     for path in sorted(site_dir.rglob("*.html")):
         text = path.read_text(encoding="utf-8")
@@ -62,10 +64,25 @@ def documents(site_dir: Path, project: Project) -> list[Document]:
             url = re.sub(r"(^|/)index\.html$", r"\1", path.relative_to(site_dir).as_posix())
             said = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(article[0])}
             if url in threads:
-                found.append(_thread(project, threads[url], url, said))
+                found.append(_thread(project, threads[url], url, said, pointed))
             else:
                 found.append(_page(url, said, text[article.end() : text.rindex("</article>")]))
-    return found + [_term(term) for term in project.glossary]
+    found.sort(key=lambda document: _order(document.entry, places))
+    count = sum(document.entry["kind"] == "thread" for document in found)
+    return found[:count] + [_term(term) for term in project.glossary] + found[count:]
+
+
+def _order(entry: dict[str, Any], places: dict[str, int]) -> tuple[bool, int, str, str]:
+    return entry["url"] not in places, places.get(entry["url"], 0), entry["kind"], entry["url"]
+
+
+def _pointed(project: Project) -> dict[str, list[str]]:
+    """{a thread: the terms whose definitions point to it}."""
+    found = defaultdict(list)
+    for term in project.glossary:
+        for thread in term.threads:
+            found[thread].append(term.term)
+    return found
 
 
 def _address(path: str) -> str:
@@ -113,13 +130,14 @@ def names_of(term: Term) -> list[str]:
     return list(dict.fromkeys(name for name in [term.term, term.english, *term.aliases] if name))
 
 
-def _thread(project: Project, thread: Thread, url: str, said: dict[str, str]) -> Document:
+def _thread(
+    project: Project, thread: Thread, url: str, said: dict[str, str], pointed: dict[str, list[str]]
+) -> Document:
     page = thread_path(thread)
 
     def shown(text: str) -> str:
         return plain(resolve(project, text, page), 10_000)
 
-    pointed = [term.term for term in project.glossary if thread.id in term.threads]
     texts = list(_texts(thread))
     entry = {
         "url": url,
@@ -127,7 +145,7 @@ def _thread(project: Project, thread: Thread, url: str, said: dict[str, str]) ->
         "kind": "thread",
         "tags": list(thread.tags),
         "text": said.get("text", ""),
-        "terms": pointed,
+        "terms": pointed.get(thread.id, []),
         "short": thread.short or "",
         "also": list(thread.also),
         "asked": " ".join(dict.fromkeys(_roots(shown(thread.asked)))),
@@ -171,14 +189,6 @@ def bag(text: str) -> tuple[str, ...]:
     return tuple(word for word, count in sorted(counts.items()) for _ in range(min(count, ENOUGH)))
 
 
-def dictionary(found: Iterable[Document], glossary: Iterable[Term]) -> dict[str, Any]:
-    """What a query is understood with: {words: [[names of a term], …], same: [[names of anything else], …], pages: [entries], roots: every word, endings}."""
-    found = list(found)
-    return {
-        "words": [names_of(term) for term in glossary],
-        "same": [group.split(", ") for group in re.split(r" / |\n", SAME.strip())],
-        "pages": [document.entry for document in found],
-        "roots": " ".join(sorted({word for document in found for word in document.body})),
-        "endings": ENDINGS,
-        "afterOne": AFTER_ONE,
-    }
+def same() -> list[list[str]]:
+    """Everyday names, each with the others of the same thing."""
+    return [group.split(", ") for group in re.split(r" / |\n", SAME.strip())]

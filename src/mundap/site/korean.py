@@ -19,6 +19,11 @@ AFTER_ONE = "인가 는가 은가 을까 일까 인데 이면 을수록 니까 �
 WORD = re.compile(r"[^\W_]+")
 FIRST, LAST, VOWELS, CODAS = 0xAC00, 0xD7A3, 21, 28
 WHOLE = {9: 8, 14: 13, 6: 20, 10: 11}  # vowels: ㅘ ㅝ ㅕ ㅙ are what ㅗ ㅜ ㅣ ㅚ make with 아, 어
+PLACES = {ending: place for place, ending in reversed(list(enumerate(ENDINGS)))}
+LONGEST = max(map(len, ENDINGS))
+INITIAL_KEYS = "rRseEfaqQtTdwWczxvg"
+VOWEL_KEYS = "k o i O j p u P h hk ho hl y n nj np nl b m ml l".split()
+CODA_KEYS = " r R rt s sw sg e f fr fa fq ft fx fv fg a q qt t T d w c z x v g".split(" ")
 HA, HAE = 18 * VOWELS, 18 * VOWELS + 1  # 하, 해: without codas
 
 
@@ -31,13 +36,32 @@ def words(text: str) -> Iterator[str]:
 @cache
 def root(word: str) -> str:
     """What a word is looked up by: the shortest that is left without an ending, 나눠 as 나누."""
-    forms = [word]
+    return _drawn_out(min(forms(word), key=len))
+
+
+def forms(word: str) -> list[str]:
+    """Every form that a word may have without its ending, the word itself first."""
+    found = [word]
     if re.fullmatch(r"[a-z]{4,}s", word):
-        forms.append(word[:-1])
-    for ending in ENDINGS:
-        if word.endswith(ending) and _may_be_left(word[: -len(ending)], ending):
-            forms.append(word[: -len(ending)])
-    return _drawn_out(min(forms, key=len))
+        found.append(word[:-1])
+    for length in range(min(LONGEST, len(word)), 0, -1):
+        ending, rest = word[-length:], word[:-length]
+        if ending in PLACES and _may_be_left(rest, ending):
+            found.append(rest)
+    return [word, *sorted(found[1:], key=lambda rest: PLACES.get(word[len(rest) :], -1))]
+
+
+def keys(word: str) -> str:
+    """The keys that type a word, those of Hangul on an English keyboard: 임 as dla."""
+    return "".join(map(_keys, word))
+
+
+def _keys(letter: str) -> str:
+    code = ord(letter) - FIRST
+    if not 0 <= code <= LAST - FIRST:
+        return letter
+    initial, rest = divmod(code, VOWELS * CODAS)
+    return INITIAL_KEYS[initial] + VOWEL_KEYS[rest // CODAS] + CODA_KEYS[rest % CODAS]
 
 
 def _may_be_left(rest: str, ending: str) -> bool:

@@ -40,7 +40,7 @@ CONTENTS = "qa/index.md"  # in the navigation, where the chapters go
 class MundapConfig(Config):
     """Options of the plugin in mkdocs.yml."""
 
-    search = config_options.Type(bool, default=True)  # index the built site with Pagefind
+    search = config_options.Type(bool, default=True)  # index the built site
     project = config_options.Optional(
         config_options.Type(Project)
     )  # sound; given by the live server, which has read it

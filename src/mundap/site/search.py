@@ -1,82 +1,99 @@
-"""The search index: Pagefind over the words of every page, and beside it a dictionary of names, titles and formulas.
+"""The search index: small files, of which a query fetches those that it needs.
 
-Pagefind gets the roots of words (korean.py), not the pages: it knows no Korean endings, keeps all Hangul in one file, and
-what it would bring for each page found stands in the dictionary already.
+index.json is the part that each query needs, and hardly grows: names, endings, and where everything else lies. The
+folder it names has the words (postings.py), the words again by their keys (spellings.py) in both directions, and what is
+shown and ranked of the pages, some of them a file. It is named by its contents: no host or browser mixes two indexes.
 """
 
-import gzip
-import html
-import json
-import subprocess
-import sys
+import hashlib
+import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from mundap.project.model import Project
-from mundap.site.documents import Document, dictionary, documents
+from mundap.project.model import Project, Term
+from mundap.site import shards
+from mundap.site.documents import Document, documents, names_of, same
+from mundap.site.korean import AFTER_ONE, ENDINGS, keys
+from mundap.site.postings import HANGUL, Postings, packed, postings
+from mundap.site.spellings import spellings
 
-UNUSED = ["pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js"]
-FRAGMENT = b"pagefind_dcd"  # what a fragment begins with, unpacked
+FOLDER = "search-index"
+TOGETHER = {"thread": 1, "term": 8}  # pages in one file
+OTHERS = 16
+FREQUENT = 4000  # words that cut compounds
 
 
 class SearchError(RuntimeError):
-    """Pagefind could not be run, or found nothing to index."""
+    """There is nothing to search."""
 
 
 def build_index(site_dir: str | Path, project: Project) -> int:
-    """Write site_dir/pagefind: the full-text index and dictionary.json. Returns the number of pages and terms.
+    """Write site_dir/search-index, whole or not at all. Returns the number of pages and terms.
 
-    Only articles with data-pagefind-body count. Raises SearchError.
+    Only articles with data-searched count. Raises SearchError.
     """
     site_dir = Path(site_dir)
     found = documents(site_dir, project)
     if all(document.entry["kind"] == "term" for document in found):
         raise SearchError(f"{site_dir} has no page with an article to search")
-    out = site_dir / "pagefind"
-    with tempfile.TemporaryDirectory() as folder:
-        _write_pages(Path(folder), found)
-        _run_pagefind(Path(folder), out)
-    names = _names(out)
-    for number, document in enumerate(found):
-        if document.body:
-            document.entry["id"] = names[number]
-    text = json.dumps(dictionary(found, project.glossary), ensure_ascii=False, separators=(",", ":"))
-    (out / "dictionary.json").write_text(text, encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=site_dir, prefix=".search") as made:
+        whole = Path(made) / FOLDER
+        write(whole, found, project.glossary)
+        shutil.rmtree(site_dir / FOLDER, ignore_errors=True)
+        whole.rename(site_dir / FOLDER)
     return len(found)
 
 
-def _write_pages(folder: Path, found: Sequence[Document]) -> None:
-    """One page with nothing but words for every document, named by its number."""
-    for number, document in enumerate(found):
-        if document.body:
-            body = html.escape(" ".join(document.body))
-            page = (
-                f'<!doctype html><html lang="ko"><title>.</title><body><p data-pagefind-body>{body}</p></body></html>'
-            )
-            (folder / f"{number}.html").write_text(page, encoding="utf-8")
+def write(out: Path, found: Sequence[Document], glossary: Sequence[Term]) -> None:
+    """Write the index of documents, those of a kind beside each other, into a new folder."""
+    data = out / "new"
+    data.mkdir(parents=True)
+    kinds = Counter(document.entry["kind"] for document in found)
+    made = postings(found)
+    listed = sorted(made, key=shards.in_order)
+    spelt = spellings(found, made)
+    index = {
+        "words": [names_of(term) for term in glossary],
+        "same": same(),
+        "frequent": " ".join(frequent(made)),
+        "endings": ENDINGS,
+        "afterOne": AFTER_ONE,
+        "kinds": [[kind, count, TOGETHER.get(kind, OTHERS)] for kind, count in kinds.items()],
+        "firsts": {
+            "words": shards.write(data, "words", ((word, packed(made[word], kinds["thread"])) for word in listed)),
+            "keys": shards.write(data, "keys", sorted((keys(word), word) for word in spelt)),
+            "endKeys": shards.write(data, "endKeys", sorted((keys(word)[::-1], word) for word in spelt)),
+        },
+    }
+    _write_pages(data, found, kinds)
+    index["folder"] = _digest(data)
+    data.rename(out / index["folder"])
+    (out / "index.json").write_text(shards.compact(index), encoding="utf-8")
 
 
-def _run_pagefind(folder: Path, out: Path) -> None:
-    command = [sys.executable, "-m", "pagefind", "--site", str(folder), "--output-path", str(out)]
-    try:
-        subprocess.run(
-            [*command, "--force-language", "ko", "--quiet"], check=True, capture_output=True, text=True, timeout=600
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        detail = (getattr(error, "stderr", None) or str(error)).strip()
-        raise SearchError(f"Pagefind did not finish: {detail}") from None
-    for pattern in UNUSED:
-        for path in out.glob(pattern):
-            path.unlink()
+def frequent(made: Postings) -> list[str]:
+    """The Korean words of most pages, in order: a compound is cut into them before anything is fetched."""
+    korean = [word for word in made if len(word) > 1 and HANGUL.fullmatch(word)]
+    most = sorted(korean, key=lambda word: (-len(made[word]), word))[:FREQUENT]
+    return sorted(most)
 
 
-def _names(out: Path) -> dict[int, str]:
-    """{a document's number: what Pagefind calls it}. Removes the fragments that say so: no page fetches them."""
-    names = {}
-    for path in (out / "fragment").iterdir():
-        fragment = json.loads(gzip.decompress(path.read_bytes()).removeprefix(FRAGMENT))
-        names[int(Path(fragment["url"]).stem)] = path.stem
-        path.unlink()
-    (out / "fragment").rmdir()
-    return names
+def _write_pages(folder: Path, found: Sequence[Document], kinds: dict[str, int]) -> None:
+    block, start = 0, 0
+    for kind, count in kinds.items():
+        size = TOGETHER.get(kind, OTHERS)
+        entries: list[dict[str, Any]] = [document.entry for document in found[start : start + count]]
+        for first in range(0, count, size):
+            (folder / f"pages{block}.json").write_text(shards.compact(entries[first : first + size]), encoding="utf-8")
+            block += 1
+        start += count
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
