@@ -34,8 +34,8 @@ def test_kept_weights_are_of_the_rate_that_validation_chose():
         assert validation.shape == (3, len(SEEDS))
         best = validation[validation.mean(dim=1).argmax()]
         torch.testing.assert_close(
-            torch.tensor(scores(kept_models(kept, key, "best"), 1)), best.double(), atol=0.01, rtol=0
+            torch.tensor(scores(kept_models(kept, key, "best"), 1)).double(), best.double(), atol=0.01, rtol=0
         )
         torch.testing.assert_close(
-            torch.tensor(scores(kept_models(kept, key, "low"), 1)), validation[0].double(), atol=0.01, rtol=0
+            torch.tensor(scores(kept_models(kept, key, "low"), 1)).double(), validation[0].double(), atol=0.01, rtol=0
         )
