@@ -22,7 +22,7 @@ from torch import nn
 SEEDS = range(5)
 WEIGHTS = data_path("diffusion.safetensors")
 
-T = 1000  # DDPM (2006.11239) §4: the steps, and beta from 1e-4 to 0.02 in a straight line
+T = 1000  # DDPM (2006.11239) §4: steps; beta from 1e-4 to 0.02 in a straight line
 BETA = torch.linspace(1e-4, 0.02, T, dtype=torch.double)  # beta_1, ..., beta_T
 ALPHA_BAR = torch.cat(
     [torch.ones(1), (1 - BETA).cumprod(dim=0)]

@@ -727,7 +727,7 @@ def wasserstein(real, fake):
 
 def best_critic(collapsed, steps=200, S=8):
     """Shares at the places (1 + steps / 10, S, 8) while G learns from the best critic
-    of each batch. collapsed: whether it begins with all samples of seed i at place i."""
+    of each batch. collapsed: whether all samples of seed i begin at place i."""
     torch.manual_seed(0)
     G = MLPs(S, 2, 64, 64, 1)
     optimizer, seen = adam(G, 0.001), []
