@@ -533,7 +533,7 @@ if __name__ == "__main__":
         ax.plot(SIZES, y, marker=marker, color=colours[name], label=NAMES[name])
     ax.axhline(0.1, color=INK, linestyle=":", linewidth=1)
     ax.set(title="시험 정확도", xscale="log", ylim=(0, 1.4))
-    ax.set_xlabel("학습 이미지 수 (로그 눈금)")
+    ax.set_xlabel("학습 이미지 수 (로그 축)")
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.set_xticks(SIZES, SIZES)
     ax.set_yticks((0, 0.2, 0.4, 0.6, 0.8, 1))
