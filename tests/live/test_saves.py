@@ -105,3 +105,22 @@ def test_reading_is_no_save(small):
             return saves.told.is_set()
 
     assert in_loop(main()) is False
+
+
+def test_waiting_ends_when_it_is_cancelled_while_a_save_is_told(small):
+    """As when Ctrl-C comes together with a save."""
+
+    async def main():
+        with Saves(small, snapshot(small)) as saves:
+            for _ in range(20):
+                waiting = asyncio.ensure_future(saves.next())
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                saves.told.set()
+                waiting.cancel()
+                done, _ = await asyncio.wait([waiting], timeout=2)
+                assert done and waiting.cancelled()
+                saves.told.clear()
+                await asyncio.sleep(0.01)
+
+    in_loop(main())

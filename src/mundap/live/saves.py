@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import stat
 from pathlib import Path
@@ -16,6 +17,9 @@ TOLD = ("created", "modified", "moved", "deleted")  # not that a file was read
 LOOK = 5  # seconds between looks where the system tells of saves
 POLL = 0.15  # where it does not
 SETTLED = 0.05  # without a change
+ENDED = 5  # that the observer has to end in
+
+logging.getLogger("watchdog").setLevel(logging.ERROR)  # it warns of events that come while it ends
 
 Snapshot = dict[str, tuple[int, int]]  # {path: (time of change, size)}
 
@@ -63,7 +67,7 @@ class Saves(FileSystemEventHandler):
     def __exit__(self, kind: type | None, error: BaseException | None, where: TracebackType | None) -> None:
         if self.observer.is_alive():
             self.observer.stop()
-            self.observer.join()
+            self.observer.join(ENDED)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called by the observer's thread."""
@@ -75,7 +79,8 @@ class Saves(FileSystemEventHandler):
         now, before = snapshot(self.root), None
         while now == self.seen:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.told.wait(), self.pause)
+                async with asyncio.timeout(self.pause):  # wait_for of Python 3.11 may lose that the task is cancelled
+                    await self.told.wait()
             self.told.clear()
             now = snapshot(self.root)
         while now != before:  # an editor may be half way through writing
