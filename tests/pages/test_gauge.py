@@ -86,6 +86,13 @@ def test_a_value_far_from_its_bound_is_drawn_from_zero():
     assert x(BeautifulSoup(tiny, "html.parser").select_one(".seed")) < 20
 
 
+@pytest.mark.parametrize("value", [0.0, 3.0, -3.0])
+def test_marks_that_all_lie_on_the_bound_are_drawn_in_the_middle(value):
+    comparison = compared(f"all(a.v >= {value})", {"a": {"v": [value] * 5}})
+    marks = BeautifulSoup(gauge(comparison, [], {"a": {"v": "차이"}}), "html.parser").select("circle.seed")
+    assert [x(mark) for mark in marks] == [WIDTH / 2] * 5
+
+
 def test_seeds_and_their_interval_are_drawn_and_told():
     drawing = drawn("low(a.five) > 0")
     seeds = [x(circle) for circle in drawing.select(".seed")]

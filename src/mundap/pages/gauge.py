@@ -159,10 +159,10 @@ def _scale(marks: Sequence[float]) -> Callable[[float], float]:
         least = 0.0
     if most < 0 and most > least / 2:
         most = 0.0
-    room = ROOM * (most - least) or 1.0
-    if least != 0:
+    room, is_point = ROOM * (most - least) or 1.0, least == most
+    if least != 0 or is_point:
         least -= room
-    if most != 0:
+    if most != 0 or is_point:
         most += room
 
     def x(value: float) -> float:
