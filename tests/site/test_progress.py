@@ -6,7 +6,7 @@ import re
 from commands import mundap
 from smallsite import make_small_site
 
-from mundap.site.progress import Progress
+from mundap.site.progress import Progress, told
 
 
 class Terminal(io.StringIO):
@@ -52,7 +52,7 @@ def test_site_says_its_stages_and_where_it_is(tmp_path):
         "문답을 살펴요",
         "쪽을 만들어요 (N쪽)",
         "쪽을 써요 (N쪽)",
-        "찾아보기를 만들어요",
+        "검색 색인을 만들어요",
     ]
     pages = int(re.search(r"(\d+)쪽", stages[1])[1])
     built = [path for path in (project / "site").rglob("index.html")]
@@ -67,3 +67,7 @@ def test_a_failed_build_leaves_no_half_line(tmp_path):
     (project / "docs" / "index.md").write_text("[없는 곳](nowhere.md)\n", encoding="utf-8")
     done = mundap(project, "site")
     assert done.returncode == 1 and "nowhere.md" in done.stderr and "만들었어요" not in done.stdout
+
+
+def test_the_command_to_look_at_a_site_holds_together(tmp_path):
+    assert told(tmp_path / "내 사이트", 3).endswith(f'--directory "{tmp_path / "내 사이트"}"')

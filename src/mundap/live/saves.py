@@ -61,6 +61,7 @@ class Saves(FileSystemEventHandler):
                     self.observer.schedule(self, str(self.root / name), recursive=True)
             self.observer.start()
         except OSError:  # no room for more watches
+            self.observer.unschedule_all()
             self.pause = POLL
         return self
 

@@ -22,7 +22,7 @@ KIND_CLASS = {"의견": "opinion", "해설": "explanation"}
 DESCRIPTION = 150  # characters
 PACE = 500  # characters that are read in a minute
 RELATED = 4  # threads
-WEIGHTS = {"tag": 2, "run": 1, "needs": 2}  # of what two threads share; a chapter counts 1
+TAG, RUN, NEEDED = 2, 1, 2  # what counts that two threads share; their chapter counts 1
 
 
 def front_matter(title: str, description: str, **more: str | list[str]) -> str:
@@ -259,13 +259,13 @@ def _widest(wheres: Iterable[str]) -> list[str]:
 def related_threads(project: Project, thread: Thread) -> list[Thread]:
     """Threads that share most with this one: tags, runs, or that one needs the other."""
     score: Counter[str] = Counter()
-    for kind, names in (("tag", thread.tags), ("run", thread.snippets)):
+    for names, having, weight in ((thread.tags, project.tagged, TAG), (thread.snippets, project.users, RUN)):
         for name in set(names):
-            score.update(dict.fromkeys(project.sharing[kind, name], WEIGHTS[kind]))
-    score.update(dict.fromkeys({*thread.needs, *project.needed_by.get(thread.id, [])}, WEIGHTS["needs"]))
+            score.update(dict.fromkeys(having[name], weight))
+    score.update(dict.fromkeys({*thread.needs, *project.needed_by.get(thread.id, [])}, NEEDED))
     score.update(other for other in list(score) if project.threads[other].chapter == thread.chapter)
-    neighbours = (other for other in project.sharing["chapter", thread.chapter] if other not in score)
-    score.update(islice(neighbours, RELATED + 1))  # itself may be one of them
+    beside = (other for other in project.neighbours[thread.chapter] if other not in score)
+    score.update(islice(beside, RELATED + 1))  # itself may be one of them
     others = sorted(score.keys() - {thread.id}, key=lambda other: (-score[other], project.places[other]))
     return [project.threads[other] for other in others[:RELATED]]  # of equals, the one to be read first
 

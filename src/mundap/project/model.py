@@ -5,6 +5,7 @@ Whatever may be broken is in `project.files`, for the checks; pages are made of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -300,33 +301,33 @@ class Project:
                 stale[name] = sorted(changed) if then else []
         return stale
 
+    def _by(self, keys: Callable[[Thread], Iterable[str]]) -> dict[str, list[str]]:
+        """{key: [ids of the threads that have it]}, in reading order."""
+        having: dict[str, list[str]] = {}
+        for thread in self.threads.values():
+            for key in dict.fromkeys(keys(thread)):
+                having.setdefault(key, []).append(thread.id)
+        return having
+
     @cached_property
     def users(self) -> dict[str, list[str]]:
         """{snippet: [ids of the threads that run it]}, in reading order."""
-        users: dict[str, list[str]] = {}
-        for thread in self.threads.values():
-            for name in thread.snippets:
-                users.setdefault(name, []).append(thread.id)
-        return users
+        return self._by(lambda thread: thread.snippets)
 
     @cached_property
-    def sharing(self) -> dict[tuple[str, str], list[str]]:
-        """{what threads may share: [ids of those that do]}: ("tag", tag), ("run", snippet), ("chapter", chapter)."""
-        sharing: dict[tuple[str, str], list[str]] = {}
-        for thread in self.threads.values():
-            tags, runs = {("tag", tag) for tag in thread.tags}, {("run", name) for name in thread.snippets}
-            for key in sorted(tags | runs) + [("chapter", thread.chapter)]:
-                sharing.setdefault(key, []).append(thread.id)
-        return sharing
+    def tagged(self) -> dict[str, list[str]]:
+        """{tag: [ids of the threads that have it]}, in reading order."""
+        return self._by(lambda thread: thread.tags)
 
     @cached_property
     def needed_by(self) -> dict[str, list[str]]:
         """{thread: [ids of those that it has to be read before]}."""
-        needed: dict[str, list[str]] = {}
-        for thread in self.threads.values():
-            for other in thread.needs:
-                needed.setdefault(other, []).append(thread.id)
-        return needed
+        return self._by(lambda thread: thread.needs)
+
+    @cached_property
+    def neighbours(self) -> dict[str, list[str]]:
+        """{chapter: [ids of its threads]}, in reading order."""
+        return self._by(lambda thread: [thread.chapter])
 
     @cached_property
     def places(self) -> dict[str, int]:

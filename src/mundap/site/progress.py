@@ -71,11 +71,12 @@ class Stages(BasePlugin):
 
     @event_priority(100)  # before the pages are indexed
     def on_post_build(self, config: Any) -> None:
-        self.progress.begin("찾아보기를 만들어요")
+        self.progress.begin("검색 색인을 만들어요")
 
 
 def told(out: Path, pages: int) -> str:
     """What there is to say of a site that is made, and how to look at it."""
     where = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
-    python = Path(sys.executable).stem
-    return f"{where}{os.sep}에 {pages}쪽을 만들었어요. 보려면: {python} -m http.server --bind 127.0.0.1 --directory {where}"
+    python, quoted = Path(sys.executable).stem, f'"{where}"' if " " in str(where) else where
+    look = f"{python} -m http.server --bind 127.0.0.1 --directory {quoted}"
+    return f"{where}{os.sep}에 {pages}쪽을 만들었어요. 보려면: {look}"
